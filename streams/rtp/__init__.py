@@ -1,0 +1,1 @@
+"""RTP packets and H.264 payloads: pure functions over bytes."""
