@@ -31,7 +31,7 @@ class CameraError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StreamUris:
-    """The RTSP addresses that the camera gave, mended and without credentials; `sub` is None where there is one profile."""
+    """The camera's RTSP addresses, mended and without credentials; `sub` is None where there is one profile."""
 
     main: str
     sub: str | None = None

@@ -1,0 +1,109 @@
+"""The words of people: a person, a sign-in, and the few facts about a camera that a permission needs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from auth.errors import PersonRuleError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?")
+_AREA_CODE = re.compile(r"[0-9A-Za-z]{1,16}(?:\.[0-9A-Za-z]{1,16}){0,7}")
+_MAX_NAME_CHARS = 120
+MAX_PRIORITY = 100
+
+
+class SignInKind(StrEnum):
+    """How a sign-in is carried: a browser's cookie, or a bearer token of a program."""
+
+    BROWSER = "browser"
+    API = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with an account. `areas` are dotted area codes; `priority_override` replaces the role's priority."""
+
+    id: str
+    username: str
+    display_name: str
+    role: str
+    areas: tuple[str, ...] = ()
+    organisation: str = ""
+    priority_override: int | None = None
+    disabled: bool = False
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One person on one device until `expires_at` (UTC). `session_id` is no secret: the token is not in it."""
+
+    person: Person
+    session_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """A sign-in or API token as its owner sees it in a list."""
+
+    session_id: str
+    kind: SignInKind
+    name: str
+    created: datetime
+    last_seen: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CameraRef:
+    """What a permission needs to know of a camera: its dotted area code and the organisation that owns it."""
+
+    id: str
+    area: str
+    owner: str = ""
+
+
+def normalise_username(username: str) -> str:
+    """The one spelling of a username (NFKC, case folded, trimmed); PersonRuleError when it is not allowed."""
+    plain = unicodedata.normalize("NFKC", username[:256]).casefold().strip()
+    if not _USERNAME.fullmatch(plain):
+        raise PersonRuleError(
+            "username",
+            "A username has 1 to 64 letters a-z, digits or . _ @ + - and starts and ends with a letter or digit.",
+        )
+    return plain
+
+
+def check_name(field: str, text: str, *, required: bool) -> str:
+    """The text trimmed, NFC; PersonRuleError when empty though required, longer than 120, or with control characters."""
+    plain = unicodedata.normalize("NFC", text.strip()) if len(text) <= 4 * _MAX_NAME_CHARS else text
+    if required and not plain:
+        raise PersonRuleError(field, f"The {field.replace('_', ' ')} must not be empty.")
+    if len(plain) > _MAX_NAME_CHARS:
+        raise PersonRuleError(field, f"The {field.replace('_', ' ')} may have at most {_MAX_NAME_CHARS} characters.")
+    if any(unicodedata.category(character).startswith("C") for character in plain):
+        raise PersonRuleError(field, f"The {field.replace('_', ' ')} must not contain control characters.")
+    return plain
+
+
+def check_areas(codes: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    """The codes without duplicates, sorted; PersonRuleError when one is not written like 31.71.01."""
+    for code in codes:
+        if not _AREA_CODE.fullmatch(code):
+            raise PersonRuleError("areas", f"{code!r} is not an area code; one looks like 31.71.01.")
+    return tuple(sorted(set(codes)))
+
+
+def check_priority(priority: int | None) -> int | None:
+    """The priority itself; PersonRuleError outside 0 to 100."""
+    if priority is not None and not 0 <= priority <= MAX_PRIORITY:
+        raise PersonRuleError("priority", f"A priority is a number from 0 to {MAX_PRIORITY}.")
+    return priority

@@ -1,0 +1,56 @@
+"""Roles are data: named bundles of capabilities with a default priority over the motors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Capability(StrEnum):
+    """One thing that can be allowed; the values are stable and go to clients."""
+
+    SEE = "see"  # know that the camera exists; without it nothing else on that camera
+    LIVE = "live"
+    CONTROL = "control"
+    PRESETS = "presets"  # list stored views and go to them (going needs CONTROL as well)
+    SNAPSHOT = "snapshot"
+    MANAGE_PEOPLE = "manage_people"
+    METRICS = "metrics"
+
+
+CAMERA_CAPABILITIES = frozenset(
+    {Capability.SEE, Capability.LIVE, Capability.CONTROL, Capability.PRESETS, Capability.SNAPSHOT}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a role brings. `priority` None means: by the level of the area; `only_own`: cameras of one's organisation."""
+
+    capabilities: frozenset[Capability]
+    priority: int | None
+    only_own: bool = False
+
+
+# An official's rank follows from the area: gubernur, walikota, camat, lurah. Key: number of parts of the area's code.
+LEVEL_PRIORITY: Mapping[int, int] = MappingProxyType({1: 90, 2: 70, 3: 60, 4: 50})
+LOWEST_LEVEL_PRIORITY = 50  # deeper than the table
+PATROL_PRIORITY = 10  # rounds that the server runs by itself
+
+ROLES: Mapping[str, Role] = MappingProxyType(
+    {
+        "admin": Role(frozenset(Capability), priority=85),
+        "official": Role(CAMERA_CAPABILITIES, priority=None),
+        "operator": Role(CAMERA_CAPABILITIES, priority=40),
+        "partner": Role(
+            frozenset({Capability.SEE, Capability.LIVE, Capability.SNAPSHOT}),
+            priority=0,
+            only_own=True,
+        ),
+    }
+)

@@ -1,0 +1,369 @@
+"""The door to everything about people: signing in, checking tokens, managing accounts.
+
+    store = open_store(url)                                   # camctl.store; any sessionmaker will do
+    auth = AuthService(store.sessions)
+    auth.on_change.append(cut_streams_and_sockets_of)         # called with the person's id, on the event loop
+    watching = asyncio.create_task(auth.watch_changes())      # hears what other processes change (camctl user ...)
+    await auth.create_person("sari", "a long password", role="official", areas=["31.71.01"], display_name="Ibu Sari")
+    token, sign_in = await auth.sign_in("sari", "a long password", "203.0.113.9")
+    sign_in = await auth.authenticate(token)                  # None: 401
+    allows(sign_in.person, Capability.LIVE, camera)           # auth.policy
+    await auth.close()
+
+A socket or stream is registered first and its sign-in checked (again) after, so that a change between the two is not missed;
+when `on_change` names its person, ask `recheck(session_id)` and the policy again, and cut what no longer holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth import tokens
+from auth.cache import SignInCache
+from auth.changes import ChangeReader
+from auth.errors import AuthUnavailableError, PersonRuleError, ThrottledError, UnknownPersonError, WrongSignInError
+from auth.model import (
+    Person,
+    SessionInfo,
+    SignIn,
+    SignInKind,
+    check_areas,
+    check_name,
+    check_priority,
+    normalise_username,
+)
+from auth.passwords import Passwords, check_password
+from auth.records import Change, Credentials, NewSession, Records, SessionRecord
+from auth.roles import ROLES
+from auth.throttle import Throttle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy.orm import Session, sessionmaker
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """How long things last. `fresh_s` bounds how late another process's change is noticed by `authenticate`."""
+
+    absolute_s: float = 7 * 24 * 3600.0
+    idle_s: int | None = 12 * 3600
+    touch_s: float = 60.0  # last_seen is written at most this often
+    fresh_s: float = 0.5
+    poll_s: float = 0.5
+    purge_s: float = 3600.0
+    max_cached: int = 10_000
+    max_token_s: float = 366 * 24 * 3600.0
+
+
+def utc_now() -> datetime:
+    """The wall clock, aware."""
+    return datetime.now(UTC)
+
+
+class AuthService:
+    """People and sign-ins. Made and used on one event loop; the database is reached on threads of its own.
+
+    Raises AuthUnavailableError when the database does not answer. `clock` gives aware UTC, `steady` seconds that only grow.
+    """
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        *,
+        passwords: Passwords | None = None,
+        throttle: Throttle | None = None,
+        rules: SessionRules | None = None,
+        clock: Callable[[], datetime] = utc_now,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.on_change: list[Callable[[str], None]] = []
+        self._records = Records(sessions)
+        self._passwords = passwords or Passwords()
+        self._throttle = throttle or Throttle()
+        self._rules = rules or SessionRules()
+        self._clock = clock
+        self._steady = steady
+        self._cache = SignInCache(self._rules.fresh_s, self._rules.max_cached)
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="auth-db")
+        self._changes = ChangeReader()
+
+    # -- signing in ------------------------------------------------------------------------------------------------
+
+    async def sign_in(
+        self, username: str, password: str, address: str, kind: SignInKind = SignInKind.BROWSER
+    ) -> tuple[str, SignIn]:
+        """A new token and sign-in; WrongSignInError, or ThrottledError with `retry_after_s`. About 0.1 s of hashing."""
+        account = _account_key(username)
+        self._refuse_throttled(account, address)
+        async with self._passwords.slot():
+            # Asked again: while this one stood in line, others before it may have been wrong.
+            self._refuse_throttled(account, address)
+            judged = await self._judge(account, password, address)
+        token = tokens.new_token()
+        expires_at = self._clock() + timedelta(seconds=self._rules.absolute_s)
+        record = await self._db(
+            self._records.add_session, judged, self._new_session(token, kind, "", expires_at, self._rules.idle_s)
+        )
+        await self._rehash_if_old(judged, password)
+        return token, _sign_in(record)
+
+    async def _judge(self, account: str, password: str, address: str) -> Credentials:
+        try:
+            judged = await self._db(self._records.credentials, account)
+            right = await self._passwords.verify(judged.password_hash if judged else None, password)
+            if judged is None or judged.disabled or not right:
+                raise WrongSignInError
+        except (WrongSignInError, asyncio.CancelledError):
+            # Hanging up early must not make a guess free.
+            self._throttle.failed(account, address, self._steady())
+            raise
+        self._throttle.succeeded(account, address, self._steady())
+        return judged
+
+    async def _rehash_if_old(self, judged: Credentials, password: str) -> None:
+        old = judged.password_hash
+        if old is not None and self._passwords.needs_rehash(old):
+            await self._db(self._records.replace_hash, judged.person_id, old, await self._passwords.hash(password))
+
+    def _refuse_throttled(self, account: str, address: str) -> None:
+        wait_s = self._throttle.wait_s(account, address, self._steady())
+        if wait_s > 0.0:
+            raise ThrottledError(wait_s)
+
+    def _new_session(
+        self, token: str, kind: SignInKind, name: str, expires_at: datetime, idle_s: int | None
+    ) -> NewSession:
+        token_sha256 = tokens.digest(token)
+        if token_sha256 is None:
+            raise RuntimeError("a fresh token has the wrong form")
+        return NewSession(token_sha256, kind, name, self._clock(), expires_at, idle_s)
+
+    # -- tokens ----------------------------------------------------------------------------------------------------
+
+    async def authenticate(self, token: str) -> SignIn | None:
+        """Whose token this is, if it holds now; from memory when it was read within `fresh_s`."""
+        token_sha256 = tokens.digest(token)
+        if token_sha256 is None:
+            return None
+        record = self._cache.get(token_sha256, self._steady())
+        if record is None:
+            record = await self._read(token_sha256)
+        return _sign_in(record) if record is not None and record.alive(self._clock()) else None
+
+    async def _read(self, token_sha256: str) -> SessionRecord | None:
+        record = None
+        for _ in range(3):  # read again when somebody changed meanwhile; the cache refuses the older answer anyway
+            generation, read_at_s = self._cache.generation, self._steady()
+            record = await self._db(self._records.by_token, token_sha256)
+            if generation == self._cache.generation:
+                break
+        if record is None:
+            return None
+        record = await self._touched(record)
+        self._cache.put(token_sha256, record, read_at_s, generation)
+        return record
+
+    async def _touched(self, record: SessionRecord) -> SessionRecord:
+        now = self._clock()
+        every_s = self._rules.touch_s if record.idle_s is None else min(self._rules.touch_s, record.idle_s / 4)
+        if not record.alive(now) or now - record.last_seen < timedelta(seconds=every_s):
+            return record
+        try:
+            await self._db(self._records.touch, record.session_id, now)
+        except AuthUnavailableError:
+            log.warning("the last use of a sign-in could not be written; it stays valid", exc_info=True)
+            return record
+        return replace(record, last_seen=now)
+
+    async def recheck(self, session_id: str) -> SignIn | None:
+        """The sign-in as it is in the database this moment, with its person; None when it no longer holds."""
+        record = await self._db(self._records.by_session_id, session_id)
+        return _sign_in(record) if record is not None and record.alive(self._clock()) else None
+
+    async def sign_out(self, token: str) -> None:
+        """End the sign-in of this token; nothing happens when there is none."""
+        token_sha256 = tokens.digest(token)
+        record = await self._db(self._records.by_token, token_sha256) if token_sha256 else None
+        if record is not None:
+            await self.end_session(record.session_id)
+
+    async def end_session(self, session_id: str) -> None:
+        """End one sign-in or API token by its id; nothing happens when it ended already."""
+        self._tell(await self._db(self._records.end_session, session_id, self._clock()))
+
+    async def sessions_of(self, username: str) -> list[SessionInfo]:
+        """The sign-ins and API tokens of somebody that have not been ended, newest first."""
+        return await self._db(self._records.sessions_of, normalise_username(username))
+
+    async def issue_token(self, username: str, expires_at: datetime, name: str) -> str:
+        """A bearer token for a program of somebody's; shown once, ended like a sign-in. PersonRuleError on a bad request."""
+        now = self._clock()
+        if expires_at.tzinfo is None or not now < expires_at <= now + timedelta(seconds=self._rules.max_token_s):
+            days = round(self._rules.max_token_s / 86400)
+            raise PersonRuleError("expires_at", f"A token's end has a time zone and lies within the next {days} days.")
+        person = await self.person(username)
+        if person.disabled:
+            raise PersonRuleError("username", f"The account of {person.username!r} is disabled.")
+        token = tokens.new_token()
+        new = self._new_session(token, SignInKind.API, check_name("name", name, required=True), expires_at, None)
+        await self._db(self._records.add_token, person.username, new)
+        return token
+
+    # -- people ----------------------------------------------------------------------------------------------------
+
+    async def create_person(
+        self,
+        username: str,
+        password: str,
+        *,
+        role: str,
+        areas: Sequence[str] = (),
+        display_name: str = "",
+        organisation: str = "",
+        priority: int | None = None,
+    ) -> Person:
+        """Store somebody new; PersonRuleError when something is not allowed or the name is taken.
+
+        Whether the area codes exist is the caller's to check: the tree is not known here.
+        """
+        name = normalise_username(username)
+        check_password(password, name)
+        person = _checked(
+            Person(
+                id=uuid.uuid4().hex,
+                username=name,
+                display_name=display_name or name,
+                role=role,
+                areas=tuple(areas),
+                organisation=organisation,
+                priority_override=priority,
+                created=self._clock(),
+            )
+        )
+        await self._db(self._records.add_person, person, await self._passwords.hash(password))
+        return person
+
+    async def person(self, username: str) -> Person:
+        """Somebody by name; UnknownPersonError when nobody."""
+        return await self._db(self._records.person, normalise_username(username))
+
+    async def list_people(self) -> list[Person]:
+        """Everybody, disabled ones too, by username."""
+        return await self._db(self._records.people)
+
+    async def change_person(self, username: str, edit: Callable[[Person], Person]) -> Person:
+        """Change role, areas, names, organisation or priority; sign-ins go on under the new rights at once.
+
+        `await auth.change_person("sari", lambda person: replace(person, areas=("31.71",)))`
+        """
+        return await self._change(username, lambda person: _checked(edit(person)))
+
+    async def disable_person(self, username: str) -> Person:
+        """Close the account and end all its sign-ins and tokens."""
+        return await self._change(username, lambda person: replace(person, disabled=True), end_sessions=True)
+
+    async def enable_person(self, username: str) -> Person:
+        """Open a closed account again; its old sign-ins stay ended."""
+        return await self._change(username, lambda person: replace(person, disabled=False))
+
+    async def _change(self, username: str, edit: Callable[[Person], Person], *, end_sessions: bool = False) -> Person:
+        person, change = await self._db(
+            lambda: self._records.change_person(
+                normalise_username(username), self._clock(), edit, end_sessions=end_sessions
+            )
+        )
+        self._tell(change)
+        return person
+
+    async def set_password(self, username: str, password: str, *, keep_session_id: str | None = None) -> None:
+        """A new password; ends all the person's sign-ins and tokens but the one to keep. PersonRuleError if not allowed."""
+        name = normalise_username(username)
+        check_password(password, name)
+        await self.person(name)
+        hashed = await self._passwords.hash(password)
+        self._tell(await self._db(self._records.set_password_hash, name, self._clock(), hashed, keep_session_id))
+
+    # -- changes ---------------------------------------------------------------------------------------------------
+
+    def _tell(self, change: Change | None) -> None:
+        if change is not None:
+            self._changes.saw(change)
+            self._announce(change.person_id)
+
+    def _announce(self, person_id: str) -> None:
+        self._cache.drop_person(person_id)
+        for hook in list(self.on_change):
+            try:
+                hook(person_id)
+            except Exception:  # one broken listener must not keep the others from cutting what they hold
+                log.exception("a listener failed on a change of person %s", person_id)
+
+    async def poll_changes(self) -> None:
+        """Announce once what other processes changed since the last poll."""
+        for person_id in self._changes.news(await self._db(self._records.changes_after, self._changes.after)):
+            self._announce(person_id)
+
+    async def watch_changes(self) -> None:
+        """Poll every `poll_s` and delete what expired every `purge_s`, until cancelled; survives a database outage."""
+        purge_at_s, failing = self._steady(), False
+        while True:
+            try:
+                await self.poll_changes()
+                if self._steady() >= purge_at_s:
+                    await self._db(self._records.purge, self._clock())
+                    purge_at_s = self._steady() + self._rules.purge_s
+                failing = False
+            except AuthUnavailableError:
+                log.log(logging.DEBUG if failing else logging.ERROR, "changes of rights cannot be read", exc_info=True)
+                failing = True
+            await asyncio.sleep(self._rules.poll_s)
+
+    async def close(self) -> None:
+        """End the threads; calls after this fail."""
+        await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
+        await asyncio.to_thread(self._passwords.close)
+
+    async def _db(self, call: Callable[..., T], *arguments: object) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: call(*arguments))
+        except SQLAlchemyError as error:
+            raise AuthUnavailableError from error
+
+
+def _sign_in(record: SessionRecord) -> SignIn:
+    return SignIn(record.person, record.session_id, record.expires_at)
+
+
+def _account_key(username: str) -> str:
+    """The normalised name; one impossible name stands for all that nobody can have."""
+    try:
+        return normalise_username(username)
+    except PersonRuleError:
+        return "?"
+
+
+def _checked(person: Person) -> Person:
+    if person.role not in ROLES:
+        raise PersonRuleError("role", f"There is no role {person.role!r}; the roles are {', '.join(sorted(ROLES))}.")
+    organisation = check_name("organisation", person.organisation, required=ROLES[person.role].only_own)
+    return replace(
+        person,
+        display_name=check_name("display_name", person.display_name, required=True),
+        organisation=organisation,
+        areas=check_areas(person.areas),
+        priority_override=check_priority(person.priority_override),
+    )

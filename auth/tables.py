@@ -1,0 +1,107 @@
+"""The tables of people and sign-ins, the same for SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Integer, MetaData, String, TypeDecorator
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect
+
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """Times are aware and UTC in Python; SQLite, which keeps no zone, is given and read as UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC on the way in; a naive time is a mistake of ours."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without zone must not be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To aware UTC on the way out."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The metadata of this package."""
+
+    metadata = MetaData(naming_convention=_NAMING)
+
+
+class PersonRow(Base):
+    """Somebody with an account; `username` is stored normalised (`auth.model.normalise_username`)."""
+
+    __tablename__ = "person"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    username: Mapped[str] = mapped_column(String(64), unique=True)
+    display_name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    organisation: Mapped[str] = mapped_column(String(120))
+    role: Mapped[str] = mapped_column(String(32))
+    priority_override: Mapped[int | None]
+    disabled: Mapped[bool]
+    created: Mapped[datetime] = mapped_column(UtcTime)
+
+    areas: Mapped[list[PersonAreaRow]] = relationship(cascade="all, delete-orphan", lazy="selectin")
+
+
+class PersonAreaRow(Base):
+    """An area in which the person's role holds."""
+
+    __tablename__ = "person_area"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    area_code: Mapped[str] = mapped_column(String(140), primary_key=True)
+
+
+class SessionRow(Base):
+    """A sign-in or an API token; the token itself is known to its owner only."""
+
+    __tablename__ = "session"
+    __table_args__ = (CheckConstraint("kind IN ('browser', 'api')", name="kind"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    token_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(120))
+    created: Mapped[datetime] = mapped_column(UtcTime)
+    last_seen: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+    idle_s: Mapped[int | None]
+
+    person: Mapped[PersonRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class AuthChangeRow(Base):
+    """A note that somebody's account, grants or sessions changed, so that other processes hear of it.
+
+    Ids are never used twice, also after old notes were deleted: readers remember the newest they saw.
+    """
+
+    __tablename__ = "auth_change"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    person_id: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime] = mapped_column(UtcTime, index=True)

@@ -1,0 +1,1 @@
+"""The camera control service: who may see and turn which camera, and what stops it."""

@@ -1,0 +1,214 @@
+"""The configuration: one strict model; every fault is found at once and named by its key."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from camctl.errors import ConfigError
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+AreaCode = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class _Strict(BaseModel):
+    # Strict, so that "yes" is no port and 1 no switch; extra keys are faults, so that a typing error is never ignored.
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
+
+
+class ServerConfig(_Strict):
+    """Where HTTP and the sockets are served."""
+
+    host: str = "0.0.0.0"  # noqa: S104  phones reach the service over the network; the page needs sign-in
+    port: Port = 8080
+    public_url: str | None = None
+    max_body_bytes: Annotated[int, Field(ge=1024, le=16 * 2**20)] = 262_144
+
+
+class MediaConfig(_Strict):
+    """How video reaches viewers."""
+
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
+    udp_host: str = "0.0.0.0"  # noqa: S104  viewers come from everywhere; every packet is authenticated by ICE and DTLS
+    udp_port: Port = 8200
+    advertise: list[str] = ["auto"]
+    linger_s: Seconds = 10.0
+    sessions_per_person: Annotated[int, Field(ge=1, le=10_000)] = 16
+
+
+class ControlConfig(_Strict):
+    """Who holds a camera for how long, and how fast silence stops it."""
+
+    lease_idle_s: Annotated[float, Field(ge=1, le=300)] = 10.0
+    command_life_ms: Annotated[int, Field(ge=200, le=2000)] = 600
+    camera_timeout_s: Annotated[int, Field(ge=1, le=10)] = 1
+    moves_per_s: Annotated[int, Field(ge=5, le=100)] = 20
+    stop_on_start: bool = True
+
+
+class StoreConfig(_Strict):
+    """Where people and sessions are kept."""
+
+    url: str = "sqlite:///var/camctl.db"
+
+
+class SessionConfig(_Strict):
+    """How long a sign-in lasts."""
+
+    idle_s: Annotated[float, Field(gt=0)] = 43_200.0
+    absolute_s: Annotated[float, Field(gt=0)] = 604_800.0
+
+
+class LogConfig(_Strict):
+    """What is written to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class RtspConfig(_Strict):
+    """A camera that is only a video feed."""
+
+    main: str
+    sub: str | None = None
+
+
+class CameraConfig(_Strict):
+    """One camera: either ONVIF (steered if it can) or plain RTSP (view only)."""
+
+    id: Identifier
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    area: AreaCode
+    owner: str = ""
+    onvif: str | None = None
+    rtsp: RtspConfig | None = None
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    password_file: str | None = None
+
+    @model_validator(mode="after")
+    def _has_one_address(self) -> CameraConfig:
+        if (self.onvif is None) == (self.rtsp is None):
+            msg = "give either onvif (the device service URL) or rtsp (main, and sub if there is one)"
+            raise ValueError(msg)
+        if self.password_file is not None and self.password.get_secret_value():
+            msg = "give password or password_file, not both"
+            raise ValueError(msg)
+        return self
+
+
+class CamerasConfig(_Strict):
+    """The cameras and the networks they may live in."""
+
+    approved_networks: list[str] = []
+    areas: str | None = None
+    items: list[CameraConfig] = []
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> CamerasConfig:
+        seen: set[str] = set()
+        for camera in self.items:
+            if camera.id in seen:
+                msg = f"the camera id {camera.id!r} is used twice"
+                raise ValueError(msg)
+            seen.add(camera.id)
+        for text in self.approved_networks:
+            _network(text)
+        return self
+
+    @property
+    def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The approved networks, parsed."""
+        return tuple(_network(text) for text in self.approved_networks)
+
+
+class Config(_Strict):
+    """The whole of config.yaml."""
+
+    server: ServerConfig = ServerConfig()
+    media: MediaConfig = MediaConfig()
+    control: ControlConfig = ControlConfig()
+    store: StoreConfig = StoreConfig()
+    sessions: SessionConfig = SessionConfig()
+    log: LogConfig = LogConfig()
+    cameras: CamerasConfig = CamerasConfig()
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        msg = f"{text!r} is not a network such as 10.1.0.0/16 ({error})"
+        raise ValueError(msg) from None
+
+
+def faults(data: object) -> list[str]:
+    """Every fault of a parsed configuration, each as "key: what is wrong"; empty when it is right."""
+    try:
+        Config.model_validate({} if data is None else data)
+    except ValidationError as error:
+        return [_fault(item) for item in error.errors(include_url=False, include_input=False, include_context=False)]
+    return []
+
+
+def _fault(item: ErrorDetails) -> str:
+    key = ""
+    for step in item["loc"]:
+        key += f"[{step}]" if isinstance(step, int) else f".{step}" if key else str(step)
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        message = "unknown key; see config.yaml for the keys there are"
+    return f"{key or 'the file'}: {message}"
+
+
+def parse(text: str, name: str) -> Config:
+    """The configuration in YAML `text`; `name` is said in errors.
+
+    Raises:
+        ConfigError: with every fault, one a line.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise ConfigError(f"{name} is not YAML{where}: {getattr(error, 'problem', 'unreadable')}") from None
+    found = faults(data)
+    if found:
+        raise ConfigError(
+            f"{name} has {len(found)} fault{'s' if len(found) > 1 else ''}:\n" + "\n".join(f"  {f}" for f in found)
+        )
+    return Config.model_validate({} if data is None else data)
+
+
+def load(path: Path) -> Config:
+    """Read and check the file at `path`.
+
+    Raises:
+        ConfigError: it cannot be read, is no YAML, or has faults; the message holds all of them.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}") from None
+    return parse(text, str(path))
+
+
+def camera_password(camera: CameraConfig) -> str:
+    """The camera's password, from the file if one is named.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    if camera.password_file is None:
+        return camera.password.get_secret_value()
+    try:
+        return Path(camera.password_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"camera {camera.id}: password_file: {error}") from None

@@ -1,0 +1,23 @@
+"""Logging to standard error: one line an event, time in UTC, quiet libraries."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+
+_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
+
+
+def setup_logging(level: str) -> None:
+    """Send log lines of `level` (a name such as "info") and above to standard error."""
+    formatter = logging.Formatter(_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    # zeep logs whole envelopes, urllib3 whole URLs: neither belongs in a log that leaves the machine.
+    for name in ("zeep", "urllib3", "aiortc", "aioice", "alembic", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)

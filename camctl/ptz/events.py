@@ -1,0 +1,208 @@
+"""What happens to a camera's arbiter (events) and what it wants done (actions). Plain data, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from camctl.ptz.model import Velocity
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a command comes from: one sign-in (a person on one device) over one channel.
+
+    `channel` is unique per socket ("ws-7"); plain HTTP commands of a sign-in share one. `person` is stable per person.
+    """
+
+    sign_in: str
+    person: str
+    name: str
+    role: str
+    priority: int
+    channel: str
+
+
+class StopReason(StrEnum):
+    """Why a Stop was sent; goes to the log, the metrics and the page."""
+
+    ASKED = "asked"  # the holder lifted the finger or pressed STOP
+    SILENCE = "silence"  # the command's life ran out: phone or network gone
+    CHANNEL_CLOSED = "channel-closed"
+    TAKEN_OVER = "taken-over"
+    RELEASED = "released"
+    REVOKED = "revoked"  # signed out, or the right was withdrawn
+    HANGING_MOVE = "hanging-move"  # a move answered after the Stop: said once more
+    RETRY = "retry"  # the last Stop was not confirmed
+    TRAVEL_LIMIT = "travel-limit"  # a preset was not reached in time
+    START = "start"  # whatever the last life of this process left moving
+    SHUTDOWN = "shutdown"
+
+
+class Refusal(StrEnum):
+    """Why a command was not carried out; the values are the `code` of the control socket's errors."""
+
+    HELD = "held"
+    PRIORITY_TOO_LOW = "priority-too-low"
+    NOTHING_TO_RELEASE = "nothing-to-release"
+    RELEASED = "released"  # the gesture was stopped already
+    STALE = "stale"  # too old when it arrived
+
+
+# Events -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Turn with this velocity for `life_s`, unless something newer comes. `gesture` numbers one press of the finger."""
+
+    source: Source
+    velocity: Velocity
+    life_s: float
+    gesture: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """Go to a preset (its token) or home (None): a move that ends by itself at its target."""
+
+    source: Source
+    preset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Stop now; the channel's newest gesture (or `gesture`) is over with it."""
+
+    source: Source
+    gesture: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Take the free camera, or keep the lease one has."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOver:
+    """Take the camera from its holder, by higher priority."""
+
+    source: Source
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give control back."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """The socket is gone."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revoke:
+    """The sign-in may no longer control this camera."""
+
+    sign_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveAnswered:
+    """The camera answered the move or travel number `number`; `refused` when it certainly did not carry it out."""
+
+    number: int
+    ok: bool
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopAnswered:
+    """The camera answered the Stop number `number`."""
+
+    number: int
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StandstillSeen:
+    """The camera's own status says that it no longer turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A deadline of the arbiter has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForceStop:
+    """The service itself wants the camera still (start, shutdown)."""
+
+    reason: StopReason
+
+
+Event = (
+    Move
+    | Travel
+    | Stop
+    | Take
+    | TakeOver
+    | Release
+    | ChannelClosed
+    | Revoke
+    | MoveAnswered
+    | StopAnswered
+    | StandstillSeen
+    | Tick
+    | ForceStop
+)
+
+
+# Actions ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SendMove:
+    """Send ContinuousMove; answer with MoveAnswered(number)."""
+
+    number: int
+    velocity: Velocity
+    timeout_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendTravel:
+    """Send GotoPreset or GotoHomePosition (`preset` None); answer with MoveAnswered(number)."""
+
+    number: int
+    preset: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SendStop:
+    """Send Stop on its own path; answer with StopAnswered(number)."""
+
+    number: int
+    reason: StopReason
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Tell the source of the event why not."""
+
+    code: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Holder, motion or Stop's outcome changed: tell everyone watching."""
+
+
+Action = SendMove | SendTravel | SendStop | Refuse | Publish

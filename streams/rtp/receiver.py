@@ -1,0 +1,89 @@
+"""One received H.264 stream: packets in, access units and receiver reports out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from streams.rtp.frames import AccessUnit
+from streams.rtp.h264 import Depacketiser
+from streams.rtp.packet import RtpError, parse_packet
+from streams.rtp.rtcp import (
+    Bye,
+    ReceiverReport,
+    ReceptionStatistics,
+    SenderReport,
+    build_bye,
+    build_receiver_report,
+    parse_rtcp,
+)
+
+
+class H264Receiver:
+    """Follows one sender through packets, sender reports and changes of its SSRC.
+
+    `packets` and `octets` count all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what
+    never came. Times are monotonic seconds. `ssrc` is our own, in reports.
+    """
+
+    def __init__(self, payload_type: int, parameter_sets: Iterable[bytes], *, ssrc: int) -> None:
+        self.packets = 0
+        self.octets = 0
+        self.ignored = 0
+        self.depacketiser = Depacketiser(parameter_sets)
+        self._payload_type = payload_type
+        self._ssrc = ssrc
+        self._sender: int | None = None
+        self._statistics = ReceptionStatistics()
+        self._lost_before = 0
+
+    @property
+    def lost(self) -> int:
+        """Packets missing since the beginning."""
+        return self._lost_before + max(0, self._statistics.lost)
+
+    def rtp(self, data: bytes, now_s: float) -> tuple[AccessUnit, ...]:
+        """Take one RTP packet; the access units that it completes. Never raises: what is no RTP is counted."""
+        self.packets += 1
+        self.octets += len(data)
+        try:
+            packet = parse_packet(data)
+        except RtpError:
+            self.ignored += 1
+            return ()
+        if packet.payload_type != self._payload_type:
+            self.ignored += 1
+            return ()
+        if packet.ssrc != self._sender:
+            self._follow(packet.ssrc)
+        self._statistics.packet(packet.sequence, packet.timestamp, now_s)
+        return self.depacketiser.push(packet, now_s)
+
+    def _follow(self, ssrc: int) -> None:
+        if self._sender is not None:
+            self._lost_before = self.lost
+            self._statistics = ReceptionStatistics()
+            self.depacketiser.restart()
+        self._sender = ssrc
+
+    def rtcp(self, data: bytes, now_s: float) -> bool:
+        """Take one RTCP packet; True when the sender says that it leaves."""
+        try:
+            reports = parse_rtcp(data)
+        except RtpError:
+            self.ignored += 1
+            return False
+        for report in reports:
+            if isinstance(report, SenderReport) and report.ssrc == self._sender:
+                self._statistics.sender_report(report, now_s)
+            elif isinstance(report, Bye) and self._sender in report.ssrcs:
+                return True
+        return False
+
+    def report(self, now_s: float, cname: str) -> bytes:
+        """A receiver report for the time since the last one."""
+        blocks = () if self._sender is None else (self._statistics.block(self._sender, now_s),)
+        return build_receiver_report(ReceiverReport(self._ssrc, blocks), cname)
+
+    def bye(self) -> bytes:
+        """The last word to the sender."""
+        return build_bye(self._ssrc)

@@ -1,0 +1,234 @@
+"""Session descriptions (RFC 4566, RFC 6184 section 8.2) as cameras write them, and as our server does. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from streams.rtp.frames import VIDEO_CLOCK_HZ, VideoFormat
+
+_STATIC_VIDEO = {25: "CELB", 26: "JPEG", 28: "NV", 31: "H261", 32: "MPV", 33: "MP2T", 34: "H263"}
+_MAX_MEDIA = 64
+_MAX_PARAMETER_SETS = 16
+_UNUSABLE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
+PAYLOAD_TYPE = 96
+TRACK = "trackID=0"
+
+
+@dataclass(slots=True)
+class Media:
+    """One m= section. `encodings` and `parameters` go by payload type; encodings are (upper-case name, clock rate)."""
+
+    kind: str
+    port: int
+    protocol: str
+    payload_types: list[int]
+    control: str = ""
+    encodings: dict[int, tuple[str, int]] = field(default_factory=dict)
+    parameters: dict[int, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Session:
+    """A whole description: the control attribute before the first m= section, and the sections."""
+
+    control: str = ""
+    media: list[Media] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoTrack:
+    """What a client needs of a description: where to SETUP, where to PLAY, and what will come."""
+
+    format: VideoFormat
+    payload_type: int
+    clock_hz: int
+    setup_url: str
+    play_url: str
+
+
+def parse_sdp(data: bytes) -> Session:
+    """Read what can be read; a line that makes no sense is skipped, as are unknown attributes. Never raises."""
+    session = Session()
+    for raw in re.split(r"\r\n|\n|\r", data.decode("utf-8", "replace")):
+        line = raw.strip()
+        kind, _, value = line.partition("=")
+        if kind == "m" and len(session.media) < _MAX_MEDIA:
+            media = _parse_media(value)
+            if media:
+                session.media.append(media)
+        elif kind == "a":
+            _take_attribute(session, value)
+    return session
+
+
+def _parse_media(value: str) -> Media | None:
+    words = value.split()
+    if len(words) < 3:
+        return None
+    port = _number(words[1].partition("/")[0])
+    types = [number for number in map(_number, words[3:]) if number is not None and number < 128]
+    return Media(words[0].lower(), port or 0, words[2].upper(), types)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def _take_attribute(session: Session, text: str) -> None:
+    name, _, value = text.partition(":")
+    name, value = name.strip().lower(), value.strip()
+    media = session.media[-1] if session.media else None
+    if name == "control":
+        if media:
+            media.control = value
+        else:
+            session.control = value
+    elif media and name == "rtpmap":
+        _take_encoding(media, value)
+    elif media and name == "fmtp":
+        _take_parameters(media, value)
+
+
+def _take_encoding(media: Media, value: str) -> None:
+    words = value.split(None, 1)
+    payload_type = _number(words[0]) if len(words) == 2 else None
+    if payload_type is not None:
+        name, _, rate = words[1].partition("/")
+        media.encodings[payload_type] = (_clean(name), _number(rate.partition("/")[0].strip()) or VIDEO_CLOCK_HZ)
+
+
+def _clean(name: str) -> str:
+    return re.sub(r"[^A-Z0-9._+-]", "", name.upper())[:32]
+
+
+def _take_parameters(media: Media, value: str) -> None:
+    words = value.split(None, 1)
+    payload_type = _number(words[0]) if len(words) == 2 else None
+    if payload_type is None:
+        return
+    known = media.parameters.setdefault(payload_type, {})
+    for item in words[1].split(";"):
+        name, equals, text = item.partition("=")
+        if equals:
+            known[name.strip().lower()] = text.strip().strip('"')
+
+
+def find_video(session: Session, base_url: str) -> VideoTrack | None:
+    """The first H.264 video, else the first video of any codec; None when there is no video at all.
+
+    `base_url` is what relative control URLs refer to, see `base_url_of`.
+    """
+    videos = [(media, kind) for media in session.media if media.kind == "video" for kind in _offered(media)]
+    if not videos:
+        return None
+    media, payload_type = next((found for found in videos if _codec(*found)[0] == "H264"), videos[0])
+    codec, clock_hz = _codec(media, payload_type)
+    parameters = media.parameters.get(payload_type, {})
+    play_url = resolve_control(base_url, session.control)
+    return VideoTrack(
+        format=VideoFormat(codec, _parameter_sets(codec, parameters)),
+        payload_type=payload_type,
+        clock_hz=clock_hz,
+        setup_url=resolve_control(play_url if _is_absolute(session.control) else base_url, media.control),
+        play_url=play_url,
+    )
+
+
+def _offered(media: Media) -> list[int]:
+    return media.payload_types or sorted(media.encodings)
+
+
+def _codec(media: Media, payload_type: int) -> tuple[str, int]:
+    encoding = media.encodings.get(payload_type)
+    return encoding or (_STATIC_VIDEO.get(payload_type, "UNKNOWN"), VIDEO_CLOCK_HZ)
+
+
+def _parameter_sets(codec: str, parameters: dict[str, str]) -> tuple[bytes, ...]:
+    if codec == "H264":
+        nals = _decode_sets(parameters.get("sprop-parameter-sets", ""))
+        return tuple(sorted((nal for nal in nals if nal[0] & 0x1F in (7, 8)), key=lambda nal: nal[0] & 0x1F))
+    if codec == "H265":
+        names = ("sprop-vps", "sprop-sps", "sprop-pps")
+        return tuple(nal for name in names for nal in _decode_sets(parameters.get(name, "")))
+    return ()
+
+
+def _decode_sets(text: str) -> list[bytes]:
+    nals = []
+    for item in text.split(",")[:_MAX_PARAMETER_SETS]:
+        unpadded = item.strip().rstrip("=")
+        try:
+            nal = base64.b64decode(unpadded + "=" * (-len(unpadded) % 4), validate=True)
+        except (binascii.Error, ValueError):
+            continue  # a broken set: the stream carries it in band, or cannot be decoded
+        nal = re.sub(rb"\A\0\0\0?\1", b"", nal)  # some cameras encode the start code too
+        if nal:
+            nals.append(nal)
+    return nals
+
+
+def _is_absolute(url: str) -> bool:
+    return url.lower().startswith("rtsp://")
+
+
+def base_url_of(request_url: str, content_base: str, content_location: str) -> str:
+    """What relative URLs refer to (RFC 2326 appendix C.1.1); a header that is no RTSP URL is passed over."""
+    for candidate in (content_base.strip(), content_location.strip()):
+        if _is_absolute(candidate) and not _UNUSABLE_IN_URL.search(candidate):
+            return candidate
+    return request_url
+
+
+def resolve_control(base_url: str, control: str) -> str:
+    """The URL of a control attribute.
+
+    Relative ones are appended after a slash, not merged as RFC 3986 says: every camera and client does it so, and
+    cameras with a query in their URL rely on it.
+    """
+    if control in ("", "*") or _UNUSABLE_IN_URL.search(control):
+        return base_url
+    if _is_absolute(control):
+        return control
+    return base_url.rstrip("/") + "/" + control.lstrip("/")
+
+
+def build_sdp(video: VideoFormat, *, address: str, session_id: int, name: str = "camera") -> bytes:
+    """The description of one live H.264 video for clients of our server; `address` is the server's own IP.
+
+    Raises:
+        ValueError: the format is not H264, or name or address would break a line.
+    """
+    if video.codec != "H264":
+        raise ValueError(f"cannot describe {video.codec}")
+    if any(ord(char) < 32 for char in name + address):
+        raise ValueError("name and address are single lines")
+    family = "IP6" if ":" in address else "IP4"
+    lines = [
+        "v=0",
+        f"o=- {session_id} 1 IN {family} {address}",
+        f"s={name or '-'}",
+        f"c=IN {family} {'::' if family == 'IP6' else '0.0.0.0'}",  # noqa: S104  # unicast: the client's to choose
+        "t=0 0",
+        "a=control:*",
+        "a=range:npt=now-",
+        "a=recvonly",
+        f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
+        f"a=rtpmap:{PAYLOAD_TYPE} H264/{VIDEO_CLOCK_HZ}",
+        f"a=fmtp:{PAYLOAD_TYPE} {_format_parameters(video.parameter_sets, video.profile_level_id)}",
+        f"a=control:{TRACK}",
+    ]
+    return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _format_parameters(sets: Iterable[bytes], profile_level_id: str | None) -> str:
+    items = ["packetization-mode=1"]
+    if profile_level_id:
+        items.append(f"profile-level-id={profile_level_id}")
+    encoded = ",".join(base64.b64encode(nal).decode("ascii") for nal in sets)
+    if encoded:
+        items.append(f"sprop-parameter-sets={encoded}")
+    return ";".join(items)

@@ -1,0 +1,98 @@
+"""Serving video by RTSP: to the simulator's viewers, to other servers, to any player. The part that holds the ports."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from weakref import WeakKeyDictionary
+
+from streams.rtsp.auth import ServerAuth
+from streams.rtsp.outputs import Address, UdpPair
+from streams.rtsp.serving import ServerConnection, Serving
+from streams.rtsp.source import MediaSource
+
+_log = logging.getLogger(__name__)
+
+
+class RtspServer:
+    """An RTSP 1.0 server for H.264: TCP interleaved and UDP unicast, Digest and Basic.
+
+    `resolve` maps a path ("main", without slashes around it) to a source, or None when there is none. `credentials` maps
+    user names to passwords; None serves everybody. `schemes` are those of `ServerAuth`. A client that does not read as
+    fast as it is sent to is skipped to the next key unit once `max_unsent_bytes` wait.
+    """
+
+    def __init__(
+        self,
+        resolve: Callable[[str], MediaSource | None],
+        *,
+        credentials: Mapping[str, str] | None,
+        realm: str,
+        schemes: tuple[str, ...] = ("digest", "basic"),
+        session_timeout_s: int = 60,
+        max_clients: int = 256,
+        max_unsent_bytes: int = 1 << 20,
+    ) -> None:
+        auth = None if credentials is None else ServerAuth(credentials, realm, schemes)
+        self._udp = UdpPair(self._receiver_alive)
+        self._serving = Serving(resolve, auth, self._udp, session_timeout_s, max_unsent_bytes, WeakKeyDictionary())
+        self._max_clients = max_clients
+        self._connections: set[ServerConnection] = set()
+        self._server: asyncio.Server | None = None
+        self._reaper: asyncio.Task[None] | None = None
+        self.port = 0
+
+    @property
+    def client_count(self) -> int:
+        """Connections at the moment."""
+        return len(self._connections)
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; `port` 0 takes a free one, see the attribute `port`.
+
+        Raises:
+            OSError: the port is taken, or there is no pair of UDP ports.
+        """
+        await self._udp.open(host)
+        try:
+            loop = asyncio.get_running_loop()
+            self._server = await loop.create_server(self._accept, host, port)
+        except BaseException:
+            self._udp.close()
+            raise
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._reaper = asyncio.create_task(self._reap(), name="rtsp-reaper")
+
+    async def close(self) -> None:
+        """End all sessions and give the ports back; idempotent."""
+        if self._reaper:
+            self._reaper.cancel()
+            await asyncio.gather(self._reaper, return_exceptions=True)
+            self._reaper = None
+        if self._server:
+            self._server.close()
+        tasks = [task for connection in tuple(self._connections) if (task := connection.close())]
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._server:
+            await self._server.wait_closed()
+            self._server = None
+        self._udp.close()
+
+    def _accept(self) -> ServerConnection:
+        is_full = len(self._connections) >= self._max_clients
+        return ServerConnection(self._serving, self._connections, is_full=is_full)
+
+    def _receiver_alive(self, address: Address) -> None:
+        for connection in self._connections:
+            connection.receiver_alive(address)
+
+    async def _reap(self) -> None:
+        """End the sessions of clients that went silent, and connections that never asked for anything."""
+        while True:
+            await asyncio.sleep(self._serving.session_timeout_s / 4)
+            for connection in tuple(self._connections):
+                try:
+                    connection.reap()
+                except Exception:
+                    _log.exception("an RTSP session could not be ended")

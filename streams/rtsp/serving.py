@@ -1,0 +1,316 @@
+"""One client of our RTSP server: its requests answered in order, its sessions kept."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, MutableMapping, MutableSet
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+from streams.errors import StreamError
+from streams.rtp.frames import VideoFormat
+from streams.rtsp.auth import ServerAuth, Verdict
+from streams.rtsp.faults import status_for_error
+from streams.rtsp.outputs import Address, InterleavedOutput, Output, UdpOutput, UdpPair
+from streams.rtsp.protocol import Headers, Parser, ProtocolError, Request, Response, cseq_of, serialise
+from streams.rtsp.sdp import TRACK, build_sdp
+from streams.rtsp.session import Packetiser, Session
+from streams.rtsp.source import MediaSource
+from streams.rtsp.transport import TransportSpec, parse_transports
+
+_log = logging.getLogger(__name__)
+_PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
+_MAX_PIPELINED = 16
+_MAX_SESSIONS = 8
+_MAX_BAD_LOGINS = 5
+_DESCRIBE_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What all connections of a server share."""
+
+    resolve: Callable[[str], MediaSource | None]
+    auth: ServerAuth | None
+    udp: UdpPair
+    session_timeout_s: int
+    max_unsent_bytes: int
+    packetisers: MutableMapping[MediaSource, Packetiser]
+
+    def packetiser(self, source: MediaSource, video: VideoFormat) -> Packetiser:
+        """The source's packetiser, made when it is first needed."""
+        found = self.packetisers.get(source)
+        if found is None:
+            found = self.packetisers[source] = Packetiser(video.parameter_sets)
+        return found
+
+
+class _Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
+    def __init__(self, status: int, fields: list[tuple[str, str]] | None = None) -> None:
+        super().__init__(status)
+        self.status = status
+        self.fields = fields or []
+
+
+class ServerConnection(asyncio.Protocol):
+    """The shell around `Parser` on the server's side; requests wait in a short queue and are handled one by one."""
+
+    def __init__(self, serving: Serving, connections: MutableSet[ServerConnection], *, is_full: bool) -> None:
+        self._serving = serving
+        self._connections = connections
+        self._is_full = is_full
+        self._parser = Parser()
+        self._requests: deque[Request] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._sessions: dict[str, Session] = {}
+        self._bad_logins = 0
+        self._seen_s = time.monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the client, or turn it away when there are too many (asyncio's callback)."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("RTSP runs on a stream transport")
+        self._transport = transport
+        if self._is_full:
+            transport.write(serialise(Response(453, headers=Headers([("CSeq", "1")]))))
+            transport.close()
+            return
+        transport.set_write_buffer_limits(high=self._serving.max_unsent_bytes)
+        self._connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """End the client's sessions with it (asyncio's callback)."""
+        self._connections.discard(self)
+        if self._worker:
+            self._worker.cancel()
+        self._end_sessions()
+
+    def data_received(self, data: bytes) -> None:
+        """Queue what a read delivered (asyncio's callback)."""
+        try:
+            for event in self._parser.feed(data):
+                if isinstance(event, Request):
+                    self._requests.append(event)
+                else:
+                    self._alive()  # receiver reports, answers to nothing
+        except ProtocolError as error:
+            _log.info("RTSP client %s: %s", self._peer, error)
+            self._send(Response(400))
+            self._transport.close()
+            return
+        if len(self._requests) > _MAX_PIPELINED:
+            _log.info("RTSP client %s sends requests faster than they are answered", self._peer)
+            self._transport.abort()
+        elif self._requests and (self._worker is None or self._worker.done()):
+            self._worker = asyncio.create_task(self._work(), name="rtsp-client")
+
+    def close(self) -> asyncio.Task[None] | None:
+        """Drop the client; the task that may still be running is given back, cancelled."""
+        self._end_sessions()
+        self._transport.close()
+        if self._worker:
+            self._worker.cancel()
+        return self._worker
+
+    def receiver_alive(self, address: Address) -> None:
+        """A receiver report came by UDP from `address`."""
+        for session in self._sessions.values():
+            if session.rtcp_address == address:
+                session.seen()
+
+    def reap(self) -> None:
+        """End sessions that were silent for too long, and the connection when nothing is left of it."""
+        limit = self._serving.session_timeout_s
+        for session in [session for session in self._sessions.values() if session.silent_s() > limit]:
+            _log.info("RTSP session of %s on %s ended after %d s of silence", self._peer, session.path, limit)
+            session.close()
+            del self._sessions[session.id]
+        if not self._sessions and time.monotonic() - self._seen_s > limit:
+            self._transport.abort()
+
+    @property
+    def _peer(self) -> str:
+        name = self._transport.get_extra_info("peername")
+        return f"{name[0]}:{name[1]}" if name else "?"
+
+    def _alive(self) -> None:
+        self._seen_s = time.monotonic()
+        for session in self._sessions.values():
+            session.seen()
+
+    def _end_sessions(self) -> None:
+        for session in self._sessions.values():
+            session.close()
+        self._sessions.clear()
+
+    async def _work(self) -> None:
+        while self._requests and not self._transport.is_closing():
+            request = self._requests.popleft()
+            self._alive()
+            response = await self._answer(request)
+            response.headers = Headers([("CSeq", str(cseq_of(request.headers) or 0)), *response.headers])
+            self._send(response)
+            if response.status == 200 and request.method == "PLAY":
+                # After its answer: no packet may come before it.
+                self._sessions[_session_id(request)].play()
+
+    def _send(self, response: Response) -> None:
+        if self._transport.get_write_buffer_size() > 2 * self._serving.max_unsent_bytes:
+            self._transport.abort()  # it asks and asks, and never reads
+        else:
+            self._transport.write(serialise(response))
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            self._authenticate(request)
+            return await self._dispatch(request)
+        except _Refused as refused:
+            return Response(refused.status, headers=Headers(refused.fields))
+        except StreamError as error:
+            _log.info("RTSP %s for %s failed: %s", request.method, self._peer, error.detail)
+            return Response(status_for_error(error))
+        except Exception:
+            _log.exception("RTSP %s for %s failed", request.method, self._peer)
+            return Response(500)
+
+    def _authenticate(self, request: Request) -> None:
+        auth = self._serving.auth
+        if auth is None or request.method == "OPTIONS":
+            return
+        now_s = time.monotonic()
+        verdict = auth.check(request.headers.get("Authorization"), request.method, request.uri, now_s)
+        if verdict is Verdict.GOOD:
+            return
+        if verdict is Verdict.BAD:
+            self._bad_logins += 1
+            if self._bad_logins >= _MAX_BAD_LOGINS:
+                _log.warning("RTSP client %s: %d wrong passwords, dropped", self._peer, self._bad_logins)
+                self._transport.close()
+        challenges = auth.challenges(now_s, stale=verdict is Verdict.STALE)
+        raise _Refused(401, [("WWW-Authenticate", value) for value in challenges])
+
+    async def _dispatch(self, request: Request) -> Response:
+        match request.method:
+            case "OPTIONS":
+                return Response(200, headers=Headers([("Public", _PUBLIC)]))
+            case "DESCRIBE":
+                return await self._describe(request)
+            case "SETUP":
+                return await self._setup(request)
+            case "PLAY":
+                return self._play(request)
+            case "PAUSE":
+                session = self._session(request)
+                session.pause()
+                return Response(200, headers=Headers([("Session", session.id)]))
+            case "TEARDOWN":
+                session = self._session(request)
+                session.close()
+                del self._sessions[session.id]
+                return Response(200)
+            case "GET_PARAMETER" | "SET_PARAMETER":
+                return self._parameter(request)
+        raise _Refused(501, [("Public", _PUBLIC)])
+
+    def _source(self, path: str) -> MediaSource:
+        source = self._serving.resolve(path)
+        if source is None:
+            raise _Refused(404)
+        return source
+
+    async def _describe(self, request: Request) -> Response:
+        path = path_of(request.uri)
+        accept = request.headers.get("Accept", "application/sdp").lower()
+        if "application/sdp" not in accept and "*/*" not in accept:
+            raise _Refused(415)
+        video = await _description(self._source(path))
+        host = self._transport.get_extra_info("sockname")[0]
+        sdp = build_sdp(video, address=host, session_id=int(time.time()), name=path or "camera")
+        base = request.uri.partition("?")[0].rstrip("/") + "/"
+        return Response(200, headers=Headers([("Content-Type", "application/sdp"), ("Content-Base", base)]), body=sdp)
+
+    async def _setup(self, request: Request) -> Response:
+        if request.headers.get("Session") or len(self._sessions) >= _MAX_SESSIONS:
+            raise _Refused(459 if request.headers.get("Session") else 453)  # there is one track, and it is set up
+        path = path_of(request.uri).removesuffix(TRACK).rstrip("/")
+        source = self._source(path)
+        video = await _description(source)
+        output, transport = self._output(request)
+        packetiser = self._serving.packetiser(source, video)
+        session = Session(path, source, packetiser, output, transport)
+        self._sessions[session.id] = session
+        described = TransportSpec(
+            is_tcp=transport.is_tcp,
+            interleaved=transport.interleaved,
+            client_port=transport.client_port,
+            server_port=None if transport.is_tcp else self._serving.udp.numbers,
+            ssrc=session.sender.ssrc,
+        )
+        identity = f"{session.id};timeout={self._serving.session_timeout_s}"
+        return Response(200, headers=Headers([("Transport", str(described)), ("Session", identity)]))
+
+    def _output(self, request: Request) -> tuple[Output, TransportSpec]:
+        """The first alternative that we can serve. UDP goes to the client's own address only, never to `destination`."""
+        limit = self._serving.max_unsent_bytes
+        for wanted in parse_transports(request.headers.get("Transport")):
+            if wanted.is_multicast:
+                continue
+            if wanted.is_tcp:
+                channels = wanted.interleaved or (2 * len(self._sessions), 2 * len(self._sessions) + 1)
+                return (
+                    InterleavedOutput(self._transport, channels, limit),
+                    TransportSpec(is_tcp=True, interleaved=channels),
+                )
+            if wanted.client_port and min(wanted.client_port) >= 1024:
+                host = self._transport.get_extra_info("peername")[0]
+                return (
+                    UdpOutput(self._serving.udp, host, wanted.client_port, limit),
+                    TransportSpec(is_tcp=False, client_port=wanted.client_port),
+                )
+        raise _Refused(461)
+
+    def _play(self, request: Request) -> Response:
+        session = self._session(request)
+        track = f"{request.uri.partition('?')[0].removesuffix(TRACK).rstrip('/')}/{TRACK}"
+        info = f"url={track};seq={session.sender.sequence};rtptime={session.sender.rtp_time}"
+        fields = [("Session", session.id), ("Range", "npt=now-"), ("RTP-Info", info)]
+        return Response(200, headers=Headers(fields))
+
+    def _parameter(self, request: Request) -> Response:
+        if request.body:
+            raise _Refused(451)  # RFC 2326: "Parameter Not Understood"; there are none
+        fields = [("Session", self._session(request).id)] if request.headers.get("Session") else []
+        return Response(200, headers=Headers(fields))
+
+    def _session(self, request: Request) -> Session:
+        session = self._sessions.get(_session_id(request))
+        if session is None:
+            raise _Refused(454)
+        return session
+
+
+def _session_id(request: Request) -> str:
+    return request.headers.get("Session").partition(";")[0].strip()
+
+
+async def _description(source: MediaSource) -> VideoFormat:
+    try:
+        async with asyncio.timeout(_DESCRIBE_TIMEOUT_S):
+            video = await source.describe()
+    except TimeoutError:
+        raise _Refused(503) from None
+    if video.codec != "H264":
+        raise _Refused(415)
+    return video
+
+
+def path_of(uri: str) -> str:
+    """The path of a request URI, unquoted, without slashes around it and without a query; "" for "*"."""
+    try:
+        path = urlsplit(uri).path
+    except ValueError:
+        raise _Refused(400) from None
+    return unquote(path).strip("/") if path != "*" else ""

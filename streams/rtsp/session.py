@@ -1,0 +1,114 @@
+"""One client's session on one source of our server: what it gets, from PLAY to TEARDOWN."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from streams.rtp.frames import AccessUnit
+from streams.rtp.h264 import packetise
+from streams.rtp.nal import ParameterSets
+from streams.rtsp.outputs import Output, UdpOutput
+from streams.rtsp.sdp import PAYLOAD_TYPE
+from streams.rtsp.sender import RtpSender
+from streams.rtsp.source import MediaSource, Subscription
+from streams.rtsp.transport import TransportSpec
+
+_REPORT_EVERY_S = 5.0
+_CNAME = "camctl"
+
+
+class Packetiser:
+    """Cuts every access unit of a source once, however many sessions send it; the last result is kept."""
+
+    def __init__(self, parameter_sets: Sequence[bytes]) -> None:
+        self._known = ParameterSets(parameter_sets)
+        self._unit: AccessUnit | None = None
+        self._payloads: list[bytes] = []
+
+    def payloads(self, unit: AccessUnit) -> list[bytes]:
+        """The unit's RTP payloads; a key unit gets the SPS and PPS that it lacks."""
+        if unit is not self._unit:
+            for nal in unit.nals if unit.is_key else ():
+                self._known.note(nal)
+            nals = (self._known.complete(unit.nals) or unit.nals) if unit.is_key else unit.nals
+            self._unit, self._payloads = unit, packetise(nals)
+        return self._payloads
+
+
+class Session:
+    """A SETUP that may be played and paused. `skipped` counts the access units that a slow client did not get."""
+
+    def __init__(
+        self, path: str, source: MediaSource, packetiser: Packetiser, output: Output, transport: TransportSpec
+    ) -> None:
+        self.id = secrets.token_hex(8)
+        self.path = path
+        self.transport = transport
+        self.skipped = 0
+        self.sender = RtpSender(
+            PAYLOAD_TYPE,
+            ssrc=transport.ssrc if transport.ssrc is not None else secrets.randbits(32),
+            sequence=secrets.randbits(16),
+            rtp_time=secrets.randbits(32),
+            cname=_CNAME,
+        )
+        self._source = source
+        self._packetiser = packetiser
+        self._output = output
+        self._clock: Callable[[], float] = time.monotonic
+        self._subscription: Subscription | None = None
+        self._needs_key = True
+        self._report_at_s = 0.0
+        self._seen_s = self._clock()
+
+    @property
+    def rtcp_address(self) -> tuple[str, int] | None:
+        """Where this client's receiver reports come from, when it listens on UDP."""
+        return self._output.rtcp_address if isinstance(self._output, UdpOutput) else None
+
+    def play(self) -> None:
+        """Send from the next key unit on; nothing changes when it plays already."""
+        if self._subscription is None:
+            self.sender.pause(self._clock())
+            self._needs_key = True
+            self._report_at_s = 0.0
+            self._subscription = self._source.subscribe(self._deliver)
+
+    def pause(self) -> None:
+        """Stop sending; the numbering goes on with the next `play`."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    def close(self) -> None:
+        """End for good; idempotent."""
+        if self._subscription is not None:
+            self.pause()
+            self._output.send_rtcp(self.sender.bye())
+
+    def seen(self) -> None:
+        """The client gave a sign of life."""
+        self._seen_s = self._clock()
+
+    def silent_s(self) -> float:
+        """Seconds since its last sign of life."""
+        return self._clock() - self._seen_s
+
+    def _deliver(self, unit: AccessUnit) -> None:
+        if self._needs_key and not unit.is_key:
+            self.skipped += 1
+            return
+        if not self._output.is_ready():
+            self._needs_key = True
+            self.skipped += 1
+            return
+        self._needs_key = False
+        now_s = self._clock()
+        if self.transport.is_tcp:
+            self._seen_s = now_s  # it reads what was sent: the connection itself is the sign of life
+        self._output.send_rtp(self.sender.packets(self._packetiser.payloads(unit), unit.timestamp, now_s))
+        if now_s >= self._report_at_s:
+            self._output.send_rtcp(self.sender.report(now_s, time.time()))
+            self._report_at_s = now_s + _REPORT_EVERY_S
