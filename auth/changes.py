@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from auth.records import Change
 
 OVERLAP_IDS = 100
-"""How far behind the newest id a note may still turn up: PostgreSQL shows a row when its transaction ends, not when it got its id."""
+"""How far behind the newest id a note may still turn up: rows show when their transaction ends, in any order."""
 
 
 class ChangeReader:

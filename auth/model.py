@@ -83,15 +83,21 @@ def normalise_username(username: str) -> str:
 
 
 def check_name(field: str, text: str, *, required: bool) -> str:
-    """The text trimmed, NFC; PersonRuleError when empty though required, longer than 120, or with control characters."""
+    """The text trimmed and NFC; PersonRuleError when empty though required, over 120, or with control characters."""
     plain = unicodedata.normalize("NFC", text.strip()) if len(text) <= 4 * _MAX_NAME_CHARS else text
     if required and not plain:
         raise PersonRuleError(field, f"The {field.replace('_', ' ')} must not be empty.")
     if len(plain) > _MAX_NAME_CHARS:
         raise PersonRuleError(field, f"The {field.replace('_', ' ')} may have at most {_MAX_NAME_CHARS} characters.")
-    if any(unicodedata.category(character).startswith("C") for character in plain):
+    if any(_spoils_text(character) for character in plain):
         raise PersonRuleError(field, f"The {field.replace('_', ' ')} must not contain control characters.")
     return plain
+
+
+def _spoils_text(character: str) -> bool:
+    # Controls, lone surrogates, line separators; and marks that turn the direction of the text around them.
+    turns = unicodedata.bidirectional(character) in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    return turns or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def check_areas(codes: tuple[str, ...] | list[str]) -> tuple[str, ...]:

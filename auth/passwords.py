@@ -46,7 +46,7 @@ def _octets(password: str) -> bytes | None:
 
 
 class Passwords:
-    """Hashes and verifies, at most `parallel` at a time; further callers wait in line, at most `max_waiting` of them."""
+    """Hashes and verifies, at most `parallel` at a time; further callers wait in line, at most `max_waiting`."""
 
     def __init__(
         self, hasher: PasswordHasher | None = None, *, parallel: int = _PARALLEL, max_waiting: int = _MAX_WAITING
@@ -91,12 +91,13 @@ class Passwords:
         # Waiting here cannot starve the pool: the hash of nobody was its first job.
         against = stored if stored is not None else self._nobody.result()
         try:
-            return self._hasher.verify(against, octets) and stored is not None
+            self._hasher.verify(against, octets)
         except VerifyMismatchError:
             return False
         except InvalidHashError:
-            log.error("a stored password hash is not readable; its owner needs a new password")
+            log.exception("a stored password hash is not readable; its owner needs a new password")
             return False
+        return stored is not None
 
     def needs_rehash(self, stored: str) -> bool:
         """Whether the hash was made with other parameters than today's."""

@@ -30,7 +30,7 @@ CAMERA_CAPABILITIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a role brings. `priority` None means: by the level of the area; `only_own`: cameras of one's organisation."""
+    """What a role brings. `priority` None: by the level of the area; `only_own`: only one's organisation's cameras."""
 
     capabilities: frozenset[Capability]
     priority: int | None

@@ -10,8 +10,8 @@
     allows(sign_in.person, Capability.LIVE, camera)           # auth.policy
     await auth.close()
 
-A socket or stream is registered first and its sign-in checked (again) after, so that a change between the two is not missed;
-when `on_change` names its person, ask `recheck(session_id)` and the policy again, and cut what no longer holds.
+A socket or stream is registered first and its sign-in checked (again) after, so that a change between the two is not
+missed; when `on_change` names its person, ask `recheck(session_id)` and the policy again, and cut what no longer holds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth import tokens
 from auth.cache import SignInCache
 from auth.changes import ChangeReader
-from auth.errors import AuthUnavailableError, PersonRuleError, ThrottledError, UnknownPersonError, WrongSignInError
+from auth.errors import AuthUnavailableError, PersonRuleError, ThrottledError, WrongSignInError
 from auth.model import (
     Person,
     SessionInfo,
@@ -77,7 +77,7 @@ def utc_now() -> datetime:
 class AuthService:
     """People and sign-ins. Made and used on one event loop; the database is reached on threads of its own.
 
-    Raises AuthUnavailableError when the database does not answer. `clock` gives aware UTC, `steady` seconds that only grow.
+    Raises AuthUnavailableError when the database does not answer. `clock` gives aware UTC, `steady` growing seconds.
     """
 
     def __init__(
@@ -125,12 +125,12 @@ class AuthService:
         try:
             judged = await self._db(self._records.credentials, account)
             right = await self._passwords.verify(judged.password_hash if judged else None, password)
-            if judged is None or judged.disabled or not right:
-                raise WrongSignInError
-        except (WrongSignInError, asyncio.CancelledError):
-            # Hanging up early must not make a guess free.
-            self._throttle.failed(account, address, self._steady())
+        except asyncio.CancelledError:
+            self._throttle.failed(account, address, self._steady())  # hanging up early must not make a guess free
             raise
+        if judged is None or judged.disabled or not right:
+            self._throttle.failed(account, address, self._steady())
+            raise WrongSignInError
         self._throttle.succeeded(account, address, self._steady())
         return judged
 
@@ -210,7 +210,7 @@ class AuthService:
         return await self._db(self._records.sessions_of, normalise_username(username))
 
     async def issue_token(self, username: str, expires_at: datetime, name: str) -> str:
-        """A bearer token for a program of somebody's; shown once, ended like a sign-in. PersonRuleError on a bad request."""
+        """A bearer token for a program; shown once, ended like a sign-in. PersonRuleError on a bad request."""
         now = self._clock()
         if expires_at.tzinfo is None or not now < expires_at <= now + timedelta(seconds=self._rules.max_token_s):
             days = round(self._rules.max_token_s / 86400)
@@ -290,7 +290,7 @@ class AuthService:
         return person
 
     async def set_password(self, username: str, password: str, *, keep_session_id: str | None = None) -> None:
-        """A new password; ends all the person's sign-ins and tokens but the one to keep. PersonRuleError if not allowed."""
+        """A new password; ends all of the person's sign-ins and tokens but one to keep. PersonRuleError."""
         name = normalise_username(username)
         check_password(password, name)
         await self.person(name)

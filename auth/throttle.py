@@ -1,10 +1,10 @@
 """Slows those who guess, not the owner: delays by account and by address, decided purely.
 
-Wrong sign-ins are counted for the account (against many addresses guessing one account) and for the address (against one
-address guessing many accounts). Past a free number each further one doubles a delay, up to a cap. A pair of account and
-address that signed in correctly before is judged only by its own, gentler count: guesses from elsewhere never close the
-owner's own door. Attempts refused during a delay do not prolong it, and success never clears the address, so that an attacker's own
-account buys nothing. Memory is bounded; who was quiet longest is forgotten first.
+Wrong sign-ins are counted for the account (against many addresses guessing one account) and for the address (against
+one address guessing many accounts). Past a free number each further one doubles a delay, up to a cap. A pair of account
+and address that signed in correctly before is judged only by its own, gentler count: guesses from elsewhere never close
+the owner's own door. Attempts refused during a delay do not prolong it, and success never clears the address, so that
+an attacker's own account buys nothing. Memory is bounded; who was quiet longest is forgotten first.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class _Counter(Generic[K]):
 
 
 class Throttle:
-    """Ask `wait_s` before judging a password, then tell `failed` or `succeeded`. Times in seconds of any steady clock."""
+    """Ask `wait_s` before judging a password, then tell `failed` or `succeeded`; times in seconds of a steady clock."""
 
     def __init__(self, rules: ThrottleRules | None = None) -> None:
         self._rules = rules or ThrottleRules()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from auth.policy import covers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
 
 COLUMNS = ("code", "name", "level", "parent", "lat", "lon")
@@ -62,17 +62,9 @@ class AreaTree:
             self._areas[area.code] = area
             self._children.setdefault(area.parent, []).append(area)
         for area in self:
-            fault = self._misplaced(area)
+            fault = _misplaced(area, self._areas)
             if fault:
-                raise AreaError(f"area {area.code}: {fault}")
-
-    def _misplaced(self, area: Area) -> str | None:
-        above = area.code.rpartition(".")[0]
-        if area.parent is None:
-            return f"it has no parent, but {above} is there" if above in self._areas else None
-        if area.parent not in self._areas:
-            return f"its parent {area.parent} is not there"
-        return None if area.parent == above else f"its parent should be {above or 'empty'}, as its code says"
+                raise AreaError(fault)
 
     def get(self, code: str) -> Area | None:
         """The area, or None."""
@@ -97,7 +89,7 @@ class AreaTree:
         return tuple(self._children.get(code, ()))
 
     def covers(self, ancestor: str, code: str) -> bool:
-        """Whether the second area is the first or inside it; the same rule as in permissions. False for unknown codes."""
+        """Whether the second area is the first or inside it, by the rule of permissions; False for unknown codes."""
         return ancestor in self._areas and code in self._areas and covers(ancestor, code)
 
     def path(self, code: str) -> tuple[str, ...]:
@@ -147,17 +139,19 @@ def _tree(rows: list[Area], lines: dict[str, int], source: str) -> AreaTree:
     if not rows:
         raise AreaError(f"{source}: there is no area in it")
     for area in rows:
-        above = area.code.rpartition(".")[0]
-        where = f"{source}, line {lines[area.code]}, column parent"
-        if area.parent is None and above in lines:
-            raise AreaError(f"{where}: it is empty, but by its code {area.code} lies in {above}")
-        if area.parent is not None and area.parent != above:
-            raise AreaError(
-                f"{where}: the parent of {area.code} is {above or 'nothing'} by its code, not {area.parent}"
-            )
-        if area.parent is not None and area.parent not in lines:
-            raise AreaError(f"{where}: there is no area {area.parent}")
+        fault = _misplaced(area, lines)
+        if fault:
+            raise AreaError(f"{source}, line {lines[area.code]}, column parent: {fault}")
     return AreaTree(rows)
+
+
+def _misplaced(area: Area, codes: Container[str]) -> str | None:
+    above = area.code.rpartition(".")[0]
+    if area.parent is None:
+        return f"{area.code} has no parent, but {above} is there" if above in codes else None
+    if area.parent != above:
+        return f"the parent of {area.code} is {above or 'empty'} by its code, not {area.parent}"
+    return None if area.parent in codes else f"the parent of {area.code}, {area.parent}, is not there"
 
 
 def _area(cells: list[str], where: str) -> Area:

@@ -52,10 +52,10 @@ class Store:
 
 
 def open_store(url: str) -> Store:
-    """Open `sqlite:///path` (made with its directory, for our eyes only) or `postgresql+driver://...`; StoreError if not.
+    """Open `sqlite:///path` (made with its directory, for us only) or `postgresql+driver://...`; else StoreError.
 
-    A transaction that will write should say so first: `session.connection(execution_options={"write": True})`. On SQLite it
-    then waits for the write lock at its start instead of failing when it turns from reading to writing.
+    A transaction that will write should say so first: `session.connection(execution_options={"write": True})`. On
+    SQLite it then waits for the write lock at its start instead of failing when it turns from reading to writing.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":

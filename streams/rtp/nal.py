@@ -61,7 +61,7 @@ class ParameterSets:
         return tuple(self._known[key] for key in sorted(self._known))
 
     def complete(self, nals: Sequence[bytes]) -> tuple[bytes, ...] | None:
-        """The units of a key picture with SPS and PPS in front; unchanged when it has both, None when none are known."""
+        """The units of a key picture with SPS and PPS in front; unchanged if it has both, None if none are known."""
         kinds = {nal_type(nal) for nal in nals}
         if SPS in kinds and PPS in kinds:
             return tuple(nals)

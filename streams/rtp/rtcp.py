@@ -11,7 +11,7 @@ from streams.rtp.packet import RtpError
 
 _SR, _RR, _SDES, _BYE = 200, 201, 202, 203
 _BLOCK = struct.Struct("!IIIIII")
-_SENDER = struct.Struct("!QIII")
+_SENDER = struct.Struct("!IQIII")
 
 
 class ReportBlock(NamedTuple):
@@ -79,8 +79,8 @@ def parse_rtcp(data: bytes) -> list[Report]:
 def _parse_one(kind: int, count: int, body: bytes, offset: int) -> Report | None:
     try:
         if kind == _SR:
-            (ssrc,) = struct.unpack_from("!I", body)
-            return SenderReport(ssrc, *_SENDER.unpack_from(body, 4), _parse_blocks(body, 24, count))
+            ssrc, ntp, rtp_timestamp, packets, octets = _SENDER.unpack_from(body)
+            return SenderReport(ssrc, ntp, rtp_timestamp, packets, octets, _parse_blocks(body, 24, count))
         if kind == _RR:
             (ssrc,) = struct.unpack_from("!I", body)
             return ReceiverReport(ssrc, _parse_blocks(body, 4, count))
@@ -125,10 +125,9 @@ def _description(ssrc: int, cname: str) -> bytes:
 
 def build_sender_report(report: SenderReport, cname: str) -> bytes:
     """A compound packet: the sender report and the name that ties a sender's streams together (SDES CNAME)."""
-    numbers = _SENDER.pack(
-        report.ntp, report.rtp_timestamp & 0xFFFF_FFFF, report.packets & 0xFFFF_FFFF, report.octets & 0xFFFF_FFFF
-    )
-    body = struct.pack("!I", report.ssrc) + numbers + _build_blocks(report.blocks)
+    counts = (report.rtp_timestamp, report.packets, report.octets)
+    numbers = _SENDER.pack(report.ssrc, report.ntp, *(value & 0xFFFF_FFFF for value in counts))
+    body = numbers + _build_blocks(report.blocks)
     return _packet(_SR, len(report.blocks), body) + _description(report.ssrc, cname)
 
 

@@ -44,8 +44,8 @@ class RtspClient:
     """One pull of one camera's H.264 video: `open`, then `play` once, then `close`.
 
     `url` is rtsp://host[:port]/path; a user name or password in it is cut off and ignored. The connection goes to
-    `address`, the IP that was pinned, and to no other host, whatever the camera answers. Bad credentials are tried once.
-    Every failure is a `StreamError`, which never names a credential.
+    `address`, the IP that was pinned, and to no other host, whatever the camera answers. Bad credentials are tried
+    once. Every failure is a `StreamError`, which never names a credential.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class RtspClient:
         try:
             self._connection = await connect(self._address, self._port, self._connect_timeout_s)
             if self._is_closed:
-                raise StreamError(StreamFault.CLOSED, "the stream was closed while it was opened")
+                self._drop()  # every request from here on says so
             await self._options()
             self._track = await self._describe()
         except BaseException:

@@ -1,4 +1,4 @@
-"""Where a server's packets go: into the client's connection, or to its UDP ports. Both refuse to queue without bound."""
+"""Where a server's packets go: into the client's connection, or to its UDP ports. Neither queues without bound."""
 
 from __future__ import annotations
 
@@ -53,15 +53,14 @@ class InterleavedOutput:
 class UdpOutput:
     """Packets to a client's port pair, from the server's."""
 
-    def __init__(self, pair: UdpPair, host: str, ports: tuple[int, int], max_unsent_bytes: int) -> None:
+    def __init__(self, pair: UdpPair, host: str, ports: tuple[int, int]) -> None:
         self._pair = pair
         self._rtp = (host, ports[0])
         self.rtcp_address: Address = (host, ports[1])
-        self._max_unsent_bytes = max_unsent_bytes
 
     def is_ready(self) -> bool:
         """Whether the kernel takes packets; the queue is shared by all clients."""
-        return self._pair.unsent_bytes <= self._max_unsent_bytes
+        return self._pair.is_ready
 
     def send_rtp(self, packets: Sequence[bytes]) -> None:
         """Send a unit."""
@@ -76,6 +75,13 @@ class UdpOutput:
 class _Port(asyncio.DatagramProtocol):
     def __init__(self, on_datagram: Callable[[Address], None]) -> None:
         self._on_datagram = on_datagram
+        self.is_ready = True
+
+    def pause_writing(self) -> None:
+        self.is_ready = False
+
+    def resume_writing(self) -> None:
+        self.is_ready = True
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:  # noqa: ARG002
         self._on_datagram((addr[0], addr[1]))
@@ -92,7 +98,7 @@ class UdpPair:
 
     def __init__(self, on_receiver: Callable[[Address], None]) -> None:
         self._on_receiver = on_receiver
-        self._ports: list[asyncio.DatagramTransport] = []
+        self._ports: list[tuple[asyncio.DatagramTransport, _Port]] = []
         self.numbers = (0, 0)
 
     async def open(self, host: str) -> None:
@@ -103,37 +109,36 @@ class UdpPair:
         """
         for _ in range(_PAIR_ATTEMPTS):
             first = await self._bind(host, 0)
-            number = first.get_extra_info("sockname")[1]
+            number = first[0].get_extra_info("sockname")[1]
             try:
                 second = await self._bind(host, number ^ 1)
             except OSError:
-                first.close()
+                first[0].close()
                 continue
             self._ports = [first, second] if number % 2 == 0 else [second, first]
             self.numbers = (number & ~1, number | 1)
             return
         raise OSError(f"no free pair of UDP ports on {host}")
 
-    async def _bind(self, host: str, port: int) -> asyncio.DatagramTransport:
+    async def _bind(self, host: str, port: int) -> tuple[asyncio.DatagramTransport, _Port]:
         loop = asyncio.get_running_loop()
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Port(self._received), local_addr=(host, port))
-        return transport
+        return await loop.create_datagram_endpoint(lambda: _Port(self._received), local_addr=(host, port))
 
     def _received(self, address: Address) -> None:
         self._on_receiver(address)
 
     @property
-    def unsent_bytes(self) -> int:
-        """What waits for the kernel on the RTP port."""
-        return self._ports[0].get_write_buffer_size() if self._ports else 0
+    def is_ready(self) -> bool:
+        """Whether the RTP port has room; asyncio's limit of 64 KiB bounds what waits."""
+        return bool(self._ports) and self._ports[0][1].is_ready
 
     def send(self, index: int, packet: bytes, address: Address) -> None:
         """Send from the RTP (0) or RTCP (1) port; nothing happens once closed."""
         if self._ports:
-            self._ports[index].sendto(packet, address)
+            self._ports[index][0].sendto(packet, address)
 
     def close(self) -> None:
         """Give the ports back; idempotent."""
-        for port in self._ports:
-            port.close()
+        for transport, _ in self._ports:
+            transport.close()
         self._ports = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from weakref import WeakKeyDictionary
 
 from streams.rtsp.auth import ServerAuth
 from streams.rtsp.outputs import Address, UdpPair
@@ -18,8 +17,8 @@ _log = logging.getLogger(__name__)
 class RtspServer:
     """An RTSP 1.0 server for H.264: TCP interleaved and UDP unicast, Digest and Basic.
 
-    `resolve` maps a path ("main", without slashes around it) to a source, or None when there is none. `credentials` maps
-    user names to passwords; None serves everybody. `schemes` are those of `ServerAuth`. A client that does not read as
+    `resolve` maps a path ("main", without slashes around it) to a source, or None when there is none. `credentials`
+    maps user names to passwords; None serves everybody. `schemes` are those of `ServerAuth`. A client that does not read as
     fast as it is sent to is skipped to the next key unit once `max_unsent_bytes` wait.
     """
 
@@ -36,9 +35,9 @@ class RtspServer:
     ) -> None:
         auth = None if credentials is None else ServerAuth(credentials, realm, schemes)
         self._udp = UdpPair(self._receiver_alive)
-        self._serving = Serving(resolve, auth, self._udp, session_timeout_s, max_unsent_bytes, WeakKeyDictionary())
+        self._serving = Serving(resolve, auth, self._udp, session_timeout_s, max_unsent_bytes)
         self._max_clients = max_clients
-        self._connections: set[ServerConnection] = set()
+        self._connections = self._serving.connections
         self._server: asyncio.Server | None = None
         self._reaper: asyncio.Task[None] | None = None
         self.port = 0
@@ -81,7 +80,7 @@ class RtspServer:
 
     def _accept(self) -> ServerConnection:
         is_full = len(self._connections) >= self._max_clients
-        return ServerConnection(self._serving, self._connections, is_full=is_full)
+        return ServerConnection(self._serving, is_full=is_full)
 
     def _receiver_alive(self, address: Address) -> None:
         for connection in self._connections:
@@ -94,5 +93,5 @@ class RtspServer:
             for connection in tuple(self._connections):
                 try:
                     connection.reap()
-                except Exception:
+                except Exception:  # noqa: BLE001  # logged; the other clients' sessions matter more
                     _log.exception("an RTSP session could not be ended")

@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, MutableMapping, MutableSet
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from streams.errors import StreamError
@@ -38,14 +38,13 @@ class Serving:
     udp: UdpPair
     session_timeout_s: int
     max_unsent_bytes: int
-    packetisers: MutableMapping[MediaSource, Packetiser]
+    connections: set[ServerConnection] = field(default_factory=set)
 
     def packetiser(self, source: MediaSource, video: VideoFormat) -> Packetiser:
-        """The source's packetiser, made when it is first needed."""
-        found = self.packetisers.get(source)
-        if found is None:
-            found = self.packetisers[source] = Packetiser(video.parameter_sets)
-        return found
+        """The one that other sessions on the same source use, else a new one."""
+        sessions = (session for connection in self.connections for session in connection.sessions.values())
+        shared = next((session.packetiser for session in sessions if session.source is source), None)
+        return shared or Packetiser(video.parameter_sets)
 
 
 class _Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
@@ -58,14 +57,13 @@ class _Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
 class ServerConnection(asyncio.Protocol):
     """The shell around `Parser` on the server's side; requests wait in a short queue and are handled one by one."""
 
-    def __init__(self, serving: Serving, connections: MutableSet[ServerConnection], *, is_full: bool) -> None:
+    def __init__(self, serving: Serving, *, is_full: bool) -> None:
+        self.sessions: dict[str, Session] = {}
         self._serving = serving
-        self._connections = connections
         self._is_full = is_full
         self._parser = Parser()
         self._requests: deque[Request] = deque()
         self._worker: asyncio.Task[None] | None = None
-        self._sessions: dict[str, Session] = {}
         self._bad_logins = 0
         self._seen_s = time.monotonic()
 
@@ -79,11 +77,11 @@ class ServerConnection(asyncio.Protocol):
             transport.close()
             return
         transport.set_write_buffer_limits(high=self._serving.max_unsent_bytes)
-        self._connections.add(self)
+        self._serving.connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """End the client's sessions with it (asyncio's callback)."""
-        self._connections.discard(self)
+        self._serving.connections.discard(self)
         if self._worker:
             self._worker.cancel()
         self._end_sessions()
@@ -117,18 +115,18 @@ class ServerConnection(asyncio.Protocol):
 
     def receiver_alive(self, address: Address) -> None:
         """A receiver report came by UDP from `address`."""
-        for session in self._sessions.values():
+        for session in self.sessions.values():
             if session.rtcp_address == address:
                 session.seen()
 
     def reap(self) -> None:
         """End sessions that were silent for too long, and the connection when nothing is left of it."""
         limit = self._serving.session_timeout_s
-        for session in [session for session in self._sessions.values() if session.silent_s() > limit]:
+        for session in [session for session in self.sessions.values() if session.silent_s() > limit]:
             _log.info("RTSP session of %s on %s ended after %d s of silence", self._peer, session.path, limit)
             session.close()
-            del self._sessions[session.id]
-        if not self._sessions and time.monotonic() - self._seen_s > limit:
+            del self.sessions[session.id]
+        if not self.sessions and time.monotonic() - self._seen_s > limit:
             self._transport.abort()
 
     @property
@@ -138,13 +136,13 @@ class ServerConnection(asyncio.Protocol):
 
     def _alive(self) -> None:
         self._seen_s = time.monotonic()
-        for session in self._sessions.values():
+        for session in self.sessions.values():
             session.seen()
 
     def _end_sessions(self) -> None:
-        for session in self._sessions.values():
+        for session in self.sessions.values():
             session.close()
-        self._sessions.clear()
+        self.sessions.clear()
 
     async def _work(self) -> None:
         while self._requests and not self._transport.is_closing():
@@ -154,10 +152,24 @@ class ServerConnection(asyncio.Protocol):
             response.headers = Headers([("CSeq", str(cseq_of(request.headers) or 0)), *response.headers])
             self._send(response)
             if response.status == 200 and request.method == "PLAY":
-                # After its answer: no packet may come before it.
-                self._sessions[_session_id(request)].play()
+                self._start(request)
+            if self._bad_logins >= _MAX_BAD_LOGINS:
+                _log.warning("RTSP client %s: %d wrong passwords, dropped", self._peer, self._bad_logins)
+                self._transport.close()
+
+    def _start(self, request: Request) -> None:
+        """Play, after PLAY was answered: no packet may come before the answer."""
+        session = self.sessions.get(_session_id(request))
+        try:
+            if session:
+                session.play()
+        except Exception:  # noqa: BLE001  # the source's; the client sees its connection end
+            _log.exception("RTSP source %s could not be played", session.path if session else "")
+            self._transport.abort()
 
     def _send(self, response: Response) -> None:
+        if self._transport.is_closing():
+            return
         if self._transport.get_write_buffer_size() > 2 * self._serving.max_unsent_bytes:
             self._transport.abort()  # it asks and asks, and never reads
         else:
@@ -172,7 +184,7 @@ class ServerConnection(asyncio.Protocol):
         except StreamError as error:
             _log.info("RTSP %s for %s failed: %s", request.method, self._peer, error.detail)
             return Response(status_for_error(error))
-        except Exception:
+        except Exception:  # noqa: BLE001  # logged, and the client is told
             _log.exception("RTSP %s for %s failed", request.method, self._peer)
             return Response(500)
 
@@ -186,9 +198,6 @@ class ServerConnection(asyncio.Protocol):
             return
         if verdict is Verdict.BAD:
             self._bad_logins += 1
-            if self._bad_logins >= _MAX_BAD_LOGINS:
-                _log.warning("RTSP client %s: %d wrong passwords, dropped", self._peer, self._bad_logins)
-                self._transport.close()
         challenges = auth.challenges(now_s, stale=verdict is Verdict.STALE)
         raise _Refused(401, [("WWW-Authenticate", value) for value in challenges])
 
@@ -209,7 +218,7 @@ class ServerConnection(asyncio.Protocol):
             case "TEARDOWN":
                 session = self._session(request)
                 session.close()
-                del self._sessions[session.id]
+                del self.sessions[session.id]
                 return Response(200)
             case "GET_PARAMETER" | "SET_PARAMETER":
                 return self._parameter(request)
@@ -233,7 +242,7 @@ class ServerConnection(asyncio.Protocol):
         return Response(200, headers=Headers([("Content-Type", "application/sdp"), ("Content-Base", base)]), body=sdp)
 
     async def _setup(self, request: Request) -> Response:
-        if request.headers.get("Session") or len(self._sessions) >= _MAX_SESSIONS:
+        if request.headers.get("Session") or len(self.sessions) >= _MAX_SESSIONS:
             raise _Refused(459 if request.headers.get("Session") else 453)  # there is one track, and it is set up
         path = path_of(request.uri).removesuffix(TRACK).rstrip("/")
         source = self._source(path)
@@ -241,7 +250,7 @@ class ServerConnection(asyncio.Protocol):
         output, transport = self._output(request)
         packetiser = self._serving.packetiser(source, video)
         session = Session(path, source, packetiser, output, transport)
-        self._sessions[session.id] = session
+        self.sessions[session.id] = session
         described = TransportSpec(
             is_tcp=transport.is_tcp,
             interleaved=transport.interleaved,
@@ -253,13 +262,13 @@ class ServerConnection(asyncio.Protocol):
         return Response(200, headers=Headers([("Transport", str(described)), ("Session", identity)]))
 
     def _output(self, request: Request) -> tuple[Output, TransportSpec]:
-        """The first alternative that we can serve. UDP goes to the client's own address only, never to `destination`."""
+        """The first alternative that we can serve. UDP goes to the client's own address, never to `destination`."""
         limit = self._serving.max_unsent_bytes
         for wanted in parse_transports(request.headers.get("Transport")):
             if wanted.is_multicast:
                 continue
             if wanted.is_tcp:
-                channels = wanted.interleaved or (2 * len(self._sessions), 2 * len(self._sessions) + 1)
+                channels = wanted.interleaved or (2 * len(self.sessions), 2 * len(self.sessions) + 1)
                 return (
                     InterleavedOutput(self._transport, channels, limit),
                     TransportSpec(is_tcp=True, interleaved=channels),
@@ -267,7 +276,7 @@ class ServerConnection(asyncio.Protocol):
             if wanted.client_port and min(wanted.client_port) >= 1024:
                 host = self._transport.get_extra_info("peername")[0]
                 return (
-                    UdpOutput(self._serving.udp, host, wanted.client_port, limit),
+                    UdpOutput(self._serving.udp, host, wanted.client_port),
                     TransportSpec(is_tcp=False, client_port=wanted.client_port),
                 )
         raise _Refused(461)
@@ -286,7 +295,7 @@ class ServerConnection(asyncio.Protocol):
         return Response(200, headers=Headers(fields))
 
     def _session(self, request: Request) -> Session:
-        session = self._sessions.get(_session_id(request))
+        session = self.sessions.get(_session_id(request))
         if session is None:
             raise _Refused(454)
         return session

@@ -46,16 +46,16 @@ class Session:
         self.id = secrets.token_hex(8)
         self.path = path
         self.transport = transport
+        self.source = source
+        self.packetiser = packetiser
         self.skipped = 0
         self.sender = RtpSender(
             PAYLOAD_TYPE,
-            ssrc=transport.ssrc if transport.ssrc is not None else secrets.randbits(32),
+            ssrc=secrets.randbits(32),
             sequence=secrets.randbits(16),
             rtp_time=secrets.randbits(32),
             cname=_CNAME,
         )
-        self._source = source
-        self._packetiser = packetiser
         self._output = output
         self._clock: Callable[[], float] = time.monotonic
         self._subscription: Subscription | None = None
@@ -74,7 +74,7 @@ class Session:
             self.sender.pause(self._clock())
             self._needs_key = True
             self._report_at_s = 0.0
-            self._subscription = self._source.subscribe(self._deliver)
+            self._subscription = self.source.subscribe(self._deliver)
 
     def pause(self) -> None:
         """Stop sending; the numbering goes on with the next `play`."""
@@ -108,7 +108,7 @@ class Session:
         now_s = self._clock()
         if self.transport.is_tcp:
             self._seen_s = now_s  # it reads what was sent: the connection itself is the sign of life
-        self._output.send_rtp(self.sender.packets(self._packetiser.payloads(unit), unit.timestamp, now_s))
+        self._output.send_rtp(self.sender.packets(self.packetiser.payloads(unit), unit.timestamp, now_s))
         if now_s >= self._report_at_s:
             self._output.send_rtcp(self.sender.report(now_s, time.time()))
             self._report_at_s = now_s + _REPORT_EVERY_S

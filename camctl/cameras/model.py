@@ -1,0 +1,39 @@
+"""What the service knows of a camera before it ever spoke to it, and the states it can be in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEntry:
+    """One camera of the catalogue; exactly one of `onvif_url` and `rtsp_main` is set."""
+
+    id: str
+    name: str
+    area: str
+    owner: str = ""
+    onvif_url: str | None = None
+    rtsp_main: str | None = None
+    rtsp_sub: str | None = None
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+class CameraState(StrEnum):
+    """Whether the camera answers."""
+
+    UNKNOWN = "unknown"  # a plain feed that nobody has watched yet
+    CONNECTING = "connecting"
+    LIVE = "live"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """A camera's state and, when it is not live, why in a sentence."""
+
+    state: CameraState
+    detail: str = ""
+    fault: str = ""

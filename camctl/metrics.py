@@ -1,0 +1,39 @@
+"""What Prometheus reads at /metrics: one registry, made by the composition root and handed to the parts."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+_LATENCY_BUCKETS_S = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+class Metrics:
+    """The service's own metrics. Labels never hold a person or a camera: their number must stay small."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.commands = self._counter("camctl_commands", "Control commands by kind and outcome", "kind", "outcome")
+        self.stops = self._counter("camctl_stops", "Stops sent to cameras by reason and outcome", "reason", "outcome")
+        self.camera_calls_s = Histogram(
+            "camctl_camera_call_seconds",
+            "Time a camera took to answer a command, queueing for its one connection included",
+            ("operation",),
+            buckets=_LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.cameras = self._gauge("camctl_cameras", "Cameras by state", "state")
+        self.control_sockets = self._gauge("camctl_control_sockets", "Open control sockets")
+        self.video_sessions = self._gauge("camctl_video_sessions", "Open WHEP sessions")
+        self.requests_s = Histogram(
+            "camctl_http_request_seconds",
+            "Time to answer an HTTP request",
+            ("method", "route", "status"),
+            buckets=_LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
+        return Gauge(name, text, labels, registry=self.registry)
