@@ -80,6 +80,10 @@ class Media:
         """The running session, or None."""
         return self._sessions.get(session_id)
 
+    def sessions(self) -> list[VideoSession]:
+        """All running sessions."""
+        return list(self._sessions.values())
+
     def viewers(self, camera_id: str) -> int:
         """How many sessions watch this camera."""
         return sum(session.camera_id == camera_id for session in self._sessions.values())

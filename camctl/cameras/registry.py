@@ -64,7 +64,7 @@ class Cameras:
     def revoke(self, sign_in: str) -> None:
         """End every lease of a sign-in that lost its right."""
         for session in self:
-            session.command(ev.Revoke(sign_in))
+            session.revoke(sign_in)
 
     async def _keep_connected(self, session: CameraSession, driver: CameraDriver) -> None:
         backoff = Backoff()

@@ -121,6 +121,10 @@ class CameraSession:
         self._arm()
         return Outcome(refusal, call)
 
+    def revoke(self, sign_in: str) -> None:
+        """End the lease of a sign-in that lost its right here; nothing happens if it has none."""
+        self.command(ev.Revoke(sign_in))
+
     def _arm(self) -> None:
         deadline = self.arbiter.deadline()
         if deadline == self._timer_at or self._is_closed:

@@ -48,5 +48,5 @@ def plain(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return f"{value:.6f}".rstrip("0").rstrip(".") or "0"
+        return f"{value + 0.0:.6f}".rstrip("0").rstrip(".")
     return str(value)

@@ -1,0 +1,1 @@
+"""HTTP and sockets: the only package, with camctl.app, that knows FastAPI."""

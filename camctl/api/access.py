@@ -1,0 +1,148 @@
+"""Who is asking and whether they may: every route and socket declares one of these, and a test walks them all.
+
+`Public()` is a permission too: it says that the route was thought about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from auth.model import CameraRef, SignIn
+from auth.policy import allows, holds, may_see
+from auth.roles import Capability
+from camctl.api.problems import CROSS_SITE, FORBIDDEN, NOT_FOUND, NOT_SIGNED_IN, ProblemError
+from camctl.api.services import services_of
+from camctl.cameras.model import CameraEntry
+from camctl.cameras.session import CameraSession
+
+COOKIE: Final = "camctl_session"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_NO_CAMERA = "There is no camera of this name, or none that you may know of."
+
+
+def camera_ref(entry: CameraEntry) -> CameraRef:
+    """What a permission needs to know of a camera."""
+    return CameraRef(entry.id, entry.area, entry.owner)
+
+
+def token_of(connection: HTTPConnection) -> tuple[str | None, bool]:
+    """The caller's token, and whether it came as a cookie, which other sites' pages can make a browser send."""
+    scheme, _, value = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return value.strip(), False
+    return connection.cookies.get(COOKIE), True
+
+
+def refuse_cross_site(connection: HTTPConnection, public_url: str | None) -> None:
+    """Refuse a cookie that another site's page made the browser send (unsafe methods and sockets)."""
+    if connection.scope["type"] == "http" and connection.scope["method"] in _SAFE_METHODS:
+        return
+    origin = connection.headers.get("origin")
+    if origin is None:
+        # Browsers send Origin with every socket and unsafe request; without one it is not a browser's page.
+        if connection.headers.get("sec-fetch-site", "none") in {"none", "same-origin"}:
+            return
+        raise ProblemError(CROSS_SITE, "This request came from another site's page.")
+    allowed = {connection.headers.get("host", "")}
+    if public_url:
+        allowed.add(urlsplit(public_url).netloc)
+    if urlsplit(origin).netloc not in allowed:
+        raise ProblemError(
+            CROSS_SITE,
+            "This request came from another page's address; if it is this service's own, set server.public_url to it.",
+        )
+
+
+async def signed_in(connection: HTTPConnection) -> SignIn:
+    """The caller's sign-in; 401 without a valid one."""
+    services = services_of(connection)
+    token, from_cookie = token_of(connection)
+    if token is None:
+        raise ProblemError(NOT_SIGNED_IN, "Sign in, or send a token as Authorization: Bearer.")
+    if from_cookie:
+        refuse_cross_site(connection, services.config.server.public_url)
+    sign_in = await services.auth.authenticate(token)
+    if sign_in is None:
+        raise ProblemError(NOT_SIGNED_IN, "This sign-in has ended or never was; sign in again.")
+    return sign_in
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody at a camera that they may know of."""
+
+    sign_in: SignIn
+    camera: CameraSession
+
+    @property
+    def ref(self) -> CameraRef:
+        """The camera, as permissions see it."""
+        return camera_ref(self.camera.entry)
+
+    def may(self, capability: Capability) -> bool:
+        """Whether this person may do that here."""
+        return bool(allows(self.sign_in.person, capability, self.ref))
+
+
+class Public:
+    """Nobody needs to sign in for this."""
+
+    async def __call__(self) -> None:
+        """Allow."""
+
+
+class SignedIn:
+    """Anybody who is signed in; what they get depends on their grants."""
+
+    async def __call__(self, connection: HTTPConnection) -> SignIn:
+        """The caller."""
+        return await signed_in(connection)
+
+
+class Holding:
+    """Somebody who holds a capability that concerns no single camera."""
+
+    def __init__(self, capability: Capability) -> None:
+        self.capability = capability
+
+    async def __call__(self, connection: HTTPConnection) -> SignIn:
+        """The caller, or 403."""
+        sign_in = await signed_in(connection)
+        decision = holds(sign_in.person, self.capability)
+        if not decision:
+            raise ProblemError(FORBIDDEN, decision.reason, why=decision.why.value)
+        return sign_in
+
+
+class AtCamera:
+    """Somebody who may do this with the camera in the path; an unknown camera and a forbidden one answer alike."""
+
+    def __init__(self, capability: Capability) -> None:
+        self.capability = capability
+
+    async def __call__(self, connection: HTTPConnection) -> Visit:
+        """The caller and the camera, 404, or 403 for a capability missing on a camera that the caller may know of."""
+        sign_in = await signed_in(connection)
+        camera = services_of(connection).cameras.get(connection.path_params["camera_id"])
+        if camera is None or not may_see(sign_in.person, camera_ref(camera.entry)):
+            raise ProblemError(NOT_FOUND, _NO_CAMERA)
+        decision = allows(sign_in.person, self.capability, camera_ref(camera.entry))
+        if not decision:
+            raise ProblemError(FORBIDDEN, decision.reason, why=decision.why.value)
+        return Visit(sign_in, camera)
+
+
+Permission = Public | SignedIn | Holding | AtCamera
+
+Anyone = Depends(Public())
+Caller = Annotated[SignIn, Depends(SignedIn())]
+Seeing = Annotated[Visit, Depends(AtCamera(Capability.SEE))]
+Watching = Annotated[Visit, Depends(AtCamera(Capability.LIVE))]
+Steering = Annotated[Visit, Depends(AtCamera(Capability.CONTROL))]
+Snapping = Annotated[Visit, Depends(AtCamera(Capability.SNAPSHOT))]
+UsingPresets = Annotated[Visit, Depends(AtCamera(Capability.PRESETS))]

@@ -1,0 +1,194 @@
+"""Every refusal as application/problem+json (RFC 9457): one table of kinds, one place that writes them."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from auth.errors import AuthUnavailableError, ThrottledError, WrongSignInError
+from camctl.media import TooManySessionsError
+from camctl.ptz.ports import CameraError, CameraFault
+from streams.errors import StreamError, StreamFault
+
+_log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One sort of problem; `name` is the end of its urn and what clients branch on."""
+
+    name: str
+    status: int
+    title: str
+
+
+BAD_INPUT = Kind("bad-input", 422, "The request is not right")
+BAD_OFFER = Kind("bad-offer", 400, "The offer cannot be used")
+NOT_SIGNED_IN = Kind("not-signed-in", 401, "Sign in first")
+WRONG_SIGN_IN = Kind("wrong-sign-in", 401, "Name or password is wrong")
+FORBIDDEN = Kind("forbidden", 403, "Not allowed")
+CROSS_SITE = Kind("cross-site", 403, "Requests from other sites are refused")
+NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
+METHOD = Kind("method", 405, "This address has no such method")
+CODEC = Kind("codec", 406, "The camera's video cannot be shown")
+HELD = Kind("held", 409, "Somebody else controls the camera")
+NOT_LIVE = Kind("not-live", 409, "The camera gives no picture now")
+CANNOT_STEER = Kind("cannot-steer", 409, "This camera cannot be steered")
+STALE_ETAG = Kind("stale-etag", 412, "The session has changed meanwhile")
+TOO_LARGE = Kind("too-large", 413, "The request is too large")
+MEDIA_TYPE_WRONG = Kind("media-type", 415, "The content type is not right")
+THROTTLED = Kind("rate-limited", 429, "Too many attempts")
+TOO_MANY_SESSIONS = Kind("too-many-sessions", 429, "Too many video sessions")
+INTERNAL = Kind("internal", 500, "The service failed")
+CAMERA_FAULT = Kind("camera-fault", 502, "The camera did not do it")
+CAMERA_TIMEOUT = Kind("camera-fault", 504, "The camera did not answer in time")
+OVERLOADED = Kind("overloaded", 503, "Too much to do at the moment")
+UNAVAILABLE = Kind("unavailable", 503, "A part of the service is not available")
+
+_BY_STATUS = {404: NOT_FOUND, 405: METHOD, 401: NOT_SIGNED_IN, 403: FORBIDDEN, 413: TOO_LARGE, 415: MEDIA_TYPE_WRONG}
+
+
+class ProblemError(Exception):
+    """Answer the request with this problem; `extras` are members of the JSON beside the standard ones."""
+
+    def __init__(self, kind: Kind, detail: str, *, headers: Mapping[str, str] | None = None, **extras: object) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extras = extras
+
+
+def problem_body(error: ProblemError) -> dict[str, object]:
+    """The JSON members of a problem."""
+    kind = error.kind
+    return {
+        "type": f"urn:camctl:problem:{kind.name}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": error.detail,
+        **error.extras,
+    }
+
+
+def problem_response(error: ProblemError) -> JSONResponse:
+    """The HTTP answer for a problem."""
+    headers = {"Cache-Control": "no-store", **error.headers}
+    if error.kind.status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="camctl"'
+    return JSONResponse(problem_body(error), error.kind.status, headers, MEDIA_TYPE)
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
+def from_stream_error(error: StreamError) -> ProblemError:
+    """A stream that cannot be had, in the words of HTTP."""
+    fault = error.fault
+    if fault is StreamFault.CODEC:
+        return ProblemError(CODEC, error.detail, codec=error.codec, fault=fault.value)
+    if fault is StreamFault.BAD_OFFER:
+        return ProblemError(BAD_OFFER, error.detail, fault=fault.value)
+    if fault is StreamFault.OVERLOADED:
+        return ProblemError(OVERLOADED, error.detail, headers=_retry_after(5), fault=fault.value)
+    return ProblemError(NOT_LIVE, error.detail, headers=_retry_after(5), fault=fault.value)
+
+
+def from_camera_error(error: CameraError) -> ProblemError:
+    """A camera that did not do what it was asked, in the words of HTTP."""
+    kind = CAMERA_TIMEOUT if error.fault is CameraFault.TIMEOUT else CAMERA_FAULT
+    return ProblemError(kind, error.detail, fault=error.fault.value)
+
+
+def _from_validation(error: RequestValidationError) -> ProblemError:
+    faults = [
+        {"where": ".".join(str(step) for step in item["loc"] if step != "body") or "body", "what": item["msg"]}
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults[:5])
+    return ProblemError(BAD_INPUT, detail, faults=faults)
+
+
+def _from_http(error: HTTPException) -> ProblemError:
+    kind = _BY_STATUS.get(error.status_code)
+    if kind is None:
+        kind = Kind("http", error.status_code, "The request was refused")
+    return ProblemError(kind, str(error.detail), headers=error.headers)
+
+
+def to_problem(error: Exception) -> ProblemError:
+    """Any exception that may leave a route, as a problem; what is not expected is logged and says nothing of itself."""
+    match error:
+        case ProblemError():
+            return error
+        case StreamError():
+            return from_stream_error(error)
+        case CameraError():
+            return from_camera_error(error)
+        case RequestValidationError():
+            return _from_validation(error)
+        case WrongSignInError():
+            return ProblemError(WRONG_SIGN_IN, str(error))
+        case ThrottledError():
+            return ProblemError(THROTTLED, str(error), headers=_retry_after(error.retry_after_s))
+        case AuthUnavailableError():
+            return ProblemError(UNAVAILABLE, str(error), headers=_retry_after(2))
+        case TooManySessionsError():
+            return ProblemError(TOO_MANY_SESSIONS, str(error), headers=_retry_after(5))
+        case HTTPException():
+            return _from_http(error)
+        case _:
+            _log.error("a request failed unexpectedly", exc_info=error)
+            return ProblemError(INTERNAL, "The service failed on this request; its log says why.")
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception with a problem."""
+
+    async def answer(_request: Request, error: Exception) -> JSONResponse:
+        return problem_response(to_problem(error))
+
+    handled: tuple[type[Exception], ...] = (
+        ProblemError, StreamError, CameraError, RequestValidationError, WrongSignInError, ThrottledError,
+        AuthUnavailableError, TooManySessionsError, HTTPException, Exception,
+    )  # fmt: skip
+    for kind in handled:
+        app.add_exception_handler(kind, answer)
+
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+    },
+}
+
+
+def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route, for OpenAPI: these kinds, and those that every route may answer with."""
+    every = (NOT_SIGNED_IN, NOT_FOUND, BAD_INPUT, TOO_LARGE, UNAVAILABLE, *kinds)
+    titles: dict[int, list[str]] = {}
+    for kind in every:
+        titles.setdefault(kind.status, []).append(kind.title)
+    return {
+        status: {
+            "description": "; or: ".join(dict.fromkeys(names)),
+            "content": {MEDIA_TYPE: {"schema": PROBLEM_SCHEMA}},
+        }
+        for status, names in titles.items()
+    }

@@ -1,0 +1,106 @@
+"""Everything that runs on somebody's right, and its end within a second of that right's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from auth.model import SignIn
+from auth.policy import allows, may_see
+from auth.roles import Capability
+from auth.service import AuthService
+from camctl.api.access import camera_ref
+from camctl.cameras.registry import Cameras
+from camctl.media import Media, VideoSession
+from camctl.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from camctl.api.control_socket import ControlSocket
+
+_log = logging.getLogger(__name__)
+
+SWEEP_S = 15.0
+_SIGNED_OUT, _NO_CAMERA = 4401, 4404
+
+
+class LiveUses:
+    """Knows the open sockets, and with Media and Cameras all that is in use; a Part of the service."""
+
+    def __init__(self, auth: AuthService, cameras: Cameras, media: Media, supervisor: Supervisor) -> None:
+        self._auth = auth
+        self._cameras = cameras
+        self._media = media
+        self._supervisor = supervisor
+        self._sockets: set[ControlSocket] = set()
+
+    async def start(self) -> None:
+        """Listen to changes of people and look for sign-ins that simply ran out."""
+        self._auth.on_change.append(self._on_change)
+        self._supervisor.spawn(self._auth.watch_changes(), "changes of rights")
+        self._supervisor.spawn(self._sweep(), "ended sign-ins")
+
+    async def close(self) -> None:
+        """End every socket."""
+        for socket in tuple(self._sockets):
+            socket.end(1012, "the service is being restarted")
+
+    @contextlib.contextmanager
+    def registered(self, socket: ControlSocket) -> Iterator[None]:
+        """Hold the socket where a withdrawn right finds it."""
+        self._sockets.add(socket)
+        try:
+            yield
+        finally:
+            self._sockets.discard(socket)
+
+    def _on_change(self, person_id: str) -> None:
+        self._supervisor.spawn(self._recheck(person_id), "recheck of a person")
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_S)
+            await self._recheck(None)
+
+    def _sign_ins_in_use(self, person_id: str | None) -> set[str]:
+        used = {(s.visit.sign_in.person.id, s.visit.sign_in.session_id) for s in self._sockets}
+        used |= {(v.person, v.sign_in) for v in self._media.sessions()}
+        used |= {(c.lease.source.person, c.lease.source.sign_in) for c in self._cameras if c.lease is not None}
+        return {sign_in for person, sign_in in used if person_id in {None, person}}
+
+    async def _recheck(self, person_id: str | None) -> None:
+        for sign_in_id in self._sign_ins_in_use(person_id):
+            sign_in = await self._auth.recheck(sign_in_id)
+            if sign_in is None:
+                await self._cut(sign_in_id)
+            else:
+                await self._cut_what_is_not_allowed(sign_in)
+
+    async def _cut(self, sign_in_id: str) -> None:
+        _log.info("a sign-in ended: its sockets, streams and leases end with it")
+        self._cameras.revoke(sign_in_id)
+        for socket in [s for s in self._sockets if s.visit.sign_in.session_id == sign_in_id]:
+            socket.end(_SIGNED_OUT, "this sign-in has ended")
+        await self._media.close_where(lambda video: video.sign_in == sign_in_id)
+
+    async def _cut_what_is_not_allowed(self, sign_in: SignIn) -> None:
+        for camera in self._cameras:
+            lease = camera.lease
+            if lease is None or lease.source.sign_in != sign_in.session_id:
+                continue
+            if not allows(sign_in.person, Capability.CONTROL, camera_ref(camera.entry)):
+                camera.revoke(sign_in.session_id)
+        for socket in [s for s in self._sockets if s.visit.sign_in.session_id == sign_in.session_id]:
+            socket.renew(sign_in)
+            if not may_see(sign_in.person, socket.visit.ref):
+                socket.end(_NO_CAMERA, "you may no longer see this camera")
+
+        def is_forbidden(video: VideoSession) -> bool:
+            camera = self._cameras.get(video.camera_id)
+            return video.sign_in == sign_in.session_id and (
+                camera is None or not allows(sign_in.person, Capability.LIVE, camera_ref(camera.entry))
+            )
+
+        await self._media.close_where(is_forbidden)

@@ -1,0 +1,348 @@
+"""One pull of one camera's stream for any number of viewers: starts with the first, ends a while after the last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from streams.errors import StreamError, StreamFault
+from streams.rtp.clock import Timeline
+from streams.rtp.fanout import Fanout, Receiver
+from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
+from streams.rtp.h264 import packetise
+from streams.rtsp.origin import StreamSource
+from streams.rtsp.reconnect import ReconnectPolicy
+
+log = logging.getLogger(__name__)
+
+_JUMP_TICKS = 5 * VIDEO_CLOCK_HZ  # a camera whose clock is set steps further; viewers must not see that
+_KEY_REQUEST_EVERY_S = 1.0
+_CODEC = "H264"
+
+
+class HubState(StrEnum):
+    """What a hub is doing."""
+
+    IDLE = "idle"  # nobody watches
+    CONNECTING = "connecting"
+    LIVE = "live"  # pictures come
+    WAITING = "waiting"  # failed; will try again
+
+
+class Client(Protocol):
+    """One pull, as `streams.rtsp.client.RtspClient` does it."""
+
+    async def open(self) -> VideoFormat:
+        """Connect and describe; raises StreamError."""
+
+    async def play(self, on_unit: Callable[[AccessUnit], None], /) -> None:
+        """Call `on_unit` with every access unit until closed; raises StreamError."""
+
+    async def close(self) -> None:
+        """End it; idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class HubEvent:
+    """A change worth telling: `error` is why it waits, `wants_key` that viewers cannot decode on."""
+
+    key: str
+    state: HubState
+    error: StreamError | None = None
+    wants_key: bool = False
+
+
+class Hold:
+    """A reason to keep pulling: a viewer or a snapshot. Release it once; more is harmless."""
+
+    def __init__(self, on_release: Callable[[], None]) -> None:
+        self._on_release: Callable[[], None] | None = on_release
+
+    def release(self) -> None:
+        """The reason is gone."""
+        callback, self._on_release = self._on_release, None
+        if callback:
+            callback()
+
+
+class Hub:
+    """The pull and the fan-out of one stream.
+
+    It pulls while anybody has a `Hold`, and `linger_s` longer. After failures it tries again by `policy`, which
+    outlives pulls. Viewers see continuous sequence numbers and timestamps whatever the camera does.
+    """
+
+    def __init__(
+        self,
+        source: StreamSource,
+        connect: Callable[[StreamSource], Client],
+        fanout: Fanout,
+        *,
+        linger_s: float = 10.0,
+        on_event: Callable[[HubEvent], None] | None = None,
+        policy: ReconnectPolicy | None = None,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        self.source = source
+        self.state = HubState.IDLE
+        self.error: StreamError | None = None
+        self.format: VideoFormat | None = None
+        self.key_unit: AccessUnit | None = None
+        self.viewers = 0
+        self.key_requests = 0
+        self.units = 0
+        self.connects = 0
+        self._connect = connect
+        self._fanout = fanout
+        self._linger_s = linger_s
+        self._on_event = on_event
+        self._policy = policy or ReconnectPolicy()
+        self._clock = clock or asyncio.get_running_loop().time
+        self._timeline = Timeline()
+        self._last_unit: tuple[int, float] | None = None  # the camera's timestamp and when it came
+        self._holds = 0
+        self._task: asyncio.Task[None] | None = None
+        self._lingering: asyncio.TimerHandle | None = None
+        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._live_s = 0.0
+        self._key_asked_s = float("-inf")
+
+    def hold(self) -> Hold:
+        """Keep the stream pulled, starting it if need be."""
+        self._holds += 1
+        if self._lingering:
+            self._lingering.cancel()
+            self._lingering = None
+        if self._task is None:
+            self._start()
+        elif self.state is HubState.WAITING and self._policy.nudge(self._clock()):
+            self._wake.set()
+            self._set(HubState.CONNECTING)
+        return Hold(self._release)
+
+    async def ready(self, timeout_s: float) -> VideoFormat:
+        """The stream's format: at once when known from before and nothing is wrong, else when the camera has answered.
+
+        Call it while holding.
+
+        Raises:
+            StreamError: the last try failed; CODEC when it is not H264; TIMEOUT; CLOSED when the hub is closed.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while True:
+                    if self.state is HubState.WAITING and self.error:
+                        raise _again(self.error)
+                    if self.format and self.error is None:
+                        return self.format
+                    if self.state is HubState.IDLE:
+                        raise StreamError(StreamFault.CLOSED, "the stream was closed")
+                    await self._change()
+        except TimeoutError as error:
+            raise StreamError(StreamFault.TIMEOUT, f"the camera did not answer within {timeout_s:g} s") from error
+
+    async def next_key_unit(self, timeout_s: float) -> AccessUnit:
+        """The newest key unit, waiting for one if there is none yet. Call it while holding.
+
+        Raises:
+            StreamError: as `ready`.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self.key_unit is None:
+                    if self.state is HubState.WAITING and self.error:
+                        raise _again(self.error)
+                    await self._change()
+        except TimeoutError as error:
+            raise StreamError(StreamFault.TIMEOUT, f"no key picture came within {timeout_s:g} s") from error
+        return self.key_unit
+
+    def join(self, receiver: Receiver) -> None:
+        """Send to this viewer from now on, beginning with the cached GOP."""
+        self.viewers += 1
+        self._fanout.join(receiver)
+
+    def leave(self, receiver: Receiver) -> None:
+        """Send to this viewer no more; call once for each `join`."""
+        self.viewers -= 1
+        self._fanout.leave(receiver)
+
+    def resend(self, receiver: Receiver, sequences: list[int]) -> int:
+        """Send packets again; how many."""
+        return self._fanout.resend(receiver, sequences)
+
+    def media_time(self, receiver: Receiver, now_s: float) -> int | None:
+        """The viewer's RTP timestamp of now."""
+        return self._fanout.media_time(receiver, now_s)
+
+    def want_key_frame(self) -> None:
+        """A viewer cannot decode on: ask the camera's owner for a key frame, at most once a second."""
+        self.key_requests += 1
+        now_s = self._clock()
+        if now_s - self._key_asked_s >= _KEY_REQUEST_EVERY_S:
+            self._key_asked_s = now_s
+            self._tell(HubEvent(self.source.key, self.state, wants_key=True))
+
+    async def change_source(self, source: StreamSource) -> None:
+        """Pull from elsewhere, or with other credentials, from now on; viewers stay."""
+        if source == self.source:
+            return
+        await self._stop()
+        self.source = source
+        self.format = None
+        self._policy = self._policy.fresh()
+        if self._holds:
+            self._start()
+
+    async def close(self) -> None:
+        """Stop pulling, whoever holds. Idempotent."""
+        self._holds = 0
+        await self._stop()
+
+    def _start(self) -> None:
+        self.error = None
+        if not self._policy.nudge(self._clock()):
+            fault = self._policy.fault or StreamFault.UNREACHABLE
+            self.error = StreamError(fault, "the camera refused the last try; the next one has to wait a while")
+        self._set(HubState.WAITING if self.error else HubState.CONNECTING)
+        self._task = asyncio.create_task(self._run(), name=f"hub-{self.source.key}")
+
+    def _release(self) -> None:
+        self._holds = max(0, self._holds - 1)
+        if self._holds == 0 and self._task and self._lingering is None:
+            self._lingering = asyncio.get_running_loop().call_later(self._linger_s, self._linger_over)
+
+    def _linger_over(self) -> None:
+        self._lingering = None
+        if self._holds == 0 and self._task:
+            self._task.cancel()
+
+    async def _stop(self) -> None:
+        if self._lingering:
+            self._lingering.cancel()
+            self._lingering = None
+        task = self._task
+        if task:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._pause(self._policy.wait_s(self._clock()))
+                await self._pull_once()
+        except asyncio.CancelledError:
+            pass  # nobody watches any more
+        except Exception:
+            log.exception("the pull of %s broke", self.source.key)
+            raise
+        finally:
+            self._task = None
+            self._forget_pictures()
+            self.error = None
+            self._set(HubState.IDLE)
+            if self._holds and not asyncio.get_running_loop().is_closed():
+                log.debug("%s stopped while held", self.source.key)
+
+    async def _pause(self, delay_s: float) -> None:
+        self._wake.clear()
+        if delay_s > 0:
+            try:
+                async with asyncio.timeout(delay_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    async def _pull_once(self) -> None:
+        """Pull until it fails; note why and for how long to wait."""
+        self._live_s = 0.0
+        if self.state is not HubState.CONNECTING:
+            self._set(HubState.CONNECTING)
+        self.connects += 1
+        client = self._connect(self.source)
+        try:
+            video = await client.open()
+            if video.codec != _CODEC:
+                raise StreamError(StreamFault.CODEC, f"the camera sends {video.codec}, not H.264", codec=video.codec)
+            self._opened(video)
+            await client.play(self._take)
+            error = StreamError(StreamFault.UNREACHABLE, "the camera ended the stream")
+        except StreamError as caught:
+            error = caught
+        finally:
+            await client.close()
+        now_s = self._clock()
+        lived_s = now_s - self._live_s if self._live_s else 0.0
+        delay_s = self._policy.failed(error.fault, now_s, lived_s)
+        self._forget_pictures()
+        self.error = error
+        log.warning("%s: %s (%s); next try in %.1f s", self.source.key, error.fault, error.detail, delay_s)
+        self._set(HubState.WAITING)
+
+    def _opened(self, video: VideoFormat) -> None:
+        if not video.parameter_sets and self.format:
+            video = self.format  # what came in band before
+        self.format = video
+        self.error = None
+        self._timeline.restart()
+        self._last_unit = None
+        self._signal()
+
+    def _take(self, unit: AccessUnit) -> None:
+        """The camera's next picture: continue the viewers' time line, cut, send."""
+        if self.state is not HubState.LIVE:
+            self._live_s = self._clock()
+            self._policy.succeeded()
+            self._set(HubState.LIVE)
+        if self._last_unit:
+            timestamp, arrived_s = self._last_unit
+            expected = timestamp + (unit.arrived_s - arrived_s) * VIDEO_CLOCK_HZ
+            if abs(unit.timestamp - expected) > _JUMP_TICKS:
+                self._timeline.restart()
+        self._last_unit = (unit.timestamp, unit.arrived_s)
+        timestamp = self._timeline.at(unit.timestamp, unit.arrived_s)
+        self.units += 1
+        if unit.is_key:
+            self._note_key(unit)
+        self._fanout.push(packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
+
+    def _note_key(self, unit: AccessUnit) -> None:
+        is_first = self.key_unit is None
+        self.key_unit = unit
+        sets = tuple(nal for nal in unit.nals if nal and nal[0] & 0x1F in (7, 8))
+        if sets and self.format and not self.format.parameter_sets:
+            self.format = VideoFormat(_CODEC, sets)
+        if is_first:
+            self._signal()
+
+    def _forget_pictures(self) -> None:
+        self.key_unit = None
+        self._fanout.cache.clear()
+
+    def _set(self, state: HubState) -> None:
+        if state is not self.state or state is HubState.WAITING:
+            self.state = state
+            self._tell(HubEvent(self.source.key, state, self.error if state is HubState.WAITING else None))
+        self._signal()
+
+    def _tell(self, event: HubEvent) -> None:
+        if self._on_event:
+            self._on_event(event)
+
+    def _signal(self) -> None:
+        """Wake everybody who waits for a change."""
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+    async def _change(self) -> None:
+        await self._changed.wait()
+
+
+def _again(error: StreamError) -> StreamError:
+    """A fresh exception of the same kind: one that is kept would gather the tracebacks of everybody it was raised to."""
+    return StreamError(error.fault, error.detail, codec=error.codec)

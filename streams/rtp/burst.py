@@ -1,0 +1,79 @@
+"""Sending runs of equal-sized datagrams with one system call each: UDP GSO, where the kernel and the device can."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import struct
+
+log = logging.getLogger(__name__)
+
+UDP_SEGMENT = 103  # linux/udp.h, since 4.18
+MAX_SEGMENTS = 64
+MAX_BLOCK_BYTES = 65_000  # an IP datagram's 65,535 less headers
+_STRIDE = struct.Struct("H")
+# What a device without checksum offload, a small path MTU, or an old kernel answers.
+_NO_GSO = frozenset((errno.EIO, errno.EINVAL, errno.EMSGSIZE, errno.EOPNOTSUPP, errno.ENOPROTOOPT))
+_TRIES = 8
+
+Address = tuple[str, int]
+
+
+class BurstSender:
+    """A non-blocking UDP socket's sending side; never raises for what the network does, but counts it.
+
+    `packets` and `bytes` were handed to the kernel, `dropped` did not fit into its queue, `failed` were refused for
+    another reason (no route). `is_gso` tells whether runs go out as one block.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._refusals = 0
+        self.is_gso = hasattr(sock, "sendmsg")
+        self.packets = self.bytes = self.dropped = self.failed = 0
+
+    def send(self, data: bytes | memoryview, address: Address) -> int:
+        """Send one datagram; 1 if the kernel took it, else 0."""
+        try:
+            self._sock.sendto(data, address)
+        except BlockingIOError:
+            self.dropped += 1
+            return 0
+        except OSError:
+            self.failed += 1
+            return 0
+        self.packets += 1
+        self.bytes += len(data)
+        return 1
+
+    def send_run(self, block: memoryview, stride: int, count: int, address: Address) -> int:
+        """Send `count` datagrams of `stride` bytes (the last may be shorter) that lie in `block`; how many went out."""
+        if count == 1:
+            return self.send(block, address)
+        if self.is_gso:
+            try:
+                self._sock.sendmsg((block,), ((socket.IPPROTO_UDP, UDP_SEGMENT, _STRIDE.pack(stride)),), 0, address)
+            except BlockingIOError:
+                self.dropped += count
+                return 0
+            except OSError as error:
+                if not self._refused(error):
+                    self.failed += count
+                    return 0
+            else:
+                self._refusals = 0
+                self.packets += count
+                self.bytes += len(block)
+                return count
+        return sum(self.send(block[at : at + stride], address) for at in range(0, len(block), stride))
+
+    def _refused(self, error: OSError) -> bool:
+        """Whether plain sends may do what a block could not; block sends end for good when they never work."""
+        if error.errno not in _NO_GSO:
+            return False
+        self._refusals += 1
+        if error.errno == errno.EIO or self._refusals >= _TRIES:
+            self.is_gso = False
+            log.warning("UDP GSO is off: %s; packets are sent one by one", error.strerror)
+        return True

@@ -1,0 +1,278 @@
+"""One viewer: ICE checks, DTLS, SRTP, RTCP both ways, and noticing when the viewer is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import struct
+import time
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol
+
+from aiortc.rtcdtlstransport import RTCCertificate
+from aiortc.rtp import (
+    RTCP_PSFB_FIR,
+    RTCP_PSFB_PLI,
+    RTCP_RTPFB_NACK,
+    AnyRtcpPacket,
+    RtcpByePacket,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    is_rtcp,
+)
+
+from streams.rtp.burst import Address
+from streams.rtp.clock import ntp_time
+from streams.rtp.fanout import Receiver
+from streams.rtp.rtcp import SenderReport, build_bye, build_sender_report
+from streams.webrtc.adapter import DtlsLink, HandshakeError, SrtpError
+from streams.webrtc.mux import IceCredentials, UdpMux
+from streams.webrtc.sdp import H264Choice, ViewerOffer
+from streams.webrtc.whep import Fragment, Patch, judge_patch, new_credentials, new_etag
+
+log = logging.getLogger(__name__)
+
+CONNECT_S = 15.0  # from the answer to the first check
+HANDSHAKE_S = 10.0
+SILENCE_S = 10.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink
+REPORT_EVERY_S = 1.0
+MIGRATE_S = 3.0  # an unnominated address takes over when the old one has been silent for so long
+_MAX_RESENDS_PER_S = 512
+
+
+class SessionState(StrEnum):
+    """A viewer's life."""
+
+    WAITING = "waiting"  # answered; no check yet
+    CONNECTING = "connecting"  # checks come, DTLS runs
+    LIVE = "live"
+    CLOSED = "closed"
+
+
+class Stream(Protocol):
+    """What a session needs of the stream it shows."""
+
+    def join(self, receiver: Receiver) -> None:
+        """The viewer can receive now."""
+
+    def leave(self, receiver: Receiver) -> None:
+        """The viewer cannot any more; idempotent."""
+
+    def resend(self, receiver: Receiver, sequences: list[int]) -> int:
+        """The viewer misses packets; how many were sent again."""
+
+    def media_time(self, receiver: Receiver, now_s: float) -> int | None:
+        """The RTP timestamp of now."""
+
+    def want_key_frame(self) -> None:
+        """The viewer cannot decode on."""
+
+
+class ViewerSession:
+    """The server's side of one peer connection. All methods run on the loop; `tick` at least twice a second.
+
+    `on_state` is called with every new state and, when closed, the reason.
+    """
+
+    def __init__(
+        self,
+        session_id: str,
+        offer: ViewerOffer,
+        choice: H264Choice,
+        stream: Stream,
+        mux: UdpMux,
+        certificate: RTCCertificate,
+        on_state: Callable[[ViewerSession, SessionState, str], None],
+    ) -> None:
+        self.session_id = session_id
+        self.offer = offer
+        self.etag = new_etag()
+        self.ssrc = secrets.randbelow((1 << 32) - 1) + 1
+        self.cname = secrets.token_hex(8)
+        self.state = SessionState.WAITING
+        self.key_requests = 0
+        self.fraction_lost = 0.0
+        self.receiver: Receiver | None = None
+        self._choice = choice
+        self._stream = stream
+        self._mux = mux
+        self._on_state = on_state
+        self._remote_ufrag = offer.ufrag
+        self._ice = [new_credentials()]
+        self._address: Address | None = None
+        self._link = DtlsLink(certificate, self._send, self._said_goodbye)
+        self._handshaking: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self._now = asyncio.get_running_loop().time
+        self._born_s = self._heard_s = self._path_s = self._now()
+        self._report_s = 0.0
+        self._resend_window = (0.0, 0)
+        mux.register(self._ice[0], self)
+
+    @property
+    def credentials(self) -> IceCredentials:
+        """Our newest ICE credentials."""
+        return self._ice[-1]
+
+    @property
+    def profile(self) -> str:
+        """The SRTP profile in use, empty before the handshake."""
+        return self._link.profile
+
+    def patch(self, fragment: Fragment, if_match: str | None) -> Patch:
+        """Take a PATCH; after RESTART `credentials` and `etag` are new.
+
+        Raises:
+            StreamError: BAD_OFFER, see `judge_patch`.
+        """
+        verdict = judge_patch(fragment, if_match, self.etag, self._remote_ufrag)
+        if verdict is Patch.RESTART:
+            self._remote_ufrag = fragment.ufrag
+            self.etag = new_etag()
+            for old in self._ice[:-1]:
+                self._mux.forget(old)
+            self._ice = [self._ice[-1], new_credentials()]  # the last pair carries on until the new one is checked
+            self._mux.register(self._ice[-1], self)
+        return verdict
+
+    def on_check(self, address: Address, *, nominated: bool, now_s: float) -> None:
+        """A valid connectivity check came: start, or follow the viewer to where it is now."""
+        if self.state is SessionState.CLOSED:
+            return
+        self._heard_s = now_s
+        if self._address is None:
+            self._address, self._path_s = address, now_s
+            self._set(SessionState.CONNECTING)
+            self._handshaking = asyncio.create_task(self._handshake(), name=f"dtls-{self.session_id[:8]}")
+        elif address == self._address:
+            self._path_s = now_s
+        elif nominated or now_s - self._path_s > MIGRATE_S:
+            log.info("viewer %s moved to another address", self.session_id[:8])
+            self._address, self._path_s = address, now_s
+            if self.receiver:
+                self.receiver.address = address
+
+    def on_dtls(self, record: bytes) -> None:
+        """A DTLS datagram came from one of the viewer's addresses."""
+        self._link.feed(record)
+
+    def on_rtcp(self, packet: bytes, now_s: float) -> None:
+        """An SRTCP datagram came; viewers send no RTP."""
+        if not is_rtcp(packet):
+            return
+        try:
+            packets = RtcpPacket.parse(self._link.unprotect_rtcp(packet))
+        except (SrtpError, ValueError, struct.error):
+            return  # forged, or damaged
+        self._heard_s = now_s
+        for item in packets:
+            self._rtcp(item, now_s)
+
+    def tick(self, now_s: float) -> None:
+        """Notice silence, send reports."""
+        if self.state is SessionState.WAITING and now_s - self._born_s > CONNECT_S:
+            self.close_soon("never connected")
+        elif self.state in (SessionState.CONNECTING, SessionState.LIVE) and now_s - self._heard_s > SILENCE_S:
+            self.close_soon("silent")
+        elif self.state is SessionState.LIVE and now_s >= self._report_s:
+            self._report_s = now_s + REPORT_EVERY_S
+            self._report(now_s)
+
+    def close_soon(self, reason: str) -> None:
+        """End the session from a callback; see `close`."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(reason))
+
+    async def close(self, reason: str) -> None:
+        """End the session: RTCP BYE, DTLS close_notify, forget its addresses. Idempotent."""
+        self.close_soon(reason)
+        if self._closing:
+            await asyncio.shield(self._closing)
+
+    async def _close(self, reason: str) -> None:
+        receiver, self.receiver = self.receiver, None
+        if receiver:
+            self._stream.leave(receiver)
+            with contextlib.suppress(SrtpError):  # leaving anyway
+                self._send(self._link.protect_rtcp(build_bye(self.ssrc)))
+        if self._handshaking and not self._handshaking.done():
+            self._handshaking.cancel()
+            await asyncio.gather(self._handshaking, return_exceptions=True)
+        await self._link.close()
+        self._mux.unregister(self, self._ice)
+        self._set(SessionState.CLOSED, reason)
+
+    def _set(self, state: SessionState, reason: str = "") -> None:
+        self.state = state
+        self._on_state(self, state, reason)
+
+    def _send(self, data: bytes) -> None:
+        if self._address:
+            self._mux.sender.send(data, self._address)
+
+    async def _handshake(self) -> None:
+        try:
+            await self._link.handshake(self.offer.fingerprints, HANDSHAKE_S)
+        except HandshakeError as error:
+            self.close_soon(str(error))
+            return
+        except Exception:
+            log.exception("the DTLS handshake of viewer %s broke", self.session_id[:8])
+            self.close_soon("the DTLS handshake broke")
+            return
+        if self._closing or self._address is None:
+            return
+        self.receiver = Receiver(
+            address=self._address,
+            key=self._link.tx_key,
+            tag_length=self._link.tag_length,
+            ssrc=self.ssrc,
+            payload_type=self._choice.payload_type,
+        )
+        self._stream.join(self.receiver)
+        self._set(SessionState.LIVE)
+
+    def _said_goodbye(self) -> None:
+        self.close_soon("the viewer left")
+
+    def _rtcp(self, packet: AnyRtcpPacket, now_s: float) -> None:
+        if isinstance(packet, RtcpRrPacket):
+            for report in packet.reports:
+                if report.ssrc == self.ssrc:
+                    self.fraction_lost = report.fraction_lost / 256
+        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
+            self.key_requests += 1
+            self._stream.want_key_frame()
+        elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK and packet.media_ssrc == self.ssrc:
+            self._resend(packet.lost, now_s)
+        elif isinstance(packet, RtcpByePacket):
+            log.debug("viewer %s: RTCP BYE", self.session_id[:8])
+
+    def _resend(self, lost: list[int], now_s: float) -> None:
+        """Send again what a viewer misses, so much a second: repeating all to a viewer without capacity makes it worse."""
+        if self.receiver is None:
+            return
+        since_s, count = self._resend_window
+        if now_s - since_s >= 1:
+            since_s, count = now_s, 0
+        allowed = lost[: max(0, _MAX_RESENDS_PER_S - count)]
+        self._resend_window = (since_s, count + self._stream.resend(self.receiver, allowed))
+
+    def _report(self, now_s: float) -> None:
+        """A sender report: ties the viewer's RTP time to the wall clock."""
+        if self.receiver is None:
+            return
+        timestamp = self._stream.media_time(self.receiver, now_s)
+        if timestamp is None:
+            return
+        receiver = self.receiver
+        report = SenderReport(self.ssrc, ntp_time(time.time()), timestamp, receiver.packets, receiver.octets)
+        try:
+            self._send(self._link.protect_rtcp(build_sender_report(report, self.cname)))
+        except SrtpError as error:
+            log.warning("no sender report to viewer %s: %s", self.session_id[:8], error)

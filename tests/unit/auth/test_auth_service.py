@@ -1,0 +1,471 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from auth.errors import (
+    AuthUnavailableError,
+    PersonRuleError,
+    ThrottledError,
+    UnknownPersonError,
+    WrongSignInError,
+)
+from auth.model import CameraRef, SignInKind
+from auth.passwords import Passwords
+from auth.policy import allows
+from auth.roles import Capability
+from auth.service import SessionRules
+
+if TYPE_CHECKING:
+    from auth.service import AuthService
+    from camctl.store import Store
+
+PASSWORD = "kuda lumping 7"
+HOME = "203.0.113.9"
+CAMERA = CameraRef("c", "31.71.01.1001")
+
+
+async def sari(auth: AuthService, **more: Any) -> None:
+    await auth.create_person("Sari", PASSWORD, **{"role": "official", "areas": ["31.71.01"], **more})
+
+
+async def test_a_sign_in_and_its_token(auth: AuthService) -> None:
+    await sari(auth, display_name="Ibu Sari")
+    token, sign_in = await auth.sign_in(" SARI ", PASSWORD, HOME)
+    assert sign_in.person.display_name == "Ibu Sari"
+    assert sign_in.person.areas == ("31.71.01",)
+    assert await auth.authenticate(token) == sign_in
+    assert await auth.recheck(sign_in.session_id) == sign_in
+
+
+@pytest.mark.parametrize(
+    ("username", "password"),
+    [("sari", "wrong password"), ("nobody", PASSWORD), ("../../x\x00", PASSWORD), ("\ud800", PASSWORD), ("sari", ""),
+     ("sari", "\ud800" * 10), ("sari", "x" * 100_000), ("s" * 100_000, PASSWORD)],
+)  # fmt: skip
+async def test_every_wrong_sign_in_says_the_same(auth: AuthService, username: str, password: str) -> None:
+    await sari(auth)
+    with pytest.raises(WrongSignInError, match=r"^The name or the password is wrong\.$"):
+        await auth.sign_in(username, password, HOME)
+
+
+async def test_a_disabled_person_is_told_the_same_as_a_mistyped_password(auth: AuthService) -> None:
+    await sari(auth)
+    await auth.disable_person("sari")
+    with pytest.raises(WrongSignInError):
+        await auth.sign_in("sari", PASSWORD, HOME)
+    await auth.enable_person("sari")
+    assert await auth.sign_in("sari", PASSWORD, HOME)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a" * 43, "ü" * 43, "a" * 100_000, "\ud800" * 43, "a" * 42 + "\x00"])
+async def test_a_token_that_is_not_ours_is_nobody(auth: AuthService, token: str) -> None:
+    assert await auth.authenticate(token) is None
+    await auth.sign_out(token)
+
+
+async def test_only_the_digest_of_a_token_and_a_password_is_stored(auth: AuthService, store: Store) -> None:
+    await sari(auth)
+    token, sign_in = await auth.sign_in("sari", PASSWORD, HOME)
+    await auth.close()
+    with store.engine.connect() as connection:
+        rows = [*connection.execute(text("SELECT * FROM session")), *connection.execute(text("SELECT * FROM person"))]
+    stored = repr([tuple(row) for row in rows])
+    assert token not in stored
+    assert PASSWORD not in stored
+    assert "$argon2id$" in stored
+    assert token not in repr(sign_in)
+
+
+async def test_each_sign_in_has_a_token_of_its_own_and_signing_out_ends_one(auth: AuthService) -> None:
+    await sari(auth)
+    phone, first = await auth.sign_in("sari", PASSWORD, HOME)
+    desk, second = await auth.sign_in("sari", PASSWORD, HOME)
+    assert phone != desk
+    assert await auth.authenticate(phone)
+    await auth.sign_out(phone)
+    assert await auth.authenticate(phone) is None
+    assert await auth.recheck(first.session_id) is None
+    assert await auth.authenticate(desk) == second
+    assert [info.session_id for info in await auth.sessions_of("sari")] == [second.session_id]
+
+
+async def test_a_sign_in_ends_at_its_absolute_time_though_it_is_used(services: Any) -> None:
+    auth = services.make(rules=SessionRules(absolute_s=1000.0, idle_s=300))
+    await sari(auth)
+    token, sign_in = await auth.sign_in("sari", PASSWORD, HOME)
+    assert sign_in.expires_at == services.clocks.now() + timedelta(seconds=1000)
+    for _ in range(9):
+        services.clocks.advance(111)
+        assert await auth.authenticate(token) is not None
+    services.clocks.advance(1)
+    assert await auth.authenticate(token) is None
+
+
+async def test_a_sign_in_ends_when_nobody_used_it(services: Any) -> None:
+    auth = services.make(rules=SessionRules(absolute_s=10_000.0, idle_s=300))
+    await sari(auth)
+    token, sign_in = await auth.sign_in("sari", PASSWORD, HOME)
+    services.clocks.advance(300)
+    assert await auth.authenticate(token) is not None
+    services.clocks.advance(301)
+    assert await auth.recheck(sign_in.session_id) is None
+    assert await auth.authenticate(token) is None
+
+
+async def test_expiry_holds_within_the_moment_that_the_memory_is_fresh(services: Any) -> None:
+    auth = services.make(rules=SessionRules(absolute_s=10.0, fresh_s=1000.0))
+    await sari(auth)
+    token, _ = await auth.sign_in("sari", PASSWORD, HOME)
+    assert await auth.authenticate(token)
+    services.clocks.advance(10)
+    assert await auth.authenticate(token) is None
+
+
+async def test_last_seen_is_written_at_most_once_a_minute(services: Any) -> None:
+    auth, clocks = services.make(), services.clocks
+    await sari(auth)
+    token, _ = await auth.sign_in("sari", PASSWORD, HOME)
+    seen = []
+    for _ in range(12):
+        clocks.advance(11)
+        await auth.authenticate(token)
+        (info,) = await auth.sessions_of("sari")
+        seen.append((info.last_seen - clocks.start).total_seconds())
+    assert seen == [0, 0, 0, 0, 0, 66, 66, 66, 66, 66, 66, 132]
+
+
+async def test_tokens_are_remembered_for_a_moment_only(services: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    auth = services.make(rules=SessionRules(fresh_s=0.5))
+    await sari(auth)
+    token, _ = await auth.sign_in("sari", PASSWORD, HOME)
+    reads = []
+    by_token = auth._records.by_token
+    monkeypatch.setattr(auth._records, "by_token", lambda digest: reads.append(digest) or by_token(digest))
+    for _ in range(5):
+        await auth.authenticate(token)
+    services.clocks.advance(0.6)
+    await auth.authenticate(token)
+    assert len(reads) == 2
+
+
+async def test_a_change_is_told_and_bites_at_once(auth: AuthService) -> None:
+    await sari(auth)
+    token, sign_in = await auth.sign_in("sari", PASSWORD, HOME)
+    assert await auth.authenticate(token)
+    told: list[str] = []
+    auth.on_change.append(told.append)
+
+    await auth.change_person("sari", lambda person: replace(person, areas=("31.72",)))
+    now = await auth.authenticate(token)
+    assert now is not None
+    assert now.person.areas == ("31.72",)
+    assert not allows(now.person, Capability.SEE, CAMERA)
+
+    await auth.change_person(
+        "sari", lambda person: replace(person, areas=("31.71.01", "31.72", "31.72"), role="operator")
+    )
+    now = await auth.authenticate(token)
+    assert now is not None
+    assert now.person.areas == ("31.71.01", "31.72")
+    assert now.person.role == "operator"
+
+    await auth.disable_person("sari")
+    assert await auth.authenticate(token) is None
+    await auth.enable_person("sari")
+    assert await auth.authenticate(token) is None
+    assert told == [sign_in.person.id] * 4
+
+
+async def test_a_new_password_ends_the_other_sign_ins_and_tokens(auth: AuthService, clocks: Any) -> None:
+    await sari(auth)
+    here, kept = await auth.sign_in("sari", PASSWORD, HOME)
+    there, _ = await auth.sign_in("sari", PASSWORD, HOME)
+    program = await auth.issue_token("sari", clocks.now() + timedelta(days=1), "wall")
+    told: list[str] = []
+    auth.on_change.append(told.append)
+    await auth.set_password("sari", "another password", keep_session_id=kept.session_id)
+    assert await auth.authenticate(here)
+    assert await auth.authenticate(there) is None
+    assert await auth.authenticate(program) is None
+    assert told == [kept.person.id]
+    with pytest.raises(WrongSignInError):
+        await auth.sign_in("sari", PASSWORD, HOME)
+    assert await auth.sign_in("sari", "another password", HOME)
+
+
+async def test_changes_of_another_process_are_heard_once_each(services: Any) -> None:
+    api, shell = services.make(rules=SessionRules(fresh_s=1000.0)), services.make()
+    await sari(api)
+    token, sign_in = await api.sign_in("sari", PASSWORD, HOME)
+    assert await api.authenticate(token)
+    told: list[str] = []
+    api.on_change.append(told.append)
+
+    await api.change_person("sari", lambda person: replace(person, role="operator"))
+    await api.poll_changes()
+    assert told == [sign_in.person.id]  # its own change is not news
+
+    assert await api.authenticate(token)
+    await shell.disable_person("sari")
+    assert await api.authenticate(token) is not None  # believed until it hears
+    await api.poll_changes()
+    assert await api.authenticate(token) is None
+    assert told == [sign_in.person.id] * 2
+    await api.poll_changes()
+    assert told == [sign_in.person.id] * 2
+
+
+async def test_without_hearing_the_database_is_asked_after_half_a_second(services: Any) -> None:
+    api, shell = services.make(), services.make()
+    await sari(api)
+    token, _ = await api.sign_in("sari", PASSWORD, HOME)
+    assert await api.authenticate(token)
+    await shell.disable_person("sari")
+    services.clocks.advance(0.5)
+    assert await api.authenticate(token) is None
+
+
+async def test_an_answer_read_before_a_change_is_not_remembered_after_it(
+    auth: AuthService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sari(auth)
+    token, _ = await auth.sign_in("sari", PASSWORD, HOME)
+    read, go_on = asyncio.Event(), asyncio.Event()
+    database = auth._db
+
+    async def slow(call: Any, *arguments: Any) -> Any:
+        result = await database(call, *arguments)
+        if call == auth._records.by_token and not read.is_set():
+            read.set()
+            await go_on.wait()
+        return result
+
+    monkeypatch.setattr(auth, "_db", slow)
+    asking = asyncio.create_task(auth.authenticate(token))
+    await read.wait()
+    await auth.disable_person("sari")
+    go_on.set()
+    assert await asking is None
+    assert await auth.authenticate(token) is None
+
+
+async def test_a_broken_listener_does_not_keep_the_next_from_hearing(
+    auth: AuthService, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sari(auth)
+    told: list[str] = []
+
+    def broken(person_id: str) -> None:
+        raise RuntimeError("broken")
+
+    auth.on_change += [broken, told.append]
+    await auth.disable_person("sari")
+    assert len(told) == 1
+    assert "a listener failed" in caplog.text
+
+
+async def test_watching_survives_an_outage_and_purges(
+    services: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    auth = services.make(rules=SessionRules(poll_s=0.001, purge_s=3600.0))
+    await sari(auth)
+    await auth.sign_in("sari", PASSWORD, HOME)
+    services.clocks.advance(9 * 24 * 3600)
+    told: list[str] = []
+    auth.on_change.append(told.append)
+    failures = iter([True, True])
+    changes_after = auth._records.changes_after
+
+    def failing(after: int) -> Any:
+        if next(failures, False):
+            raise OperationalError("SELECT", {}, Exception("the disk is gone"))
+        return changes_after(after)
+
+    monkeypatch.setattr(auth._records, "changes_after", failing)
+    watching = asyncio.create_task(auth.watch_changes())
+    try:
+        async with asyncio.timeout(10):
+            while await auth.sessions_of("sari"):
+                await asyncio.sleep(0.001)
+            await services.make().disable_person("sari")
+            while not told:
+                await asyncio.sleep(0.001)
+    finally:
+        watching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await watching
+    errors = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert len(errors) == 1  # the first failure is loud, its repetition quiet
+
+
+async def test_an_api_token_has_an_end_and_a_name(auth: AuthService, clocks: Any) -> None:
+    await sari(auth)
+    token = await auth.issue_token("sari", clocks.now() + timedelta(days=30), "traffic wall")
+    (info,) = await auth.sessions_of("sari")
+    assert (info.kind, info.name) == (SignInKind.API, "traffic wall")
+    clocks.advance(29 * 24 * 3600)  # no idle limit
+    assert await auth.authenticate(token)
+    clocks.advance(24 * 3600)
+    assert await auth.authenticate(token) is None
+
+
+@pytest.mark.parametrize(
+    ("username", "days", "name", "error"),
+    [("sari", 0, "x", PersonRuleError), ("sari", 367, "x", PersonRuleError), ("sari", 1, " ", PersonRuleError),
+     ("nobody", 1, "x", UnknownPersonError), ("gone", 1, "x", PersonRuleError)],
+)  # fmt: skip
+async def test_an_api_token_that_is_not_issued(
+    auth: AuthService, clocks: Any, username: str, days: int, name: str, error: type[Exception]
+) -> None:
+    await sari(auth)
+    await auth.create_person("gone", PASSWORD, role="operator")
+    await auth.disable_person("gone")
+    with pytest.raises(error):
+        await auth.issue_token(username, clocks.now() + timedelta(days=days), name)
+    with pytest.raises(PersonRuleError):
+        await auth.issue_token("sari", datetime(2026, 3, 2), name or "x")  # noqa: DTZ001 - naive on purpose
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({"username": "x y"}, "username"), ({"username": "SARI"}, "username"), ({"password": "short"}, "password"),
+     ({"password": "nobody-else"}, "password"), ({"password": "\ud800" * 9}, "password"), ({"role": "mayor"}, "role"),
+     ({"areas": ["31."]}, "areas"), ({"areas": [""]}, "areas"), ({"priority": 101}, "priority"), ({"priority": -1}, "priority"),
+     ({"display_name": "a\u202eb"}, "display_name"), ({"display_name": "x" * 121}, "display_name"),
+     ({"role": "partner"}, "organisation"), ({"organisation": "a\nb"}, "organisation")],
+)  # fmt: skip
+async def test_a_person_that_breaks_a_rule_is_not_stored(auth: AuthService, wrong: dict[str, Any], field: str) -> None:
+    await sari(auth)
+    request = {"username": "nobody-else", "password": PASSWORD, "role": "operator", **wrong}
+    with pytest.raises(PersonRuleError) as refused:
+        await auth.create_person(request.pop("username"), request.pop("password"), **request)
+    assert refused.value.field == field
+    assert PASSWORD not in str(refused.value)
+    assert [person.username for person in await auth.list_people()] == ["sari"]
+
+
+async def test_a_change_that_breaks_a_rule_changes_nothing(auth: AuthService) -> None:
+    await sari(auth)
+    before = await auth.person("sari")
+    with pytest.raises(PersonRuleError):
+        await auth.change_person("sari", lambda person: replace(person, areas=(), role="mayor"))
+    assert await auth.person("sari") == before
+    for act in (auth.disable_person("nobody"), auth.set_password("nobody", PASSWORD), auth.sessions_of("nobody")):
+        with pytest.raises(UnknownPersonError):
+            await act
+
+
+async def test_guessing_is_slowed_but_the_owner_s_own_address_is_not(auth: AuthService, clocks: Any) -> None:
+    await sari(auth)
+    await auth.sign_in("sari", PASSWORD, HOME)
+    with pytest.raises(ThrottledError) as refused:
+        for number in range(100):
+            with pytest.raises(WrongSignInError):
+                await auth.sign_in("sari", "a wrong guess", f"198.51.100.{number}")
+    assert 0 < refused.value.retry_after_s <= 2
+    with pytest.raises(ThrottledError):
+        await auth.sign_in("sari", PASSWORD, "192.0.2.77")  # right, but from where nobody knows her
+    assert await auth.sign_in("sari", PASSWORD, HOME)
+    clocks.advance(refused.value.retry_after_s)
+    assert await auth.sign_in("sari", PASSWORD, "192.0.2.77")
+
+
+async def test_a_burst_of_guesses_gets_no_further_than_guesses_one_by_one(auth: AuthService) -> None:
+    await sari(auth)
+    burst = [auth.sign_in("sari", f"wrong guess {number}", HOME) for number in range(60)]
+    outcomes = await asyncio.gather(*burst, return_exceptions=True)
+    judged = [outcome for outcome in outcomes if isinstance(outcome, WrongSignInError)]
+    assert 5 <= len(judged) <= 5 + 2  # the free ones, and at most those that were being hashed meanwhile
+    assert all(isinstance(outcome, WrongSignInError | ThrottledError) for outcome in outcomes)
+
+
+async def test_hanging_up_early_does_not_make_a_guess_free(auth: AuthService, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sari(auth)
+    hashing = asyncio.Event()
+
+    async def never(*_: object) -> bool:
+        hashing.set()
+        await asyncio.Event().wait()
+        return False
+
+    with monkeypatch.context() as patched:
+        patched.setattr(auth._passwords, "verify", never)
+        for _ in range(6):
+            hashing.clear()
+            guess = asyncio.create_task(auth.sign_in("sari", "wrong guess", HOME))
+            await hashing.wait()
+            guess.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await guess
+    with pytest.raises(ThrottledError):
+        await auth.sign_in("sari", "wrong guess", HOME)
+
+
+async def test_a_password_changed_while_it_was_judged_does_not_sign_in(
+    auth: AuthService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sari(auth)
+    verify = auth._passwords.verify
+
+    async def slow(stored: str | None, password: str) -> bool:
+        right = await verify(stored, password)
+        await auth.set_password("sari", "another password")
+        return right
+
+    monkeypatch.setattr(auth._passwords, "verify", slow)
+    with pytest.raises(WrongSignInError):
+        await auth.sign_in("sari", PASSWORD, HOME)
+    assert await auth.sessions_of("sari") == []
+
+
+async def test_a_hash_with_old_parameters_is_renewed_at_sign_in(services: Any, store: Store) -> None:
+    await sari(services.make())
+    newer = services.make(passwords=Passwords(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)))
+    token, _ = await newer.sign_in("sari", PASSWORD, HOME)
+    with store.engine.connect() as connection:
+        assert "m=16,t=2" in connection.execute(text("SELECT password_hash FROM person")).scalar_one()
+    assert await newer.authenticate(token)
+    assert await newer.sign_in("sari", PASSWORD, HOME)
+
+
+async def test_without_the_database_nothing_is_decided_and_no_guess_is_counted(
+    auth: AuthService, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sari(auth)
+    token, sign_in = await auth.sign_in("sari", PASSWORD, HOME)
+    with store.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE session RENAME TO away"))
+        connection.execute(text("ALTER TABLE person RENAME TO gone"))
+    for act in (auth.authenticate(token), auth.recheck(sign_in.session_id), auth.list_people(), auth.end_session("x")):
+        with pytest.raises(AuthUnavailableError):
+            await act
+    for _ in range(50):
+        with pytest.raises(AuthUnavailableError) as failed:
+            await auth.sign_in("sari", PASSWORD, HOME)
+    shown = f"{failed.value} {failed.value.__cause__} {caplog.text}"
+    assert PASSWORD not in shown
+    assert "argon2" not in shown
+
+
+async def test_a_sign_in_stays_valid_when_only_its_last_use_cannot_be_written(
+    auth: AuthService, clocks: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await sari(auth)
+    token, _ = await auth.sign_in("sari", PASSWORD, HOME)
+
+    def full(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(auth._records, "touch", full)
+    clocks.advance(61)
+    assert await auth.authenticate(token)
+    assert "could not be written" in caplog.text

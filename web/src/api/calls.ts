@@ -1,0 +1,66 @@
+/** Every request this page makes, by name. */
+
+import { API, call, callJson, callNothing } from "./http";
+import { readCamera, readPage, readPerson, readPresets, readSignIn, type Camera, type Page, type Person, type Preset } from "./model";
+import type { Result } from "./result";
+
+export function signIn(username: string, password: string): Promise<Result<Person>> {
+  return callJson(`${API}/auth/login`, { method: "POST", json: { username, password } }, readSignIn);
+}
+
+export function signOut(): Promise<Result<null>> {
+  return callNothing(`${API}/auth/logout`, { method: "POST" });
+}
+
+export function whoAmI(): Promise<Result<Person>> {
+  return callJson(`${API}/me`, {}, readPerson);
+}
+
+const PAGE_SIZE = 200;
+
+export function cameras(after: string | null, signal?: AbortSignal): Promise<Result<Page<Camera>>> {
+  const query = new URLSearchParams({ limit: String(PAGE_SIZE) });
+  if (after !== null) query.set("after", after);
+  return callJson(`${API}/cameras?${query.toString()}`, signal === undefined ? {} : { signal }, readPage(readCamera));
+}
+
+function cameraPath(id: string): string {
+  return `${API}/cameras/${encodeURIComponent(id)}`;
+}
+
+export function camera(id: string, signal: AbortSignal): Promise<Result<Camera>> {
+  return callJson(cameraPath(id), { signal }, readCamera);
+}
+
+export function presets(id: string): Promise<Result<readonly Preset[]>> {
+  return callJson(`${cameraPath(id)}/presets`, {}, readPresets);
+}
+
+/** Stop by HTTP, for when the socket cannot carry it; outlives the page. */
+export function stopCamera(id: string): Promise<Result<null>> {
+  return callNothing(`${cameraPath(id)}/ptz/stop`, { method: "POST", keepalive: true, timeoutMs: 5_000 });
+}
+
+export interface WhepAnswer {
+  readonly sdp: string;
+  /** Where the session ends (DELETE); null when the service named none. */
+  readonly session: string | null;
+}
+
+/** The first pull of a camera may take some seconds: it is dialled while the request waits. */
+const OFFER_TIMEOUT_MS = 20_000;
+
+export function whep(id: string, offer: string, signal: AbortSignal): Promise<Result<WhepAnswer>> {
+  const path = `${cameraPath(id)}/whep`;
+  const request = { method: "POST", body: offer, contentType: "application/sdp", accept: "application/sdp", signal, timeoutMs: OFFER_TIMEOUT_MS } as const;
+  return call(path, request, async (response) => ({ sdp: await response.text(), session: response.headers.get("Location") }));
+}
+
+export function endWhep(session: string): Promise<Result<null>> {
+  return callNothing(session, { method: "DELETE", keepalive: true, timeoutMs: 5_000 });
+}
+
+/** ws: or wss: address of a camera's control socket. */
+export function controlAddress(id: string, page: Location = location): string {
+  return `${page.protocol === "https:" ? "wss:" : "ws:"}//${page.host}${cameraPath(id)}/control`;
+}

@@ -1,0 +1,138 @@
+/** The service's words as this page reads them (docs/reference/openapi.json). */
+
+import { asBoolean, asNumber, asRecord, asString, listOf, nullable, oneOf, or, type Reader } from "./decode";
+
+export const ROLES = ["admin", "operator", "official", "partner"] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Person {
+  readonly username: string;
+  readonly displayName: string;
+  readonly role: Role | null;
+}
+
+export const CAMERA_STATES = ["live", "offline", "connecting", "unknown"] as const;
+export type CameraState = (typeof CAMERA_STATES)[number];
+
+export interface Holder {
+  readonly name: string;
+  readonly role: Role | null;
+  /** Only the control socket knows whether it is you. */
+  readonly you: boolean;
+  /** How long the lease lasts from the moment of the message; null when it is not said. */
+  readonly expiresInMs: number | null;
+}
+
+export interface Abilities {
+  readonly panTilt: boolean;
+  readonly zoom: boolean;
+  readonly home: boolean;
+  readonly presets: boolean;
+}
+
+export interface May {
+  readonly live: boolean;
+  readonly control: boolean;
+  readonly presets: boolean;
+}
+
+export interface Camera {
+  readonly id: string;
+  readonly name: string;
+  readonly area: { readonly code: string; readonly name: string };
+  readonly state: CameraState;
+  readonly stateDetail: string;
+  readonly steerable: boolean;
+  readonly abilities: Abilities;
+  readonly may: May;
+  readonly holder: Holder | null;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+export interface Preset {
+  readonly token: string;
+  readonly name: string;
+}
+
+const flag = or(asBoolean, false);
+const text = or(asString, "");
+export const readRole = oneOf(ROLES, null);
+export const readCameraState = oneOf(CAMERA_STATES, "unknown" as const);
+
+export const readPerson: Reader<Person> = (value, where) => {
+  const fields = asRecord(value, where);
+  const username = asString(fields["username"], `${where}.username`);
+  return {
+    username,
+    displayName: or(asString, username)(fields["display_name"], `${where}.display_name`),
+    role: readRole(fields["role"], `${where}.role`),
+  };
+};
+
+export const readSignIn: Reader<Person> = (value, where) => readPerson(asRecord(value, where)["person"], `${where}.person`);
+
+export const readHolder: Reader<Holder> = (value, where) => {
+  const fields = asRecord(value, where);
+  return {
+    name: asString(fields["name"], `${where}.name`),
+    role: readRole(fields["role"], `${where}.role`),
+    you: flag(fields["you"], `${where}.you`),
+    expiresInMs: nullable(asNumber)(fields["expires_in_ms"], `${where}.expires_in_ms`),
+  };
+};
+
+const readArea: Reader<Camera["area"]> = (value, where) => {
+  const fields = asRecord(value, where);
+  return { code: asString(fields["code"], `${where}.code`), name: text(fields["name"], `${where}.name`) };
+};
+
+const readAbilities: Reader<Abilities> = (value, where) => {
+  const fields = asRecord(value, where);
+  return {
+    panTilt: flag(fields["pan_tilt"], `${where}.pan_tilt`),
+    zoom: flag(fields["zoom"], `${where}.zoom`),
+    home: flag(fields["home"], `${where}.home`),
+    presets: flag(fields["presets"], `${where}.presets`),
+  };
+};
+
+const readMay: Reader<May> = (value, where) => {
+  const fields = asRecord(value, where);
+  return {
+    live: flag(fields["live"], `${where}.live`),
+    control: flag(fields["control"], `${where}.control`),
+    presets: flag(fields["presets"], `${where}.presets`),
+  };
+};
+
+export const readCamera: Reader<Camera> = (value, where) => {
+  const fields = asRecord(value, where);
+  return {
+    id: asString(fields["id"], `${where}.id`),
+    name: asString(fields["name"], `${where}.name`),
+    area: readArea(fields["area"], `${where}.area`),
+    state: readCameraState(fields["state"], `${where}.state`),
+    stateDetail: text(fields["state_detail"], `${where}.state_detail`),
+    steerable: flag(fields["steerable"], `${where}.steerable`),
+    abilities: readAbilities(fields["abilities"], `${where}.abilities`),
+    may: readMay(fields["may"], `${where}.may`),
+    holder: nullable(readHolder)(fields["holder"], `${where}.holder`),
+  };
+};
+
+export function readPage<T>(read: Reader<T>): Reader<Page<T>> {
+  return (value, where) => {
+    const fields = asRecord(value, where);
+    return { items: listOf(read)(fields["items"], `${where}.items`), next: nullable(asString)(fields["next"], `${where}.next`) };
+  };
+}
+
+export const readPresets: Reader<readonly Preset[]> = (value, where) =>
+  listOf((item, place): Preset => {
+    const fields = asRecord(item, place);
+    return { token: asString(fields["token"], `${place}.token`), name: text(fields["name"], `${place}.name`) };
+  })(asRecord(value, where)["items"], `${where}.items`);
