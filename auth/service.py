@@ -189,10 +189,15 @@ class AuthService:
             return record
         return replace(record, last_seen=now)
 
-    async def recheck(self, session_id: str) -> SignIn | None:
-        """The sign-in as it is in the database this moment, with its person; None when it no longer holds."""
+    async def recheck(self, session_id: str, *, used: bool = False) -> SignIn | None:
+        """The sign-in as it is in the database this moment, with its person; None when it no longer holds.
+
+        `used` counts as use against the idle limit: for a socket or stream that somebody is at, without other requests.
+        """
         record = await self._db(self._records.by_session_id, session_id)
-        return _sign_in(record) if record is not None and record.alive(self._clock()) else None
+        if record is None or not record.alive(self._clock()):
+            return None
+        return _sign_in(await self._touched(record) if used else record)
 
     async def sign_out(self, token: str) -> None:
         """End the sign-in of this token; nothing happens when there is none."""

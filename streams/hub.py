@@ -112,6 +112,11 @@ class Hub:
         self._live_s = 0.0
         self._key_asked_s = float("-inf")
 
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes of the cached GOP."""
+        return self._fanout.cache.size
+
     def hold(self) -> Hold:
         """Keep the stream pulled, starting it if need be."""
         self._holds += 1
@@ -188,16 +193,17 @@ class Hub:
             self._key_asked_s = now_s
             self._tell(HubEvent(self.source.key, self.state, wants_key=True))
 
-    async def change_source(self, source: StreamSource) -> None:
+    def change_source(self, source: StreamSource) -> None:
         """Pull from elsewhere, or with other credentials, from now on; viewers stay."""
         if source == self.source:
             return
-        await self._stop()
         self.source = source
         self.format = None
         self._policy = self._policy.fresh()
-        if self._holds:
-            self._start()
+        if self._task:
+            self.error = None
+            self._set(HubState.CONNECTING)
+            self._task.cancel()  # its end starts the next one, if anybody still holds
 
     async def close(self) -> None:
         """Stop pulling, whoever holds. Idempotent."""
@@ -226,10 +232,9 @@ class Hub:
         if self._lingering:
             self._lingering.cancel()
             self._lingering = None
-        task = self._task
-        if task:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
         try:
@@ -237,17 +242,15 @@ class Hub:
                 await self._pause(self._policy.wait_s(self._clock()))
                 await self._pull_once()
         except asyncio.CancelledError:
-            pass  # nobody watches any more
-        except Exception:
-            log.exception("the pull of %s broke", self.source.key)
-            raise
+            pass  # nobody watches any more, or the source is another one
         finally:
             self._task = None
             self._forget_pictures()
             self.error = None
-            self._set(HubState.IDLE)
-            if self._holds and not asyncio.get_running_loop().is_closed():
-                log.debug("%s stopped while held", self.source.key)
+            if self._holds:
+                self._start()
+            else:
+                self._set(HubState.IDLE)
 
     async def _pause(self, delay_s: float) -> None:
         self._wake.clear()
@@ -266,14 +269,14 @@ class Hub:
         self.connects += 1
         client = self._connect(self.source)
         try:
-            video = await client.open()
-            if video.codec != _CODEC:
-                raise StreamError(StreamFault.CODEC, f"the camera sends {video.codec}, not H.264", codec=video.codec)
-            self._opened(video)
+            self._opened(await client.open())
             await client.play(self._take)
             error = StreamError(StreamFault.UNREACHABLE, "the camera ended the stream")
         except StreamError as caught:
             error = caught
+        except Exception:
+            log.exception("the pull of %s broke", self.source.key)
+            error = StreamError(StreamFault.PROTOCOL, "reading the camera's stream failed")
         finally:
             await client.close()
         now_s = self._clock()
@@ -285,6 +288,8 @@ class Hub:
         self._set(HubState.WAITING)
 
     def _opened(self, video: VideoFormat) -> None:
+        if video.codec != _CODEC:
+            raise StreamError(StreamFault.CODEC, f"the camera sends {video.codec}, not H.264", codec=video.codec)
         if not video.parameter_sets and self.format:
             video = self.format  # what came in band before
         self.format = video
@@ -344,5 +349,5 @@ class Hub:
 
 
 def _again(error: StreamError) -> StreamError:
-    """A fresh exception of the same kind: one that is kept would gather the tracebacks of everybody it was raised to."""
+    """A fresh exception of the same kind: a kept one would gather the traceback of everybody it was raised to."""
     return StreamError(error.fault, error.detail, codec=error.codec)

@@ -12,8 +12,8 @@ _POLLRDHUP = getattr(select, "POLLRDHUP", 0x2000)
 def watch(fd: int, on_end: Callable[[], None]) -> threading.Thread:
     """Call `on_end` once when the other end of `fd` is closed, which the kernel does even after SIGKILL.
 
-    A thread waits in poll(2) and reads nothing, so the descriptor may be in use for messages meanwhile, and a stuck event
-    loop does not keep a child alive. `on_end` runs in that thread. The descriptor must stay open.
+    A thread waits in poll(2) and reads nothing, so the descriptor may be in use for messages meanwhile, and a stuck
+    event loop does not keep a child alive. `on_end` runs in that thread. The descriptor must stay open.
     """
     thread = threading.Thread(target=_wait, args=(fd, on_end), name=f"lifeline-{fd}", daemon=True)
     thread.start()

@@ -1,7 +1,7 @@
 """Messages between our own processes over a Unix stream socket: requests with replies, and events, both ways.
 
-A frame is [u32 length of JSON][u32 length of blob][JSON][blob], big-endian. The JSON is an object with `t` ("req", "ok",
-"err", "ev"), `id` (requests and replies), `kind` and `payload`. The blob carries bytes that JSON cannot (pictures).
+A frame is [u32 length of JSON][u32 length of blob][JSON][blob], big-endian. The JSON is an object with `t` ("req",
+"ok", "err", "ev"), `id` (requests and replies), `kind` and `payload`. The blob carries bytes that JSON cannot.
 """
 
 from __future__ import annotations
@@ -82,10 +82,13 @@ class Peer:
     """
 
     def __init__(
-        self, connection: socket.socket, handlers: Mapping[str, Handler], on_event: EventHandler | None = None
+        self,
+        connection: socket.socket,
+        handlers: Mapping[str, Handler] | None = None,
+        on_event: EventHandler | None = None,
     ) -> None:
         self._connection = connection
-        self._handlers = dict(handlers)
+        self._handlers = dict(handlers or {})
         self._on_event = on_event
         self._waiting: dict[int, asyncio.Future[tuple[Payload, bytes]]] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -99,6 +102,10 @@ class Peer:
         self._connection.setblocking(False)
         reader, self._writer = await asyncio.open_unix_connection(sock=self._connection, limit=1 << 18)
         self._reading = asyncio.create_task(self._read(reader), name="wire")
+
+    def serve(self, handlers: Mapping[str, Handler]) -> None:
+        """Answer these kinds of requests too."""
+        self._handlers.update(handlers)
 
     async def request(
         self, kind: str, payload: Payload, blob: bytes = b"", *, timeout_s: float = 10.0
@@ -191,9 +198,10 @@ class Peer:
     async def _answer(self, message: Payload, blob: bytes) -> None:
         kind, number = str(message.get("kind")), message.get("id")
         handler = self._handlers.get(kind)
+        if handler is None:
+            self._refuse(number, WireError("unknown-kind", f"nobody answers {kind!r}"))
+            return
         try:
-            if handler is None:
-                raise WireError("unknown-kind", f"nobody answers {kind!r}")
             payload, answer = await handler(message["payload"], blob)
             self._send({"t": "ok", "id": number, "payload": payload}, answer)
         except WireError as error:

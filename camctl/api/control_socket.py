@@ -64,6 +64,9 @@ class ControlSocket:
 
     async def run(self) -> None:
         """Serve until the client, the network, or a withdrawn right ends it."""
+        if self._closing is not None:
+            await self._say_goodbye()
+            return
         camera = self.visit.camera
         unsubscribe = camera.subscribe(self._state_due.set)
         writer = asyncio.create_task(self._write(), name=f"control out {self._channel}")
@@ -140,7 +143,7 @@ class ControlSocket:
         self._answer(message, outcome, started)
 
     def _refusal(self, message: messages.Command) -> tuple[str, str] | None:
-        """Why the message is not even put to the arbiter; None when it is. Stop passes everything but the right itself."""
+        """Why the message is not even put to the arbiter; None when it is. Stop passes all but the right itself."""
         decision = allows(self.visit.sign_in.person, Capability.CONTROL, self.visit.ref)
         if not decision:
             return "forbidden", decision.reason
@@ -155,9 +158,9 @@ class ControlSocket:
         now = time.monotonic()
         if not self._bucket.allows(now):
             return "rate-limited", "More commands a second than are needed; slow down."
-        if isinstance(message, messages.MoveMessage) and message.at_ms is not None:
-            if self._stale.is_stale(message.at_ms / 1000, now):
-                return ev.Refusal.STALE.value, _REFUSED[ev.Refusal.STALE]
+        at_ms = message.at_ms if isinstance(message, messages.MoveMessage) else None
+        if at_ms is not None and self._stale.is_stale(at_ms / 1000, now):
+            return ev.Refusal.STALE.value, _REFUSED[ev.Refusal.STALE]
         return None
 
     def _event(self, message: messages.Command) -> ev.Event:
@@ -239,7 +242,7 @@ class ControlSocket:
                     await self._socket.send_text(json.dumps(item.result()))
                     item = asyncio.create_task(self._outbox.get())
                 if due.done():
-                    # Cleared before it is sent, so that a change while sending is sent again; states between may be skipped.
+                    # Cleared before it is sent: a change while sending is sent again, states between are skipped.
                     self._state_due.clear()
                     due = asyncio.create_task(self._state_due.wait())
                     await self._socket.send_text(json.dumps(self._state()))

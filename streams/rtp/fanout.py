@@ -128,8 +128,8 @@ def split_runs(frame: Frame, tag_room: int = 16) -> Iterator[_Run]:
 class Fanout:
     """The receivers of one stream. Not thread-safe: everything happens on the event loop.
 
-    A frame of up to `BURST` packets goes out at once; the rest of a larger one follows in passes `PASS_S` apart, receivers
-    interleaved. A new receiver first catches up with the cached GOP at the same pace, then joins the others.
+    A frame of up to `BURST` packets goes out at once; the rest of a larger one follows in passes `PASS_S` apart,
+    receivers interleaved. A new receiver first catches up with the cached GOP at the same pace, then joins the others.
     """
 
     def __init__(self, sealer: Sealer, sender: Sender, timer: Timer, cache: GopCache | None = None) -> None:

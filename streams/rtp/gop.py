@@ -75,8 +75,8 @@ class GopCache:
 class Squeeze:
     """How one viewer's timestamps differ from the stream's: frames before the live edge are squeezed in time.
 
-    Frame `edge_number` keeps its timestamp; each one before it is 1 ms earlier than its follower. So the cached GOP ends
-    at the live edge and is decoded as fast as it comes. A pure function of the frame, because the same packet sent
+    Frame `edge_number` keeps its timestamp; each one before it is 1 ms earlier than its follower. So the cached GOP
+    ends at the live edge and is decoded as fast as it comes. A pure function of the frame, because the same packet sent
     again has to be the same to the bit (SRTP's nonce is its index).
     """
 

@@ -23,14 +23,12 @@ class ReconnectSettings:
 
 
 class ReconnectPolicy:
-    """Capped, jittered back-off of one stream; it outlives pulls, so that viewers who come and go cannot hammer a camera.
+    """Capped, jittered back-off of one stream; it outlives pulls, so that viewers who come and go hammer no camera.
 
     `chance` returns numbers in [0, 1).
     """
 
-    def __init__(
-        self, settings: ReconnectSettings | None = None, chance: Callable[[], float] = random.random
-    ) -> None:
+    def __init__(self, settings: ReconnectSettings | None = None, chance: Callable[[], float] = random.random) -> None:
         self._settings = settings or ReconnectSettings()
         self._chance = chance
         self._failures = 0
@@ -78,7 +76,7 @@ class ReconnectPolicy:
 
     def _delay_s(self, fault: StreamFault) -> float:
         settings = self._settings
-        backoff_s = min(settings.cap_s, settings.first_s * 2 ** min(self._failures - 1, 16))
+        backoff_s = min(settings.cap_s, settings.first_s * 2.0 ** min(self._failures - 1, 16))
         jittered_s = backoff_s * (0.5 + 0.5 * self._chance())
         if fault is StreamFault.BAD_CREDENTIALS:
             return settings.credentials_s * (1 + 0.2 * self._chance()) * min(self._failures, 5)

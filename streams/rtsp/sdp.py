@@ -165,7 +165,7 @@ def _decode_sets(text: str) -> list[bytes]:
             nal = base64.b64decode(unpadded + "=" * (-len(unpadded) % 4), validate=True)
         except (binascii.Error, ValueError):
             continue  # a broken set: the stream carries it in band, or cannot be decoded
-        nal = re.sub(rb"\A\0\0\0?\1", b"", nal)  # some cameras encode the start code too
+        nal = re.sub(rb"\A\x00\x00\x00?\x01", b"", nal)  # some cameras encode the start code too
         if nal:
             nals.append(nal)
     return nals

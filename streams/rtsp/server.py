@@ -18,8 +18,8 @@ class RtspServer:
     """An RTSP 1.0 server for H.264: TCP interleaved and UDP unicast, Digest and Basic.
 
     `resolve` maps a path ("main", without slashes around it) to a source, or None when there is none. `credentials`
-    maps user names to passwords; None serves everybody. `schemes` are those of `ServerAuth`. A client that does not read as
-    fast as it is sent to is skipped to the next key unit once `max_unsent_bytes` wait.
+    maps user names to passwords; None serves everybody. `schemes` are those of `ServerAuth`. A client that does not
+    read as fast as it is sent to is skipped to the next key unit once `max_unsent_bytes` wait.
     """
 
     def __init__(

@@ -185,7 +185,7 @@ class DtlsLink:
         if self.tx_key is None:
             raise SrtpError("there is no key yet")
         try:
-            return cast("bytes", self.tx_key.session.protect_rtcp(packet))
+            return self.tx_key.session.protect_rtcp(packet)
         except (pylibsrtp.Error, ValueError) as error:
             raise SrtpError(str(error)) from error
 
@@ -198,7 +198,7 @@ class DtlsLink:
         if self.tx_key is None:
             raise SrtpError("there is no key yet")
         try:
-            return cast("bytes", self._dtls._rx_srtp.unprotect_rtcp(packet))  # noqa: SLF001
+            return self._dtls._rx_srtp.unprotect_rtcp(packet)  # noqa: SLF001
         except (pylibsrtp.Error, ValueError) as error:
             raise SrtpError(str(error)) from error
 
@@ -207,7 +207,7 @@ class DtlsLink:
         if self.tx_key is None:
             raise SrtpError("there is no key yet")
         try:
-            return cast("bytes", self._dtls._rx_srtp.unprotect(packet))  # noqa: SLF001
+            return self._dtls._rx_srtp.unprotect(packet)  # noqa: SLF001
         except (pylibsrtp.Error, ValueError) as error:
             raise SrtpError(str(error)) from error
 
@@ -239,10 +239,7 @@ async def check_contract() -> PacketSealer:
     missing = [name for name in _PRIVATE if not hasattr(probe, name)]
     if missing:
         raise ContractError(f"aiortc's RTCDtlsTransport has no {', '.join(missing)}")
-    links: list[DtlsLink] = []
-    server = DtlsLink(certificate, lambda data: links[1].feed(data))
-    client = DtlsLink(client_certificate, lambda data: links[0].feed(data), role="client")
-    links += [server, client]
+    server, client = _connect_two(certificate, client_certificate)
     try:
         await asyncio.gather(
             client.handshake([fingerprint(certificate)], 5), server.handshake([fingerprint(client_certificate)], 5)
@@ -254,14 +251,26 @@ async def check_contract() -> PacketSealer:
         await asyncio.gather(client.close(), server.close())
 
 
+def _connect_two(certificate: RTCCertificate, client_certificate: RTCCertificate) -> tuple[DtlsLink, DtlsLink]:
+    """A DTLS server and a client, each the other's network."""
+
+    def to_client(data: bytes) -> None:
+        client.feed(data)
+
+    server = DtlsLink(certificate, to_client)
+    client = DtlsLink(client_certificate, server.feed, role="client")
+    return server, client
+
+
 def _choose_sealer(server: DtlsLink, client: DtlsLink) -> PacketSealer:
-    for number, make in enumerate((InPlaceSealer, CopyingSealer)):
+    makers: tuple[Callable[[], PacketSealer], ...] = (InPlaceSealer, CopyingSealer)
+    for number, make in enumerate(makers):
         try:
             sealer = make()
             if _round_trip(sealer, server, client, sequence=number + 1):
                 return sealer
         except (AttributeError, TypeError, SrtpError) as error:
-            log.warning("%s does not work with this pylibsrtp: %s", make.__name__, error)
+            log.warning("%s does not work with this pylibsrtp: %s", make, error)
     raise ContractError("neither way to protect packets works with this pylibsrtp")
 
 

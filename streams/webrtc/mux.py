@@ -1,7 +1,7 @@
 """One UDP port for all viewers of a worker: ICE-lite (RFC 8445 section 2.5), demultiplexed by RFC 7983.
 
-A viewer is found by the user name fragment in its STUN checks, then by its source address. Nothing that arrives here can
-raise out: datagrams come from anywhere.
+A viewer is found by the user name fragment in its STUN checks, then by its source address. Nothing that arrives here
+can raise out: datagrams come from anywhere.
 """
 
 from __future__ import annotations

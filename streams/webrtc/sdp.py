@@ -18,6 +18,7 @@ _HASHES = ("sha-256", "sha-384", "sha-512")
 # What a parser made for well-formed text raises on the other kind.
 _PARSE_ERRORS = (AssertionError, AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
 _DEFAULT_PROFILE = "42e01f"
+_HIGH = 4  # as `_rank` counts
 _FEEDBACK = (("nack", None), ("nack", "pli"), ("ccm", "fir"))
 
 
@@ -92,14 +93,14 @@ def parse_offer(text: str) -> ViewerOffer:
         raise _bad("the offer wants to receive no video")
     video = wanted[0]
     media = description.media[video]
-    _check_transport(media)
+    fingerprints, ufrag = _identity(media)
     groups = [group for group in description.group if group.semantic == "BUNDLE"]
     return ViewerOffer(
         sections=tuple(_section(item) for item in description.media),
         video=video,
         choices=_choices(media),
-        fingerprints=tuple((item.algorithm.lower(), item.value) for item in media.dtls.fingerprints),
-        ufrag=media.ice.usernameFragment or "",
+        fingerprints=fingerprints,
+        ufrag=ufrag,
         is_bundled=any(media.rtp.muxId in group.items for group in groups),
     )
 
@@ -107,16 +108,17 @@ def parse_offer(text: str) -> ViewerOffer:
 def choose_payload(offer: ViewerOffer, profile_level_id: str | None) -> H264Choice:
     """The offered payload type that fits what the camera sends best.
 
-    The same profile if offered; else the least one above it; else simply the first, for browsers decode Main and High
-    although most offer little more than Baseline.
+    The same profile if offered; else the least one above it, up to High; else the greatest below, for decoders know Main
+    and High although browsers offer little more than Baseline. High 4:4:4 is offered by Chromium, but only its software
+    decoder takes it, so it comes last.
     """
     wanted = _rank(profile_level_id or _DEFAULT_PROFILE)
-    ranked = [(_rank(choice.profile_level_id), choice) for choice in offer.choices]
-    same = [choice for rank, choice in ranked if rank == wanted]
-    above = sorted((item for item in ranked if item[0] > wanted), key=lambda item: item[0])
-    if same:
-        return same[0]
-    return above[0][1] if above else offer.choices[0]
+
+    def preference(choice: H264Choice) -> tuple[bool, bool, int]:
+        rank = _rank(choice.profile_level_id)
+        return rank != wanted and rank > _HIGH, rank < wanted, abs(rank - wanted)
+
+    return min(offer.choices, key=preference)
 
 
 def build_answer(offer: ViewerOffer, choice: H264Choice, facts: AnswerFacts) -> str:
@@ -153,7 +155,8 @@ def _section(media: aiortc_sdp.MediaDescription) -> OfferedSection:
     return OfferedSection(media.kind, media.profile, formats, media.rtp.muxId or "")
 
 
-def _check_transport(media: aiortc_sdp.MediaDescription) -> None:
+def _identity(media: aiortc_sdp.MediaDescription) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The section's DTLS fingerprints and ICE user name fragment, if its transport is one that we serve."""
     if "SAVPF" not in media.profile:
         raise _bad(f"the offer wants {media.profile}; only DTLS-SRTP is served")
     if media.dtls is None or not media.dtls.fingerprints:
@@ -162,8 +165,9 @@ def _check_transport(media: aiortc_sdp.MediaDescription) -> None:
         raise _bad("the offer has no DTLS fingerprint of a known hash")
     if media.dtls.role == "server":
         raise _bad("the offer insists on a=setup:passive; it has to be actpass or active")
-    if not media.ice.usernameFragment or not media.ice.password:
+    if media.ice is None or not media.ice.usernameFragment or not media.ice.password:
         raise _bad("the offer has no ICE user name fragment and password")
+    return tuple((item.algorithm.lower(), item.value) for item in media.dtls.fingerprints), media.ice.usernameFragment
 
 
 def _choices(media: aiortc_sdp.MediaDescription) -> tuple[H264Choice, ...]:
@@ -176,9 +180,8 @@ def _choices(media: aiortc_sdp.MediaDescription) -> tuple[H264Choice, ...]:
     # GStreamer leaves the mode out and means that it takes all.
     usable = usable or [codec for codec in codecs if not modes[codec.payloadType]]
     if not usable:
-        raise StreamError(
-            StreamFault.CODEC, "the viewer offers no H.264 with packetization-mode 1, which is what is sent", codec="H264"
-        )
+        detail = "the viewer offers no H.264 with packetization-mode 1, which is what is sent"
+        raise StreamError(StreamFault.CODEC, detail, codec="H264")
     return tuple(_choice(codec) for codec in usable)
 
 
@@ -190,7 +193,7 @@ def _choice(codec: RTCRtpCodecParameters) -> H264Choice:
 
 
 def _rank(profile_level_id: str) -> int:
-    """Profiles in the order of what a decoder has to know: 0 constrained baseline ... 5 high 4:4:4; 9 for unknown ones."""
+    """Profiles in the order of what a decoder has to know: 0 constrained baseline to 5 high 4:4:4; 9 if unknown."""
     try:
         profile, _ = aiortc_sdp.parse_h264_profile_level_id(profile_level_id[:4] + "1f")
     except ValueError:

@@ -91,6 +91,8 @@ class ViewerSession:
     ) -> None:
         self.session_id = session_id
         self.offer = offer
+        self.certificate = certificate
+        self.choice = choice
         self.etag = new_etag()
         self.ssrc = secrets.randbelow((1 << 32) - 1) + 1
         self.cname = secrets.token_hex(8)
@@ -98,7 +100,6 @@ class ViewerSession:
         self.key_requests = 0
         self.fraction_lost = 0.0
         self.receiver: Receiver | None = None
-        self._choice = choice
         self._stream = stream
         self._mux = mux
         self._on_state = on_state
@@ -232,7 +233,7 @@ class ViewerSession:
             key=self._link.tx_key,
             tag_length=self._link.tag_length,
             ssrc=self.ssrc,
-            payload_type=self._choice.payload_type,
+            payload_type=self.choice.payload_type,
         )
         self._stream.join(self.receiver)
         self._set(SessionState.LIVE)
@@ -254,7 +255,7 @@ class ViewerSession:
             log.debug("viewer %s: RTCP BYE", self.session_id[:8])
 
     def _resend(self, lost: list[int], now_s: float) -> None:
-        """Send again what a viewer misses, so much a second: repeating all to a viewer without capacity makes it worse."""
+        """Send again what a viewer misses, but only so much a second: a viewer without capacity would lose more."""
         if self.receiver is None:
             return
         since_s, count = self._resend_window

@@ -78,8 +78,8 @@ def build_fragment(ice: IceCredentials, candidates: Sequence[str], mid: str, med
 def judge_patch(fragment: Fragment, if_match: str | None, etag: str, known_ufrag: str) -> Patch:
     """Decide by the precondition and by whether the viewer has new ICE credentials.
 
-    Trickle without If-Match is accepted: `whip-whep` sends none, and nothing can go wrong, for we are ICE-lite and never
-    use a viewer's candidates.
+    Trickle without If-Match is accepted: `whip-whep` sends none, and nothing can go wrong, for we are ICE-lite and
+    never use a viewer's candidates.
 
     Raises:
         StreamError: BAD_OFFER for a restart without password.

@@ -1,0 +1,83 @@
+# make demo    sets everything up and runs the service with simulated cameras (ARGS="--cameras 2 ...")
+# make test    sets everything up, Debian packages included, and runs every check
+# Everything is made in .venv, web/node_modules and build; `make clean` removes them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := build/stamps
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test lint unit system browser nightly bench client docs lock wheel clean help
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+demo: $(STAMPS)/run $(STAMPS)/client
+	@exec $(BIN)/python -m camctl demo $(ARGS)
+
+test: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
+	@tools/run_tests
+
+lint: $(STAMPS)/dev $(STAMPS)/client
+	@tools/run_tests lint
+
+unit: $(STAMPS)/dev
+	@tools/run_tests unit
+
+system: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
+	@tools/run_tests system
+
+browser: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
+	@tools/run_tests browser
+
+# Long soaks and large example counts: not part of the gate.
+nightly: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
+	@tools/run_tests nightly
+
+# Figures, each beside its peer or limit; they judge nothing.
+bench: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
+	@$(BIN)/python -m bench $(ARGS)
+
+client: $(STAMPS)/client
+
+# Regenerates docs/reference from the code; `make test` fails when it is out of date.
+docs: $(STAMPS)/dev
+	@$(BIN)/python tools/reference.py
+
+wheel: $(STAMPS)/dev $(STAMPS)/client
+	@rm -rf dist && $(BIN)/python -m hatchling build -t wheel
+
+# New versions within pyproject.toml's bounds. The files carry hashes and no index addresses.
+lock: $(STAMPS)/dev
+	@tools/lock
+
+$(VENV)/bin/python:
+	@tools/make_venv "$(PYTHON)" "$(VENV)"
+
+$(STAMPS)/run: requirements.lock requirements-web.lock | $(VENV)/bin/python
+	@echo "installing what the service needs ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-web.lock
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: requirements-dev.lock | $(VENV)/bin/python
+	@echo "installing what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
+
+$(STAMPS)/node: web/package-lock.json web/package.json | $(STAMPS)/run
+	@echo "installing what the client is built with ..."
+	@cd web && npm ci --silent --no-audit --no-fund
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/client: $(STAMPS)/node $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	@echo "building the client ..."
+	@cd web && npm run --silent build
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/debian: tools/debian-packages.txt
+	@tools/debian_packages
+	@mkdir -p $(STAMPS) && touch $@
+
+clean:
+	rm -rf $(VENV) build dist web/node_modules camctl/api/static

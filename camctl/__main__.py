@@ -1,0 +1,144 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from camctl.errors import CamctlError
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="camctl", description="Steer donated ONVIF cameras from a phone.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="run the service")
+    serve.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
+    serve.add_argument("--lifeline-fd", type=int, help=argparse.SUPPRESS)
+
+    check = commands.add_parser("check-config", help="name every fault of a configuration at once")
+    check.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
+
+    demo = commands.add_parser("demo", help="run the service with simulated cameras")
+    demo.add_argument("--cameras", type=int, default=4, metavar="N", help="simulated cameras (default 4)")
+    demo.add_argument("--port", type=int, default=8080, metavar="P", help="TCP port of the page (default 8080)")
+    demo.add_argument("--udp-port", type=int, default=8200, metavar="U", help="first UDP port of video (default 8200)")
+    demo.add_argument("--rtsp", action="extend", nargs="+", default=[], metavar="URL", help="add a plain RTSP camera")
+    demo.add_argument("--quirk", action="extend", nargs="+", default=[], metavar="NAME", help="give every camera it")
+    demo.add_argument("--ready-file", type=Path, metavar="FILE", help="written as JSON when everything answers")
+    demo.add_argument("--log-level", default="warning", choices=("debug", "info", "warning", "error"))
+
+    simulate = commands.add_parser("simulate", help="run simulated cameras alone")
+    simulate.add_argument("street", type=Path, metavar="FILE.yaml")
+
+    _add_user_commands(commands.add_parser("user", help="people who may sign in"))
+    return parser
+
+
+def _add_user_commands(user: argparse.ArgumentParser) -> None:
+    commands = user.add_subparsers(dest="user_command", required=True, metavar="COMMAND")
+    add = commands.add_parser("add", help="add somebody; the password is asked for, or read from standard input")
+    add.add_argument("username")
+    add.add_argument("--role", required=True, choices=("admin", "operator", "official", "partner"))
+    add.add_argument("--area", action="append", default=[], required=True, metavar="CODE", help="may be repeated")
+    add.add_argument("--name", default="", help="the name that others see")
+    add.add_argument("--organisation", default="", help="needed for partners: whose cameras they see")
+    add.add_argument("--priority", type=int, help="0 to 100 instead of the role's")
+    commands.add_parser("list", help="everybody")
+    for name, text in (
+        ("disable", "close an account and end its sign-ins"),
+        ("enable", "open a closed account"),
+        ("password", "set a new password"),
+    ):
+        commands.add_parser(name, help=text).add_argument("username")
+    token = commands.add_parser("token", help="print a bearer token for a program")
+    token.add_argument("username")
+    token.add_argument("--days", type=int, default=30)
+    token.add_argument("--name", default="command line", help="what the token is for")
+    for command in commands.choices.values():
+        command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from camctl.app import serve
+    from camctl.config import load
+    from camctl.log import setup_logging
+
+    config = load(options.config)
+    setup_logging(config.log.level)
+    asyncio.run(serve(config, options.lifeline_fd))
+
+
+def _check(options: argparse.Namespace) -> None:
+    from camctl.app import entry_of, load_areas
+    from camctl.config import load
+
+    config = load(options.config)
+    load_areas(config)
+    for camera in config.cameras.items:
+        entry_of(camera)
+    sys.stdout.write(f"{options.config}: right; {len(config.cameras.items)} cameras\n")
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from camctl.demo.runner import DemoOptions, run_demo
+    from camctl.errors import ConfigError
+
+    for key, value, least, most in (
+        ("--cameras", options.cameras, 0, 500),
+        ("--port", options.port, 1, 65_535),
+        ("--udp-port", options.udp_port, 1, 65_535),
+    ):
+        if not least <= value <= most:
+            raise ConfigError(f"{key} must be from {least} to {most}, not {value}")
+    asyncio.run(
+        run_demo(
+            DemoOptions(
+                cameras=options.cameras,
+                port=options.port,
+                udp_port=options.udp_port,
+                feeds=options.rtsp,
+                quirks=options.quirk,
+                ready_file=options.ready_file,
+                log_level=options.log_level,
+            )
+        )
+    )
+
+
+def _simulate(options: argparse.Namespace) -> None:
+    # The simulators are a program of their own: the product never imports them.
+    os.execv(sys.executable, [sys.executable, "-m", "simulators", str(options.street)])  # noqa: S606  no shell in it
+
+
+def _user(options: argparse.Namespace) -> None:
+    from camctl.users import run
+
+    asyncio.run(run(options))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0, 1 for a failure, 2 for wrong input."""
+    options = _parser().parse_args(arguments)
+    commands = {
+        "serve": _serve,
+        "check-config": _check,
+        "demo": _demo,
+        "simulate": _simulate,
+        "user": _user,
+    }
+    try:
+        commands[options.command](options)
+    except CamctlError as error:
+        sys.stderr.write(f"camctl {options.command}: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""What holds for every request: a bounded body, headers that keep browsers strict, and a measurement. Plain ASGI."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from camctl.api.problems import TOO_LARGE, ProblemError, problem_response
+from camctl.metrics import Metrics
+
+_DRAIN_BYTES = 32 * 2**20
+_SECURITY_HEADERS = [
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+            b"media-src 'self' blob:; "
+            b"connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+            b"frame-ancestors 'none'"
+        ),
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(self), screen-wake-lock=(self), gamepad=(self)"),
+]
+
+
+class BodyTooLargeError(Exception):
+    """The body went past the limit while it was being read."""
+
+
+class BodyLimit:
+    """Refuses bodies above `max_bytes` with 413, whatever the client says of their length."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its body counted."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if _declared_length(scope) > self._max_bytes:
+            await self._refuse(scope, receive, send, 0)
+            return
+        seen = 0
+        is_answered = False
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self._max_bytes:
+                raise BodyTooLargeError
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        try:
+            await self._app(scope, counted, noted)
+        except BodyTooLargeError:
+            if is_answered:
+                raise
+            await self._refuse(scope, receive, send, seen)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, seen: int) -> None:
+        # The rest is read and dropped, within bounds: most clients read the answer only after they sent everything.
+        while seen < _DRAIN_BYTES:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            seen += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                break
+        error = ProblemError(TOO_LARGE, f"A body has at most {self._max_bytes} bytes here.")
+        await problem_response(error)(scope, receive, send)
+
+
+def _declared_length(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+class SecurityHeaders:
+    """Adds the headers that keep a browser from doing more than the page needs."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; add to the answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *_SECURITY_HEADERS]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class Measured:
+    """Observes how long requests take, by route, never by path: paths hold names."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._histogram = metrics.requests_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and measure it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            route = getattr(scope.get("route"), "path", "none")
+            method = scope["method"] if scope["method"].isalpha() and len(scope["method"]) < 10 else "other"
+            self._histogram.labels(method, route, str(status)).observe(time.perf_counter() - started)

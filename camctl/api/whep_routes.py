@@ -1,0 +1,118 @@
+"""Viewing a camera: WHEP (draft-ietf-wish-whep-03), one session resource per viewer."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from camctl.api.access import Visit, Watching
+from camctl.api.problems import (
+    BAD_INPUT,
+    BAD_OFFER,
+    CODEC,
+    CROSS_SITE,
+    FORBIDDEN,
+    MEDIA_TYPE_WRONG,
+    NOT_FOUND,
+    NOT_LIVE,
+    OVERLOADED,
+    STALE_ETAG,
+    TOO_LARGE,
+    TOO_MANY_SESSIONS,
+    ProblemError,
+    documented,
+)
+from camctl.api.services import Services, services_of
+from camctl.media import Quality
+from streams.errors import StreamError, StreamFault
+
+router = APIRouter(tags=["video"])
+
+SDP = "application/sdp"
+FRAGMENT = "application/trickle-ice-sdpfrag"
+MAX_SDP_BYTES = 65_536
+
+_POST_ANSWERS = documented(FORBIDDEN, BAD_OFFER, CODEC, NOT_LIVE, MEDIA_TYPE_WRONG, TOO_MANY_SESSIONS, OVERLOADED)
+_SESSION_ANSWERS = documented(FORBIDDEN, BAD_OFFER, STALE_ETAG, MEDIA_TYPE_WRONG, CROSS_SITE)
+
+
+async def _text(request: Request, media_type: str) -> str:
+    given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if given != media_type:
+        raise ProblemError(MEDIA_TYPE_WRONG, f"Send the body as {media_type}, not as {given or 'nothing'}.")
+    body = await request.body()
+    if len(body) > MAX_SDP_BYTES:
+        raise ProblemError(TOO_LARGE, f"An SDP has at most {MAX_SDP_BYTES} bytes here.")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProblemError(BAD_INPUT, f"The body is not UTF-8 at byte {error.start}.") from None
+
+
+def _body_schema(media_type: str) -> dict[str, object]:
+    return {"requestBody": {"required": True, "content": {media_type: {"schema": {"type": "string"}}}}}
+
+
+@router.options("/cameras/{camera_id}/whep", responses=documented(FORBIDDEN))
+async def whep_options(_visit: Watching) -> Response:
+    """What may be posted here."""
+    return Response(status_code=204, headers={"Accept-Post": SDP})
+
+
+@router.post(
+    "/cameras/{camera_id}/whep",
+    status_code=201,
+    response_class=Response,
+    responses={**_POST_ANSWERS, 201: {"content": {SDP: {"schema": {"type": "string"}}}}},
+    openapi_extra=_body_schema(SDP),
+)
+async def open_session(visit: Watching, request: Request, quality: Quality = Quality.MAIN) -> Response:
+    """Answer a viewer's SDP offer; the picture follows over UDP."""
+    services = services_of(request)
+    offer = await _text(request, SDP)
+    person = visit.sign_in.person
+    session_id, answer = await services.media.open(
+        visit.camera, quality, offer, sign_in=visit.sign_in.session_id, person=person.id
+    )
+    # Looked at once more now that a withdrawal would find the session: none can fall between the two.
+    if await services.auth.recheck(visit.sign_in.session_id) is None:
+        await services.media.close(session_id)
+        raise StreamError(StreamFault.CLOSED, "this sign-in ended while the session was being set up")
+    visit.camera.publish()
+    location = f"/api/v1/cameras/{visit.camera.entry.id}/whep/{session_id}"
+    headers = {"Location": location, "ETag": answer.etag, "Accept-Patch": FRAGMENT, "Cache-Control": "no-store"}
+    return Response(answer.sdp, 201, headers, SDP)
+
+
+def _own(visit: Visit, services: Services, session_id: str) -> None:
+    """Refuse a session that is not the caller's as if it did not exist."""
+    session = services.media.get(session_id)
+    if session is None or session.person != visit.sign_in.person.id or session.camera_id != visit.camera.entry.id:
+        raise ProblemError(NOT_FOUND, "There is no such session, or it is over.")
+
+
+@router.patch(
+    "/cameras/{camera_id}/whep/{session_id}",
+    status_code=204,
+    response_class=Response,
+    responses={**_SESSION_ANSWERS, 200: {"content": {FRAGMENT: {"schema": {"type": "string"}}}}},
+    openapi_extra=_body_schema(FRAGMENT),
+)
+async def patch_session(visit: Watching, request: Request, session_id: str) -> Response:
+    """Trickle a candidate (204), or restart ICE (200 with the new credentials)."""
+    services = services_of(request)
+    _own(visit, services, session_id)
+    fragment = await _text(request, FRAGMENT)
+    result = await services.media.patch(session_id, fragment, request.headers.get("if-match"))
+    if not result.sdp_fragment:
+        return Response(status_code=204, headers={"ETag": result.etag})
+    return Response(result.sdp_fragment, 200, {"ETag": result.etag}, FRAGMENT)
+
+
+@router.delete("/cameras/{camera_id}/whep/{session_id}", responses=_SESSION_ANSWERS)
+async def close_session(visit: Watching, request: Request, session_id: str) -> Response:
+    """End the session."""
+    services = services_of(request)
+    _own(visit, services, session_id)
+    await services.media.close(session_id)
+    visit.camera.publish()
+    return Response(status_code=200)

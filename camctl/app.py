@@ -1,0 +1,201 @@
+"""The composition root: the one file that names concrete classes, and the order in which they start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from auth.service import AuthService, SessionRules
+from camctl.api.application import build
+from camctl.api.revocation import LiveUses
+from camctl.api.server import HttpServer, bind
+from camctl.api.services import Services
+from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
+from camctl.cameras.model import CameraEntry
+from camctl.cameras.registry import Cameras
+from camctl.config import CameraConfig, Config, camera_password
+from camctl.egress import EgressPolicy
+from camctl.errors import ConfigError, PortInUseError
+from camctl.media import Media
+from camctl.metrics import Metrics
+from camctl.onvif.driver import OnvifDrivers
+from camctl.ptz.arbiter import Rules
+from camctl.ptz.ports import CameraDriver
+from camctl.store.engine import Store, StoreError, open_store
+from camctl.store.migrate import migrate
+from camctl.supervisor import Supervisor, running, stop_on_signals
+from streams.lifeline import watch
+from streams.pool import MediaPool
+from streams.pool import PortInUseError as UdpPortInUseError
+
+_log = logging.getLogger(__name__)
+
+
+def entry_of(camera: CameraConfig) -> CameraEntry:
+    """A configured camera, as the catalogue keeps it."""
+    return CameraEntry(
+        id=camera.id,
+        name=camera.name,
+        area=camera.area,
+        owner=camera.owner,
+        onvif_url=camera.onvif,
+        rtsp_main=camera.rtsp.main if camera.rtsp else None,
+        rtsp_sub=camera.rtsp.sub if camera.rtsp else None,
+        username=camera.username,
+        password=camera_password(camera),
+    )
+
+
+def load_areas(config: Config) -> AreaTree:
+    """The configured city's areas.
+
+    Raises:
+        ConfigError: the file is wrong, or a camera lies in an area that is not in it.
+    """
+    try:
+        areas = load_csv(Path(config.cameras.areas)) if config.cameras.areas else load_jakarta()
+    except AreaError as error:
+        raise ConfigError(f"cameras.areas: {error}") from None
+    strangers = [
+        f"  cameras.items[{index}].area: there is no area {camera.area}"
+        for index, camera in enumerate(config.cameras.items)
+        if camera.area not in areas
+    ]
+    if strangers:
+        raise ConfigError("cameras lie in areas that are not in the area table:\n" + "\n".join(strangers))
+    return areas
+
+
+def open_people(config: Config) -> Store:
+    """The people's database, brought up to date.
+
+    Raises:
+        ConfigError: it cannot be opened.
+    """
+    try:
+        migrate(config.store.url)
+        return open_store(config.store.url)
+    except StoreError as error:
+        raise ConfigError(f"store.url: {error}") from None
+
+
+def auth_service(config: Config, store: Store) -> AuthService:
+    """People and sign-ins under the configured rules."""
+    return AuthService(
+        store.sessions,
+        rules=SessionRules(absolute_s=config.sessions.absolute_s, idle_s=int(config.sessions.idle_s)),
+    )
+
+
+class Service:
+    """Everything that `camctl serve` runs. Made on the event loop; `run` returns when `stop` is set."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._supervisor = Supervisor()
+        self._metrics = Metrics()
+        areas = load_areas(config)
+        self._store = open_people(config)
+        self._auth = auth_service(config, self._store)
+        self._egress = EgressPolicy(config.cameras.networks)
+        self._drivers = OnvifDrivers(self._egress)
+        self._cameras = Cameras(
+            [entry_of(camera) for camera in config.cameras.items],
+            self._driver_of,
+            rules=Rules(lease_idle_s=config.control.lease_idle_s, camera_timeout_s=config.control.camera_timeout_s),
+            metrics=self._metrics,
+            supervisor=self._supervisor,
+            stop_on_start=config.control.stop_on_start,
+        )
+        self._media = Media(
+            self._cameras,
+            self._egress,
+            sessions_per_person=config.media.sessions_per_person,
+            metrics=self._metrics,
+        )
+        self._pool = MediaPool(
+            config.media.workers or _cores(),
+            config.media.udp_host,
+            config.media.udp_port,
+            advertise=config.media.advertise,
+            linger_s=config.media.linger_s,
+            on_event=self._media.on_event,
+        )
+        self._media.pool = self._pool
+        self._uses = LiveUses(self._auth, self._cameras, self._media, self._supervisor)
+        self._app = build(
+            Services(
+                config=config,
+                auth=self._auth,
+                cameras=self._cameras,
+                media=self._media,
+                areas=areas,
+                metrics=self._metrics,
+                uses=self._uses,
+                problems_now=self._problems_now,
+                worker_metrics=self._worker_metrics,
+            )
+        )
+
+    def _driver_of(self, entry: CameraEntry) -> CameraDriver | None:
+        if entry.onvif_url is None:
+            return None
+        return self._drivers.create(entry.onvif_url, entry.username, entry.password)
+
+    async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
+        """Serve until `stop`; raises what a part failed with."""
+        listening = bind(self._config.server.host, self._config.server.port)
+        server = HttpServer(self._app, listening, self._supervisor)
+        try:
+            # Closed in reverse: first no new request, then no socket, then every camera still, then its video.
+            async with running(self._pool_part(), self._cameras, self._uses, server):
+                _log.info("serving on %s port %d", *listening.getsockname()[:2])
+                if on_ready is not None:
+                    on_ready()
+                await self._supervisor.wait(stop)
+        finally:
+            listening.close()
+            await self._supervisor.close()
+            await self._drivers.close()
+            await self._auth.close()
+            self._store.close()
+
+    def _pool_part(self) -> MediaPool:
+        return self._pool
+
+    async def _problems_now(self) -> list[str]:
+        problems = []
+        try:
+            await asyncio.to_thread(self._store.check)
+        except StoreError as error:
+            problems.append(str(error))
+        if not self._pool.is_ready:
+            problems.append("a media worker is being restarted")
+        return problems
+
+    async def _worker_metrics(self) -> str:
+        return ""
+
+
+def _cores() -> int:
+    import os
+
+    return max(1, len(os.sched_getaffinity(0)))
+
+
+async def serve(config: Config, lifeline_fd: int | None = None) -> None:
+    """Run the service until Ctrl-C, SIGTERM, or the end of the process at the other end of `lifeline_fd`.
+
+    Raises:
+        ConfigError: the configuration names something that cannot be had.
+    """
+    stop = asyncio.Event()
+    stop_on_signals(stop.set)
+    if lifeline_fd is not None:
+        watch(lifeline_fd, stop.set)
+    try:
+        await Service(config).run(stop)
+    except UdpPortInUseError as error:
+        raise PortInUseError("media.udp_port", error.port, "UDP") from None

@@ -1,0 +1,287 @@
+"""Runs the demo: starts the street and the service, says where they are, and ends everything together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from camctl.app import auth_service, open_people
+from camctl.config import parse
+from camctl.demo import plan
+from camctl.demo.poster import print_poster
+from camctl.errors import CamctlError, ConfigError
+from camctl.supervisor import stop_on_signals
+
+READY_S = 60.0
+_END_S = 10.0
+_TOKEN_DAYS = 365
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the command line chose."""
+
+    cameras: int
+    port: int
+    udp_port: int
+    feeds: Sequence[str]
+    quirks: Sequence[str]
+    ready_file: Path | None
+    log_level: str
+
+
+class DemoError(CamctlError):
+    """A part of the demo did not start, or ended."""
+
+
+class Child:
+    """A process of the demo in a group of its own, which ends when the demo does, however that ends."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process, lifeline: int) -> None:
+        self.name = name
+        self.process = process
+        self._lifeline = lifeline
+
+    @classmethod
+    async def start(cls, name: str, *arguments: str) -> Child:
+        """Run `python -m ARGUMENTS --lifeline-fd N`."""
+        ours, theirs = os.pipe()
+        # The child holds the read end: it sees end-of-file when we are gone, even by SIGKILL.
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", *arguments, "--lifeline-fd", str(ours),
+                pass_fds=(ours,), stdin=asyncio.subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(ours)
+        return cls(name, process, theirs)
+
+    async def end(self) -> None:
+        """SIGTERM, then SIGKILL; returns when it is gone."""
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(_END_S):
+                    await self.process.wait()
+            except TimeoutError:
+                sys.stderr.write(f"camctl demo: {self.name} did not end by itself and was killed\n")
+                with contextlib.suppress(ProcessLookupError):
+                    self.process.kill()
+                await self.process.wait()
+        if self._lifeline >= 0:
+            os.close(self._lifeline)
+            self._lifeline = -1
+
+
+class Demo:
+    """One run of the demo."""
+
+    def __init__(self, options: DemoOptions, folder: Path) -> None:
+        self._options = options
+        self._folder = folder
+        self._children: list[Child] = []
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start everything, say so, and wait for Ctrl-C.
+
+        Raises:
+            CamctlError: a part did not start, or ended by itself.
+        """
+        stop_on_signals(self._stop.set)
+        try:
+            street = await self._start_street()
+            items = plan.camera_items(street, self._options.feeds)
+            config = self._write_config(items)
+            people = await self._create_people(config)
+            service = await self._start("the service", "camctl", "serve", "--config", str(config))
+            url = f"http://localhost:{self._options.port}"
+            await self._unless_stopped(self._wait_until_ready(url, people[0]["token"], len(street)))
+            if self._stop.is_set():
+                return
+            ready = self._ready(url, service, street, items, people)
+            if self._options.ready_file is not None:
+                _write_atomically(self._options.ready_file, json.dumps(ready, indent=2))
+            print_poster(ready)
+            await self._unless_stopped(asyncio.Event().wait())
+        finally:
+            for child in reversed(self._children):
+                await child.end()
+
+    async def _start(self, name: str, *arguments: str) -> Child:
+        child = await Child.start(name, *arguments)
+        self._children.append(child)
+        return child
+
+    async def _unless_stopped(self, work: Awaitable[object]) -> None:
+        """Do `work` until it is done or Ctrl-C; a child that ends meanwhile ends the demo with its reason."""
+        tasks: dict[asyncio.Future[object], Child | None] = {
+            asyncio.ensure_future(work): None,
+            asyncio.ensure_future(self._stop.wait()): None,
+            **{asyncio.ensure_future(child.process.wait()): child for child in self._children},
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                child = tasks[task]
+                if child is not None and not self._stop.is_set():
+                    raise _ended(child)
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _start_street(self) -> list[dict[str, Any]]:
+        path = self._folder / "street.yaml"
+        ready = self._folder / "street.json"
+        street = plan.street(self._options.cameras, self._options.quirks, secrets.token_urlsafe(12))
+        _write_private(path, yaml.safe_dump(street))
+        await self._start("the simulated street", "simulators", str(path), "--ready-file", str(ready))
+        await self._unless_stopped(_wait_for_file(ready))
+        if self._stop.is_set():
+            return []
+        cameras: list[dict[str, Any]] = json.loads(ready.read_text(encoding="utf-8"))["cameras"]
+        return [
+            {**camera, "username": c["username"], "password": c["password"]}
+            for camera, c in zip(cameras, street["cameras"], strict=True)
+        ]
+
+    def _write_config(self, items: Sequence[dict[str, Any]]) -> Path:
+        path = self._folder / "config.yaml"
+        config = plan.service(
+            items,
+            port=self._options.port,
+            udp_port=self._options.udp_port,
+            store_url=f"sqlite:///{self._folder / 'camctl.db'}",
+            log_level=self._options.log_level,
+        )
+        _write_private(path, yaml.safe_dump(config))
+        return path
+
+    async def _create_people(self, path: Path) -> list[dict[str, Any]]:
+        config = parse(path.read_text(encoding="utf-8"), str(path))
+        store = await asyncio.to_thread(open_people, config)
+        auth = auth_service(config, store)
+        until = datetime.now(UTC) + timedelta(days=_TOKEN_DAYS)
+        people = []
+        try:
+            for person in plan.PEOPLE:
+                password = f"demo-{secrets.token_hex(4)}"
+                await auth.create_person(
+                    person.username,
+                    password,
+                    role=person.role,
+                    areas=[person.area],
+                    display_name=person.display_name,
+                    organisation=person.organisation,
+                )
+                token = await auth.issue_token(person.username, until, "demo")
+                people.append(
+                    {
+                        "role": person.role,
+                        "area": person.area,
+                        "username": person.username,
+                        "password": password,
+                        "token": token,
+                    }
+                )
+        finally:
+            await auth.close()
+            store.close()
+        return people
+
+    async def _wait_until_ready(self, url: str, token: str, steerable: int) -> None:
+        try:
+            async with asyncio.timeout(READY_S):
+                while not await asyncio.to_thread(_is_ready, url, token, steerable):
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            raise DemoError(f"the service did not become ready within {READY_S:.0f} s; its log is above") from None
+
+    def _ready(
+        self,
+        url: str,
+        service: Child,
+        street: Sequence[dict[str, Any]],
+        items: Sequence[dict[str, Any]],
+        people: Sequence[dict[str, Any]],
+    ) -> dict[str, Any]:
+        cameras = [
+            {
+                "id": item["id"],
+                "name": item["name"],
+                "area": item["area"],
+                "onvif_url": item.get("onvif"),
+                "rtsp_url": street[index]["rtsp_url"] if index < len(street) else item["rtsp"]["main"],
+                "username": item["username"],
+                "password": item["password"],
+            }
+            for index, item in enumerate(items)
+        ]
+        return {
+            "url": url,
+            "udp_port": self._options.udp_port,
+            "pid": service.process.pid,
+            "cameras": cameras,
+            "people": list(people),
+        }
+
+
+def _ended(child: Child) -> CamctlError:
+    code = child.process.returncode
+    if code == ConfigError.exit_code:
+        return ConfigError(f"{child.name} did not start; its message is above")
+    how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+    return DemoError(f"{child.name} {how}; its log is above")
+
+
+def _is_ready(url: str, token: str, steerable: int) -> bool:
+    request = urllib.request.Request(f"{url}/api/v1/cameras?limit=1000", headers={"Authorization": f"Bearer {token}"})  # noqa: S310  our own address
+    try:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=2), urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310  our own address
+            cameras = json.load(answer)["items"]
+    except (urllib.error.URLError, OSError):
+        return False
+    return sum(1 for camera in cameras if camera["state"] == "live") >= steerable
+
+
+async def _wait_for_file(path: Path) -> None:
+    async with asyncio.timeout(READY_S):
+        while not path.exists():
+            await asyncio.sleep(0.05)
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _write_atomically(path: Path, text: str) -> None:
+    """Nobody who waits for the file ever reads half of it; only its owner reads it at all, for it holds passwords."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    _write_private(beside, text)
+    beside.replace(path)
+
+
+async def run_demo(options: DemoOptions) -> None:
+    """Run the demo in a folder of its own, which is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="camctl-demo-") as folder:
+        await Demo(options, Path(folder)).run()

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from auth.model import CameraRef, Person
+from auth.policy import (
+    Why,
+    allows,
+    capabilities_of,
+    capabilities_on,
+    covers,
+    highest_priority,
+    holds,
+    may_see,
+    priority_on,
+)
+from auth.roles import CAMERA_CAPABILITIES, ROLES, Capability, Role
+
+GAMBIR = CameraRef("cam-1", "31.71.01.1001", "PT Contoh")
+LURAH = Person(id="1", username="sari", display_name="Sari", role="official", areas=("31.71.01.1001",))
+PARTNER = replace(LURAH, role="partner", organisation="PT Contoh", areas=("31.71",))
+
+
+@pytest.mark.parametrize(
+    ("area", "code", "inside"),
+    [("31.71", "31.71.01.1001", True), ("31.71", "31.71", True), ("31.71", "31.710", False),
+     ("31.71", "31.710.01", False),
+     ("31.71", "31.7", False), ("31.71.01", "31.71", False), ("3", "31", False), ("", "31", False), ("", "", False),
+     ("31.71", "", False), ("31.71", "131.71", False)],
+)  # fmt: skip
+def test_an_area_covers_itself_and_what_lies_inside(area: str, code: str, inside: bool) -> None:
+    assert covers(area, code) is inside
+
+
+@pytest.mark.parametrize(
+    ("role", "capability", "allowed"),
+    [("official", "see", True), ("official", "live", True), ("official", "control", True),
+     ("official", "presets", True),
+     ("official", "snapshot", True), ("official", "manage_people", False), ("official", "metrics", False),
+     ("operator", "control", True), ("operator", "manage_people", False), ("partner", "see", True),
+     ("partner", "live", True),
+     ("partner", "snapshot", True), ("partner", "control", False), ("partner", "presets", False),
+     ("partner", "manage_people", False), ("admin", "control", True), ("admin", "manage_people", True),
+     ("admin", "metrics", True), ("mayor", "see", False), ("", "see", False)],
+)  # fmt: skip
+def test_what_each_role_may_in_its_area(role: str, capability: str, allowed: bool) -> None:
+    person = replace(PARTNER, role=role)
+    assert allows(person, Capability(capability), GAMBIR).allowed is allowed
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_no_role_reaches_outside_its_area_and_none_reaches_anything_without_one(role: str) -> None:
+    for areas in ((), ("31.72",), ("31.71.01.1002",), ("31.71.01.100",), ("",)):
+        person = replace(PARTNER, role=role, areas=areas)
+        assert capabilities_on(person, GAMBIR) == frozenset()
+        assert all(not allows(person, capability, GAMBIR) for capability in Capability)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "allowed"),
+    [("PT Contoh", "PT Contoh", True), (" pt contoh", "PT Contoh ", True), ("PT Contoh", "PT Lain", False),
+     ("", "", False),
+     ("", "PT Contoh", False), ("PT Contoh", "", False), (" ", " ", False)],
+)  # fmt: skip
+def test_a_partner_sees_the_cameras_of_their_own_organisation_only(mine: str, theirs: str, allowed: bool) -> None:
+    decision = allows(replace(PARTNER, organisation=mine), Capability.LIVE, replace(GAMBIR, owner=theirs))
+    assert decision.allowed is allowed
+    assert decision.why is (Why.ALLOWED if allowed else Why.OWNER)
+
+
+def test_a_refusal_says_which_rule_and_why() -> None:
+    refusals = {
+        Why.DISABLED: allows(replace(LURAH, disabled=True), Capability.SEE, GAMBIR),
+        Why.UNKNOWN_ROLE: allows(replace(LURAH, role="mayor"), Capability.SEE, GAMBIR),
+        Why.ROLE: allows(PARTNER, Capability.CONTROL, GAMBIR),
+        Why.AREA: allows(LURAH, Capability.CONTROL, replace(GAMBIR, area="31.71.01.1002")),
+        Why.OWNER: allows(PARTNER, Capability.SEE, replace(GAMBIR, owner="PT Lain")),
+    }
+    assert {why: decision.why for why, decision in refusals.items()} == {why: why for why in refusals}
+    assert not any(refusals.values())
+    assert len({decision.reason for decision in refusals.values()}) == len(refusals)
+
+
+def test_who_may_not_see_may_nothing_else() -> None:
+    roles = {"blind": Role(frozenset(Capability) - {Capability.SEE}, priority=50)}
+    person = replace(LURAH, role="blind")
+    assert not may_see(person, GAMBIR, roles)
+    assert capabilities_on(person, GAMBIR, roles) == frozenset()
+    assert not any(allows(person, capability, GAMBIR, roles) for capability in Capability)
+    assert priority_on(person, GAMBIR, roles) == 0
+
+
+def test_managing_people_needs_no_camera_and_an_open_account() -> None:
+    admin = replace(LURAH, role="admin", areas=())
+    assert holds(admin, Capability.MANAGE_PEOPLE)
+    assert not holds(replace(admin, disabled=True), Capability.MANAGE_PEOPLE)
+    assert capabilities_of(admin) == frozenset(Capability)
+    assert capabilities_of(replace(admin, disabled=True)) == frozenset()
+    assert capabilities_of(replace(admin, role="mayor")) == frozenset()
+    assert capabilities_on(replace(admin, areas=("31",)), GAMBIR) == CAMERA_CAPABILITIES
+
+
+@pytest.mark.parametrize(
+    ("role", "areas", "override", "here", "anywhere"),
+    [("official", ("31",), None, 90, 90), ("official", ("31.71",), None, 70, 70),
+     ("official", ("31.71.01",), None, 60, 60),
+     ("official", ("31.71.01.1001",), None, 50, 50), ("official", ("31.71.01.1001", "31.72"), None, 50, 70),
+     ("official", ("31.71.01.1001", "31.71"), None, 70, 70), ("official", ("31.72",), None, 0, 70),
+     ("official", ("31.71",), 95, 95, 95), ("official", ("31.72",), 95, 0, 95), ("official", (), 95, 0, 0),
+     ("operator", ("31",), None, 40, 40), ("operator", ("31",), 45, 45, 45), ("admin", ("31",), None, 85, 85),
+     ("admin", ("31",), 0, 0, 0), ("partner", ("31",), 99, 0, 0), ("mayor", ("31",), 99, 0, 0)],
+)  # fmt: skip
+def test_rank_over_the_motors(
+    role: str, areas: tuple[str, ...], override: int | None, here: int, anywhere: int
+) -> None:
+    person = replace(PARTNER, role=role, areas=areas, priority_override=override)
+    assert priority_on(person, GAMBIR) == here
+    assert highest_priority(person) == anywhere
