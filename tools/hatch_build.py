@@ -1,4 +1,4 @@
-"""Refuses to build a wheel without the client in it: a service without its page would look installed and show nothing."""
+"""Refuses to build a wheel without the client in it: a service without its page would look whole and show nothing."""
 
 from __future__ import annotations
 

@@ -60,7 +60,8 @@ class RtspClient:
         idle_timeout_s: float = 10,
         transport: Literal["tcp"] = "tcp",
     ) -> None:
-        self._url, self._port = _clean_url(url)
+        self._given_url = url
+        self._url = ""
         self._address = address
         self._auth = ClientAuth(username, password)
         self._connect_timeout_s = connect_timeout_s
@@ -80,7 +81,7 @@ class RtspClient:
         self._is_closed = False
 
     def __repr__(self) -> str:
-        return f"RtspClient({self._url!r}, address={self._address!r})"
+        return f"RtspClient({self._url!r}, address={self._address!r})"  # the given URL may hold a password
 
     @property
     def counters(self) -> ClientCounters:
@@ -101,7 +102,8 @@ class RtspClient:
                 closed then.
         """
         try:
-            self._connection = await connect(self._address, self._port, self._connect_timeout_s)
+            self._url, port = _clean_url(self._given_url)
+            self._connection = await connect(self._address, port, self._connect_timeout_s)
             if self._is_closed:
                 self._drop()  # every request from here on says so
             await self._options()
@@ -179,11 +181,11 @@ class RtspClient:
         return track
 
     async def _start(self, connection: RtspConnection, track: VideoTrack) -> None:
-        wanted = TransportSpec(is_tcp=True, interleaved=self._channels)
+        wanted = TransportSpec(is_tcp=self._transport == "tcp", interleaved=self._channels)
         response = await self._request("SETUP", track.setup_url, [("Transport", str(wanted))])
         self._take_session(response)
         given = parse_transports(response.headers.get("Transport"))
-        if given and not given[0].is_tcp:
+        if given and given[0].is_tcp != wanted.is_tcp:
             raise StreamError(StreamFault.PROTOCOL, "SETUP was answered with another transport than RTP over TCP")
         if given and given[0].interleaved:
             self._channels = given[0].interleaved

@@ -12,11 +12,12 @@ export class InFlight {
     this.sentAt.set(seq, nowMs);
   }
 
-  /** Round trip of message `seq` in ms, null when it is not known; earlier ones count as answered too. */
+  /** Round trip of message `seq` in ms, null when it is not one of ours; earlier ones of ours count as answered too. */
   answered(seq: number, nowMs: number): number | null {
     const at = this.sentAt.get(seq);
-    for (const earlier of [...this.sentAt.keys()]) if (earlier <= seq) this.sentAt.delete(earlier);
-    return at === undefined ? null : nowMs - at;
+    if (at === undefined) return null;
+    for (const earlier of this.sentAt.keys()) if (earlier <= seq) this.sentAt.delete(earlier);
+    return nowMs - at;
   }
 
   isFull(nowMs: number): boolean {

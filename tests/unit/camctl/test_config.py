@@ -1,0 +1,90 @@
+"""The configuration: strict, explained, and all faults at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from camctl.config import CamerasConfig, Config, faults, load, parse
+from camctl.errors import ConfigError
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_the_shipped_file_holds_exactly_the_defaults() -> None:
+    assert load(ROOT / "config.yaml") == Config()
+
+
+def keys(model: type[BaseModel]) -> set[str]:
+    found = set()
+    for name, field in model.model_fields.items():
+        found.add(name)
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            found |= keys(annotation)
+    return found
+
+
+def test_the_shipped_file_explains_every_key() -> None:
+    text = (ROOT / "config.yaml").read_text(encoding="utf-8")
+    for key in keys(Config):
+        [line] = [line for line in text.splitlines() if line.strip().startswith(f"{key}:")]
+        assert "#" in line or line.rstrip().endswith(":"), f"{key} is not explained"
+
+
+def test_every_fault_is_named_at_once() -> None:
+    found = faults(
+        {
+            "server": {"port": "8080", "prot": 1},
+            "media": {"udp_port": 70_000},
+            "cameras": {"items": [{"id": "Upper", "name": "x", "area": "31"}]},
+            "extra": 1,
+        }
+    )
+    text = "\n".join(found)
+    for key in (
+        "server.port:",
+        "server.prot: unknown key",
+        "media.udp_port:",
+        "cameras.items[0].id:",
+        "extra: unknown key",
+    ):
+        assert key in text
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("server: [", "is not YAML at line"),
+        ("- a\n- b", "the file:"),
+        ("cameras: {items: [{id: a, name: a, area: '31'}]}", "give either onvif"),
+        ("cameras: {approved_networks: ['10.0.0.0/40']}", "is not a network"),
+        (
+            "cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsp://x/'}},"
+            " {id: a, name: b, area: '31', rtsp: {main: 'rtsp://x/'}}]}",
+            "used twice",
+        ),
+    ],
+)
+def test_a_wrong_file_is_one_clear_message(text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match="test.yaml") as caught:
+        parse(text, "test.yaml")
+    assert says in str(caught.value)
+
+
+def test_an_empty_file_is_all_defaults() -> None:
+    assert parse("", "x") == Config()
+
+
+def test_a_missing_file_is_one_clear_message(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot read"):
+        load(tmp_path / "none.yaml")
+
+
+def test_passwords_are_not_shown() -> None:
+    config = CamerasConfig.model_validate(
+        {"items": [{"id": "a", "name": "a", "area": "31", "onvif": "http://x/", "password": "geheim"}]}
+    )
+    assert "geheim" not in repr(config)

@@ -1,0 +1,190 @@
+/** One camera's live picture by WHEP, kept alive. States: see states.ts; independent of any component. */
+
+import type { Result } from "../../api/result";
+import type { WhepAnswer } from "../../api/calls";
+import { Backoff } from "../backoff";
+import { FrameWatch } from "./frame-watch";
+import { recvonlyPeer } from "./peer";
+import { delayMs, sampleOf, type VideoSample } from "./stats";
+import { isFinal, type PictureFault, type WhepState } from "./states";
+
+export interface WhepPort {
+  offer(sdp: string, signal: AbortSignal): Promise<Result<WhepAnswer>>;
+  end(session: string): void;
+  makePeer(): RTCPeerConnection;
+  isShown(): boolean;
+}
+
+export interface WhepEvents {
+  readonly onState: (state: WhepState) => void;
+  /** The stream to show, null when there is none; the last picture may stay on the screen. */
+  readonly onStream: (stream: MediaStream | null) => void;
+  /** Delay of the picture in ms, once a second. */
+  readonly onDelay: (delayMs: number | null) => void;
+}
+
+export function browserPeer(): Pick<WhepPort, "makePeer" | "isShown"> {
+  return { makePeer: recvonlyPeer, isShown: () => document.visibilityState === "visible" };
+}
+
+const WATCH_MS = 1_000;
+/** Sooner than the watch, so that "live" is said when the picture is there. */
+const FIRST_WATCH_MS = 100;
+/** "disconnected" often mends itself (a lift, a change of cell). */
+const MEND_MS = 3_000;
+
+interface Session {
+  readonly peer: RTCPeerConnection;
+  readonly abort: AbortController;
+  location: string | null;
+}
+
+export class WhepDriver {
+  private now: WhepState = { name: "idle" };
+  private session: Session | null = null;
+  private readonly backoff: Backoff;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private watch: ReturnType<typeof setTimeout> | undefined;
+  private mend: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly port: WhepPort,
+    private readonly events: WhepEvents,
+    backoff = new Backoff(),
+  ) {
+    this.backoff = backoff;
+  }
+
+  get state(): WhepState {
+    return this.now;
+  }
+
+  start(): void {
+    if (this.now.name === "idle" || this.now.name === "failed") void this.connect();
+  }
+
+  /** Try at once instead of waiting on (the network came back, somebody pressed "try again"). */
+  nudge(): void {
+    if (this.now.name === "retrying" || this.now.name === "failed") void this.connect();
+  }
+
+  /** End the session here and on the service; safe while the page goes away. */
+  close(): void {
+    this.drop();
+    this.events.onStream(null);
+    this.become({ name: "idle" });
+  }
+
+  private async connect(): Promise<void> {
+    this.drop();
+    this.become({ name: "connecting", attempt: this.backoff.attempt });
+    const session: Session = { peer: this.port.makePeer(), abort: new AbortController(), location: null };
+    this.session = session;
+    this.listen(session);
+    try {
+      await this.negotiate(session);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error; // DOMException is an Error: a description that the browser refuses
+      if (this.session === session) this.fail({ kind: "answer" });
+    }
+  }
+
+  private async negotiate(session: Session): Promise<void> {
+    await session.peer.setLocalDescription(); // creates the offer; candidates are not waited for
+    const offer = session.peer.localDescription?.sdp ?? "";
+    if (this.session !== session) return;
+    const answer = await this.port.offer(offer, session.abort.signal);
+    if (answer.kind === "aborted") return;
+    if (answer.kind === "error") {
+      if (this.session === session) this.fail({ kind: "refused", problem: answer.problem });
+      return;
+    }
+    session.location = answer.value.session;
+    if (this.session !== session) {
+      this.endOnService(session); // closed while the answer was on its way
+      return;
+    }
+    await session.peer.setRemoteDescription({ type: "answer", sdp: answer.value.sdp });
+    this.watchFrames(session);
+  }
+
+  private listen(session: Session): void {
+    const { peer } = session;
+    const isOurs = (): boolean => this.session === session;
+    peer.ontrack = (event) => {
+      if (!isOurs()) return;
+      this.events.onStream(event.streams[0] ?? new MediaStream([event.track]));
+      event.track.onended = () => {
+        if (isOurs()) this.fail({ kind: "ended" });
+      };
+    };
+    peer.onconnectionstatechange = () => {
+      if (!isOurs()) return;
+      clearTimeout(this.mend);
+      if (peer.connectionState === "failed") this.fail({ kind: "ice" });
+      if (peer.connectionState === "closed") this.fail({ kind: "ended" });
+      if (peer.connectionState === "disconnected") this.mend = setTimeout(() => this.fail({ kind: "ice" }), MEND_MS);
+    };
+  }
+
+  private watchFrames(session: Session): void {
+    const frames = new FrameWatch(performance.now());
+    let before: VideoSample | null = null;
+    const look = async (): Promise<void> => {
+      const stats = await session.peer.getStats();
+      if (this.session !== session) return;
+      const sample = sampleOf(stats.values());
+      const verdict = frames.see(sample?.framesDecoded ?? 0, performance.now(), this.port.isShown());
+      if (verdict === "no-picture" || verdict === "stalled") {
+        this.fail({ kind: verdict });
+        return;
+      }
+      if (verdict === "flowing") this.sawFrame();
+      if (before !== null && sample !== null) this.events.onDelay(delayMs(before, sample));
+      if (before === null || this.now.name === "live") before = sample;
+      this.watch = setTimeout(() => void look(), this.now.name === "live" ? WATCH_MS : FIRST_WATCH_MS);
+    };
+    void look();
+  }
+
+  /** A frame was decoded or shown; the video element may say so earlier than the statistics do. */
+  sawFrame(): void {
+    if (this.now.name !== "connecting") return;
+    this.backoff.reset();
+    this.become({ name: "live" });
+  }
+
+  private fail(fault: PictureFault): void {
+    this.drop();
+    this.events.onDelay(null);
+    if (fault.kind === "refused" && isFinal(fault.problem)) {
+      this.become({ name: "failed", fault });
+      return;
+    }
+    const waitMs = this.backoff.next(fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0);
+    this.become({ name: "retrying", attempt: this.backoff.attempt, fault, waitMs });
+    this.retry = setTimeout(() => void this.connect(), waitMs);
+  }
+
+  private drop(): void {
+    clearTimeout(this.retry);
+    clearTimeout(this.watch);
+    clearTimeout(this.mend);
+    const session = this.session;
+    this.session = null;
+    if (session === null) return;
+    session.peer.ontrack = session.peer.onconnectionstatechange = null;
+    session.peer.close();
+    if (session.location === null) session.abort.abort();
+    else this.endOnService(session);
+  }
+
+  private endOnService(session: Session): void {
+    if (session.location !== null) this.port.end(session.location);
+  }
+
+  private become(state: WhepState): void {
+    this.now = state;
+    this.events.onState(state);
+  }
+}
