@@ -31,7 +31,7 @@ def split_annex_b(data: bytes) -> list[bytes]:
     starts = [match.end() for match in _START_CODE.finditer(data)]
     ends = [start - 3 for start in starts[1:]] + [len(data)]
     # A trailing zero belongs to the next start code, or is padding: a NAL unit never ends in one (section 7.4.1).
-    nals = (data[start:end].rstrip(b"\0") for start, end in zip(starts, ends, strict=True))
+    nals = (data[start:end].rstrip(b"\0") for start, end in zip(starts, ends, strict=False))  # no start code, no unit
     return [nal for nal in nals if nal]
 
 

@@ -62,14 +62,16 @@ def test_every_fault_is_named_at_once() -> None:
         ("cameras: {items: [{id: a, name: a, area: '31'}]}", "give either onvif"),
         ("cameras: {approved_networks: ['10.0.0.0/40']}", "is not a network"),
         (
-            "cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsp://x/'}},"
-            " {id: a, name: b, area: '31', rtsp: {main: 'rtsp://x/'}}]}",
+            (
+                "cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsp://x/'}},"
+                " {id: a, name: b, area: '31', rtsp: {main: 'rtsp://x/'}}]}"
+            ),
             "used twice",
         ),
     ],
 )
 def test_a_wrong_file_is_one_clear_message(text: str, says: str) -> None:
-    with pytest.raises(ConfigError, match="test.yaml") as caught:
+    with pytest.raises(ConfigError, match=r"test\.yaml") as caught:
         parse(text, "test.yaml")
     assert says in str(caught.value)
 

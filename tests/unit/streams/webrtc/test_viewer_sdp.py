@@ -77,9 +77,7 @@ def test_only_offered_feedback_is_answered() -> None:
     assert gstreamer.feedback == ("nack pli", "ccm fir")
 
 
-AUDIO = (
-    "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:9\r\na=rtpmap:111 opus/48000/2\r\na=recvonly\r\n"
-)
+AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:9\r\na=rtpmap:111 opus/48000/2\r\na=recvonly\r\n"
 DATA = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:7\r\na=sctp-port:5000\r\n"
 
 

@@ -24,7 +24,9 @@ def test_a_fragment_is_read() -> None:
     assert "P2uYro0UCOQ4zxjKXaWCBui1" not in repr(fragment)
 
 
-@pytest.mark.parametrize("text", ["", "hello", "a=mid:0\r\n", "a=ice-ufrag:a b c d e\r\n", "a=candidate:" + "x" * 20_000])
+@pytest.mark.parametrize(
+    "text", ["", "hello", "a=mid:0\r\n", "a=ice-ufrag:a b c d e\r\n", "a=candidate:" + "x" * 20_000]
+)
 def test_what_says_nothing_about_ice_is_refused(text: str) -> None:
     with pytest.raises(StreamError) as caught:
         parse_fragment(text)
