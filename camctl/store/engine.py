@@ -98,9 +98,8 @@ def _connect_args(url: URL) -> dict[str, object]:
 
 
 def _set_pragmas(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    connection.isolation_level = (
-        None  # transactions begin where SQLAlchemy says (`_begin`), so that DDL is inside them too
-    )
+    # Transactions begin where SQLAlchemy says (`_begin`), so that DDL is inside them too.
+    connection.isolation_level = None
     for pragma in ("journal_mode = WAL", "foreign_keys = ON", "synchronous = FULL"):
         connection.execute(f"PRAGMA {pragma}").close()
 

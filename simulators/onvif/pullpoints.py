@@ -61,6 +61,11 @@ class PullPoints:
         if point is not None:
             point.woken.set()
 
+    def end(self, point: PullPoint) -> None:
+        """End a subscription that was looked up."""
+        for name in [name for name, each in self._points.items() if each is point]:
+            self.remove(name)
+
     def publish(self, message: Xml, now_s: float) -> None:
         """Put a message into every queue."""
         self._expire(now_s)

@@ -108,7 +108,10 @@ class ServerConnection(asyncio.Protocol):
     def close(self) -> asyncio.Task[None] | None:
         """Drop the client; the task that may still be running is given back, cancelled."""
         self._end_sessions()
-        self._transport.close()
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()  # it may never read the rest
+        else:
+            self._transport.close()
         if self._worker:
             self._worker.cancel()
         return self._worker

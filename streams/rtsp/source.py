@@ -19,11 +19,17 @@ class MediaSource(Protocol):
     """One video stream that any number of RTSP clients may play."""
 
     async def describe(self) -> VideoFormat:
-        """The format with parameter sets in it, for the SDP.
+        """The format with parameter sets in it, for the SDP; the server waits ten seconds for it.
 
         Raises:
-            StreamError: the source cannot run.
+            StreamError: the source cannot run. NOT_FOUND, BUSY, OVERLOADED, CODEC and NO_VIDEO have RTSP statuses of their
+                own, every other fault is answered with 503.
         """
 
     def subscribe(self, sink: Callable[[AccessUnit], None]) -> Subscription:
-        """Call `sink` on the event loop for every access unit from now on, until the subscription is closed."""
+        """Call `sink` on the event loop for every access unit from now on, until the subscription is closed.
+
+        The same unit is given to all sinks as the same object, so that it is cut into packets once. A sink skips what
+        comes before the first key unit, and may close its subscription while it is called; `subscribe` itself may
+        already call it, with units that are kept for newcomers.
+        """

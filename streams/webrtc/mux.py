@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 import struct
+import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -143,7 +144,7 @@ class UdpMux:
         elif 20 <= first < 64:
             endpoint.on_dtls(data)
         elif 128 <= first < 192:
-            endpoint.on_rtcp(data, self._now_s())
+            endpoint.on_rtcp(data, time.monotonic())
         else:
             self.counters.malformed += 1
 
@@ -172,7 +173,7 @@ class UdpMux:
         self.sender.send(bytes(response), address)
         self.counters.checks += 1
         self._learn(endpoint, address)
-        endpoint.on_check(address, nominated="USE-CANDIDATE" in request.attributes, now_s=self._now_s())
+        endpoint.on_check(address, nominated="USE-CANDIDATE" in request.attributes, now_s=time.monotonic())
 
     def _learn(self, endpoint: Endpoint, address: Address) -> None:
         known = self._addresses.get(endpoint)
@@ -185,6 +186,3 @@ class UdpMux:
             oldest, _ = known.popitem(last=False)
             if self._by_address.get(oldest) is endpoint:
                 del self._by_address[oldest]
-
-    def _now_s(self) -> float:
-        return self._loop.time() if self._loop else 0.0

@@ -202,6 +202,30 @@ async def test_a_change_is_told_and_bites_at_once(auth: AuthService) -> None:
     assert told == [sign_in.person.id] * 4
 
 
+async def test_guessing_at_a_closed_account_is_slowed_too(auth: AuthService) -> None:
+    await sari(auth)
+    await auth.disable_person("sari")
+    for _ in range(5):
+        with pytest.raises(WrongSignInError):
+            await auth.sign_in("sari", PASSWORD, HOME)
+    with pytest.raises(ThrottledError):
+        await auth.sign_in("sari", PASSWORD, HOME)
+
+
+async def test_processes_that_write_at_once_wait_for_each_other(services: Any) -> None:
+    one, two = services.make(), services.make()
+    await sari(one)
+    changes = [
+        service.change_person(
+            "sari", lambda person: replace(person, priority_override=(person.priority_override or 0) + 1)
+        )
+        for _ in range(20)
+        for service in (one, two)
+    ]
+    await asyncio.gather(*changes)
+    assert (await one.person("sari")).priority_override == 40
+
+
 async def test_a_new_password_ends_the_other_sign_ins_and_tokens(auth: AuthService, clocks: Any) -> None:
     await sari(auth)
     here, kept = await auth.sign_in("sari", PASSWORD, HOME)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 import time
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,6 +51,12 @@ async def test_nobody_has_no_password_but_costs_a_hash(passwords: Passwords, mon
     assert not await passwords.verify(None, "kuda lumping 7")
     assert len(verified) == 1
     assert "m=8,t=1" in str(verified[0])
+
+
+async def test_guessing_the_hash_of_nobody_is_still_nobody(passwords: Passwords) -> None:
+    passwords._nobody = Future()
+    passwords._nobody.set_result(CHEAP.hash("kuda lumping 7"))
+    assert not await passwords.verify(None, "kuda lumping 7")
 
 
 async def test_an_unreadable_hash_is_refused_loudly_and_not_shown(

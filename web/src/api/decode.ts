@@ -45,6 +45,6 @@ export function listOf<T>(read: Reader<T>): Reader<T[]> {
 }
 
 /** One of the words, else `fallback`: a newer service may know more words than this page. */
-export function oneOf<const W extends string, F>(words: readonly W[], fallback: F): Reader<W | F> {
+export function oneOf<const W extends string, const F>(words: readonly W[], fallback: F): Reader<W | F> {
   return (value) => words.find((word) => word === value) ?? fallback;
 }

@@ -44,6 +44,9 @@ export class ControlDriver implements SteerPort {
   private socket: WebSocket | null = null;
   private link: ControlLink = { name: "idle" };
   private seq = 0;
+  private gesture = 0;
+  /** The first message of the present gesture. */
+  private gestureFrom = 0;
   private heardAt = 0;
   private readonly inFlight = new InFlight();
   private readonly asked = new InFlight(); // pings and wishes, kept apart: they do not hold moves back
@@ -81,6 +84,10 @@ export class ControlDriver implements SteerPort {
     const now = performance.now();
     if (this.link.name !== "open" || this.socket === null) return;
     if (this.socket.bufferedAmount > MOST_UNSENT_BYTES || this.inFlight.isFull(now)) return;
+    if (gesture !== this.gesture) {
+      this.gesture = gesture;
+      this.gestureFrom = this.seq + 1;
+    }
     this.inFlight.sent(this.send({ type: "move", ...velocity, gesture, at_ms: Math.round(now) }), now);
   }
 
@@ -145,8 +152,7 @@ export class ControlDriver implements SteerPort {
         this.answered(message.seq, message.kind);
         break;
       case "error":
-        if (message.seq !== null) this.settle(message.seq);
-        this.events.onRefused(message);
+        this.refused(message);
         break;
       case "state":
         this.events.onState(message);
@@ -154,6 +160,12 @@ export class ControlDriver implements SteerPort {
       case "closing":
         break; // the close code that follows says the same
     }
+  }
+
+  private refused(message: Refused): void {
+    if (message.seq !== null) this.settle(message.seq);
+    const isOfOldPress = message.code === "released" && message.seq !== null && message.seq < this.gestureFrom;
+    if (!isOfOldPress) this.events.onRefused(message);
   }
 
   private answered(seq: number, kind: string): void {

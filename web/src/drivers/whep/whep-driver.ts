@@ -9,7 +9,7 @@ import { delayMs, sampleOf, type VideoSample } from "./stats";
 import { isFinal, type PictureFault, type WhepState } from "./states";
 
 export interface WhepPort {
-  offer(sdp: string, signal: AbortSignal): Promise<Result<WhepAnswer>>;
+  offer(sdp: string): Promise<Result<WhepAnswer>>;
   end(session: string): void;
   makePeer(): RTCPeerConnection;
   isShown(): boolean;
@@ -30,18 +30,20 @@ export function browserPeer(): Pick<WhepPort, "makePeer" | "isShown"> {
 const WATCH_MS = 1_000;
 /** Sooner than the watch, so that "live" is said when the picture is there. */
 const FIRST_WATCH_MS = 100;
+/** A picture that lived this long makes the next failure a first one again. */
+const PROVED_MS = 10_000;
 /** "disconnected" often mends itself (a lift, a change of cell). */
 const MEND_MS = 3_000;
 
 interface Session {
   readonly peer: RTCPeerConnection;
-  readonly abort: AbortController;
   location: string | null;
 }
 
 export class WhepDriver {
   private now: WhepState = { name: "idle" };
   private session: Session | null = null;
+  private liveSince = 0;
   private readonly backoff: Backoff;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setTimeout> | undefined;
@@ -78,7 +80,7 @@ export class WhepDriver {
   private async connect(): Promise<void> {
     this.drop();
     this.become({ name: "connecting", attempt: this.backoff.attempt });
-    const session: Session = { peer: this.port.makePeer(), abort: new AbortController(), location: null };
+    const session: Session = { peer: this.port.makePeer(), location: null };
     this.session = session;
     this.listen(session);
     try {
@@ -93,17 +95,12 @@ export class WhepDriver {
     await session.peer.setLocalDescription(); // creates the offer; candidates are not waited for
     const offer = session.peer.localDescription?.sdp ?? "";
     if (this.session !== session) return;
-    const answer = await this.port.offer(offer, session.abort.signal);
-    if (answer.kind === "aborted") return;
-    if (answer.kind === "error") {
-      if (this.session === session) this.fail({ kind: "refused", problem: answer.problem });
-      return;
-    }
-    session.location = answer.value.session;
-    if (this.session !== session) {
-      this.endOnService(session); // closed while the answer was on its way
-      return;
-    }
+    const answer = await this.port.offer(offer);
+    const isOurs = this.session === session;
+    if (answer.kind === "success") session.location = answer.value.session;
+    if (answer.kind === "error" && isOurs) this.fail({ kind: "refused", problem: answer.problem });
+    if (answer.kind === "success" && !isOurs) this.endOnService(session); // closed while the answer was on its way
+    if (answer.kind !== "success" || !isOurs) return;
     await session.peer.setRemoteDescription({ type: "answer", sdp: answer.value.sdp });
     this.watchFrames(session);
   }
@@ -150,13 +147,14 @@ export class WhepDriver {
   /** A frame was decoded or shown; the video element may say so earlier than the statistics do. */
   sawFrame(): void {
     if (this.now.name !== "connecting") return;
-    this.backoff.reset();
+    this.liveSince = performance.now();
     this.become({ name: "live" });
   }
 
   private fail(fault: PictureFault): void {
     this.drop();
     this.events.onDelay(null);
+    if (this.now.name === "live" && performance.now() - this.liveSince > PROVED_MS) this.backoff.reset();
     if (fault.kind === "refused" && isFinal(fault.problem)) {
       this.become({ name: "failed", fault });
       return;
@@ -175,8 +173,7 @@ export class WhepDriver {
     if (session === null) return;
     session.peer.ontrack = session.peer.onconnectionstatechange = null;
     session.peer.close();
-    if (session.location === null) session.abort.abort();
-    else this.endOnService(session);
+    this.endOnService(session);
   }
 
   private endOnService(session: Session): void {

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from streams.pool import MediaPool
+from tests.system.media_scene import HEIGHT, WIDTH, camera, encoded_loop, source_of
+
+PYTHON = "/usr/bin/python3"  # the system's: it has GObject introspection
+VIEWER = Path(__file__).with_name("gstreamer_viewer.py")
+
+
+def has_webrtcbin() -> bool:
+    if not shutil.which("gst-inspect-1.0"):
+        return False
+    return all(
+        subprocess.run(["gst-inspect-1.0", "--exists", name], check=False).returncode == 0
+        for name in ("webrtcbin", "nicesrc", "avdec_h264")
+    )
+
+
+pytestmark = [
+    pytest.mark.peer,
+    pytest.mark.skipif(not has_webrtcbin(), reason="GStreamer's webrtcbin is not installed"),
+]
+CAPS = "application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000"
+
+
+@pytest.mark.parametrize("more", ["", ",packetization-mode=(string)1,profile-level-id=(string)42e01f"])
+async def test_webrtcbin_decodes_the_picture(more: str) -> None:
+    encoded_loop()
+    async with camera() as (server, _):
+        pool = MediaPool(1, "127.0.0.1", 0, ["127.0.0.1"])
+        await pool.start()
+        process = await asyncio.create_subprocess_exec(
+            PYTHON, str(VIEWER), CAPS + more, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        assert process.stdin
+        assert process.stdout
+        try:
+            async with asyncio.timeout(25):
+                offer = json.loads(await process.stdout.readline())["offer"]
+                answer = await pool.open_session("s", source_of(server), offer)
+                process.stdin.write(json.dumps({"answer": answer.sdp}).encode() + b"\n")
+                seen = json.loads(await process.stdout.readline())
+            assert seen == {"frames": 20, "width": WIDTH, "height": HEIGHT}
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await pool.close()

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from tests.unit.streams.rtp.fanout_kit import Bench, Packet
+
+
+def sequences(packets: list[Packet]) -> list[int]:
+    return [packet.sequence for packet in packets]
+
+
+def grows_by_one(packets: list[Packet]) -> bool:
+    return all((after - before) & 0xFFFF == 1 for before, after in zip(sequences(packets), sequences(packets)[1:]))
+
+
+
+
+def test_headers_are_the_receivers_own() -> None:
+    bench = Bench()
+    first, second = bench.receiver(16, timestamp_offset=1000), bench.receiver(10, timestamp_offset=0xFFFF_FFFF)
+    second.payload_type = 102
+    bench.fanout.join(first)
+    bench.fanout.join(second)
+    bench.timer.run_out()
+    bench.push(50)
+    bench.push(1188, 1188, 30)
+    for receiver in (first, second):
+        packets = bench.sender.to(receiver)
+        assert [packet.payload for packet in packets] == [payload for _, payload in bench.pushed]
+        assert [packet.marker for packet in packets] == [True, False, False, True]
+        assert {packet.ssrc for packet in packets} == {receiver.ssrc}
+        assert {packet.payload_type for packet in packets} == {receiver.payload_type}
+        assert {packet.tag for packet in packets} == {receiver.key}
+        assert packets[0].sequence == receiver.first_sequence
+        assert grows_by_one(packets)
+        assert (receiver.packets, receiver.octets) == (4, 50 + 1188 * 2 + 30)
+    assert [packet.timestamp for packet in bench.sender.to(first)] == [1000, 4600, 4600, 4600]
+    assert [packet.timestamp for packet in bench.sender.to(second)] == [0xFFFF_FFFF, 3599, 3599, 3599]
+
+
+def test_equal_sizes_share_a_send_and_others_do_not() -> None:
+    bench = Bench()
+    receiver = bench.receiver()
+    bench.fanout.join(receiver)
+    bench.timer.run_out()
+    bench.push(20, 1188, 1188, 1188, 700, 30)
+    assert [[len(part) - 28 for part in parts] for parts, _ in bench.sender.runs] == [[20], [1188, 1188, 1188, 700], [30]]
+
+
+def test_a_large_frame_goes_out_in_passes_with_receivers_interleaved() -> None:
+    bench = Bench()
+    receivers = [bench.receiver(), bench.receiver()]
+    for receiver in receivers:
+        bench.fanout.join(receiver)
+    bench.timer.run_out()
+    bench.push(*[1188] * 40, key=True)
+    assert [len(parts) for parts, _ in bench.sender.runs] == [16, 16]
+    assert bench.timer.run_out() == 2
+    assert [len(parts) for parts, _ in bench.sender.runs] == [16, 16, 16, 16, 8, 8]
+    assert [address for _, address in bench.sender.runs[:2]] == [receiver.address for receiver in receivers]
+    assert all(grows_by_one(bench.sender.to(receiver)) for receiver in receivers)
+
+
+def test_frames_stay_in_order_when_the_next_comes_before_the_last_is_out() -> None:
+    bench = Bench()
+    receiver = bench.receiver()
+    bench.fanout.join(receiver)
+    bench.timer.run_out()
+    bench.push(*[1188] * 40, key=True)
+    bench.push(100)
+    bench.timer.run_out()
+    assert [packet.payload for packet in bench.sender.to(receiver)] == [payload for _, payload in bench.pushed]
+
+
+def test_a_new_receiver_gets_the_cached_gop_squeezed_and_then_what_comes() -> None:
+    bench = Bench()
+    bench.push(500, key=True)
+    for _ in range(4):
+        bench.push(1188, 100)
+    receiver = bench.receiver(timestamp_offset=0)
+    bench.fanout.join(receiver)
+    bench.timer.run_out()
+    bench.push(60)
+    packets = bench.sender.to(receiver)
+    assert [packet.payload for packet in packets] == [payload for _, payload in bench.pushed]
+    assert grows_by_one(packets)
+    edge = 4 * 3600
+    assert [packet.timestamp & 0xFFFF_FFFF for packet in packets if packet.marker] == [
+        (edge - 360) & 0xFFFF_FFFF,
+        edge - 270,
+        edge - 180,
+        edge - 90,
+        edge,
+        edge + 3600,
+    ]
+
+
+def test_catching_up_is_paced_and_loses_nothing_that_comes_meanwhile() -> None:
+    bench = Bench()
+    old = bench.receiver()
+    bench.fanout.join(old)
+    bench.timer.run_out()
+    bench.push(*[1188] * 50, key=True)
+    bench.timer.run_out()
+    new = bench.receiver()
+    bench.fanout.join(new)
+    assert len(bench.sender.to(new)) == 16
+    bench.push(*[1188] * 20)  # a large live frame amid the catching up
+    bench.timer.turn()
+    bench.push(70)
+    bench.timer.run_out()
+    bench.push(80)
+    bench.timer.run_out()
+    for receiver in (old, new):
+        packets = bench.sender.to(receiver)
+        assert [packet.payload for packet in packets] == [payload for _, payload in bench.pushed]
+        assert grows_by_one(packets)
+
+
+def test_a_receiver_without_a_cached_gop_begins_with_the_next_frame() -> None:
+    bench = Bench()
+    bench.push(100)
+    receiver = bench.receiver()
+    bench.fanout.join(receiver)
+    bench.push(200)
+    bench.timer.run_out()
+    assert [len(packet.payload) for packet in bench.sender.to(receiver)] == [200]
+    assert bench.sender.to(receiver)[0].sequence == receiver.first_sequence
+
+
+def test_who_left_gets_nothing_more() -> None:
+    bench = Bench()
+    stays, leaves, hurries = bench.receiver(), bench.receiver(), bench.receiver()
+    bench.push(*[1188] * 40, key=True)
+    for receiver in (stays, leaves, hurries):
+        bench.fanout.join(receiver)
+    bench.fanout.leave(hurries)
+    bench.timer.run_out()
+    bench.fanout.leave(leaves)
+    bench.fanout.leave(leaves)
+    bench.push(100)
+    bench.timer.run_out()
+    assert [len(bench.sender.to(receiver)) for receiver in (stays, leaves, hurries)] == [41, 40, 0]
+
+
+def test_what_is_sent_again_is_the_same_to_the_bit() -> None:
+    bench = Bench()
+    bench.push(1188, 300, key=True)
+    bench.push(400)
+    receiver = bench.receiver()
+    bench.fanout.join(receiver)
+    bench.timer.run_out()
+    bench.push(1188, 500)
+    first = bench.sender.to(receiver)
+    bench.sender.runs.clear()
+    assert bench.fanout.resend(receiver, sequences(first)) == len(first)
+    assert bench.sender.to(receiver) == first
+    assert receiver.resent == 5
+
+
+def test_what_was_never_sent_is_not_sent_again() -> None:
+    bench = Bench()
+    for _ in range(5):
+        bench.push(100)
+    receiver = bench.receiver()
+    bench.fanout.join(receiver)
+    bench.push(100)
+    bench.timer.run_out()
+    sequence = bench.sender.to(receiver)[0].sequence
+    wanted = [sequence - 1, sequence + 1, sequence + 30_000]
+    assert bench.fanout.resend(receiver, [number & 0xFFFF for number in wanted]) == 0
+    for _ in range(3000):
+        bench.push(100)
+    assert bench.fanout.resend(receiver, [sequence]) == 0
+
+
+def test_drops_and_refusals_are_counted() -> None:
+    bench = Bench()
+    receiver, broken = bench.receiver(), bench.receiver(key=None)
+    bench.fanout.join(receiver)
+    bench.fanout.join(broken)
+    bench.timer.run_out()
+    bench.sender.full = True
+    bench.push(1188, 1188, 10)
+    assert (receiver.packets, receiver.octets, receiver.dropped) == (0, 0, 3)
+    assert bench.fanout.seal_errors == 1
+
+
+def test_media_time_follows_the_clock_from_the_newest_frame() -> None:
+    bench = Bench()
+    receiver = bench.receiver(timestamp_offset=100)
+    assert bench.fanout.media_time(receiver, 0.0) is None
+    bench.push(100)
+    bench.push(100)
+    assert bench.fanout.media_time(receiver, 1 / 25 + 0.5) == 3600 + 45_000 + 100
+
+
+def test_a_stream_faster_than_the_pace_is_not_hoarded() -> None:
+    bench = Bench()
+    receiver = bench.receiver()
+    bench.fanout.join(receiver)
+    bench.timer.run_out()
+    for _ in range(300):
+        bench.push(*[1188] * 64)
+    waiting = 300 * 64 - len(bench.sender.to(receiver))
+    assert waiting <= 512 * 16
+    bench.timer.run_out()
+    assert [packet.payload for packet in bench.sender.to(receiver)] == [payload for _, payload in bench.pushed]

@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from streams.errors import StreamError, StreamFault
+from streams.hub import Hub, HubEvent, HubState
+from streams.rtp.frames import AccessUnit, VideoFormat
+from streams.rtsp.origin import StreamSource
+from streams.rtsp.reconnect import ReconnectPolicy, ReconnectSettings
+from tests.unit.streams.rtp.fanout_kit import Bench
+
+SPS, PPS, IDR, SLICE = b"\x67\x42\xe0\x1f", b"\x68\xce", b"\x65" + b"i" * 40, b"\x41" + b"p" * 20
+SOURCE = StreamSource("cam-1/main", "rtsp://camera/main", "192.0.2.1", "user", "rahasia")
+H264 = VideoFormat("H264", (SPS, PPS))
+QUICK = ReconnectSettings(first_s=0.01, cap_s=0.02, credentials_s=60, busy_s=60, hopeless_s=0.01, nudge_s=0.0)
+
+
+class FakeClient:
+    """A camera whose answers the test scripts."""
+
+    def __init__(self, street: Street, outcome: VideoFormat | StreamFault) -> None:
+        self._street, self._outcome = street, outcome
+        self.on_unit: Callable[[AccessUnit], None] | None = None
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.is_closed = False
+
+    async def open(self) -> VideoFormat:
+        await self._street.gate.wait()
+        if isinstance(self._outcome, StreamFault):
+            raise StreamError(self._outcome, "told so")
+        return self._outcome
+
+    async def play(self, on_unit: Callable[[AccessUnit], None]) -> None:
+        self.on_unit = on_unit
+        await self.ended
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+    def send(self, timestamp: int, arrived_s: float, *, key: bool = False) -> None:
+        assert self.on_unit
+        nals = (SPS, PPS, IDR) if key else (SLICE,)
+        self.on_unit(AccessUnit(nals, timestamp, key, arrived_s))
+
+    def fail(self, fault: StreamFault = StreamFault.UNREACHABLE) -> None:
+        self.ended.set_exception(StreamError(fault, "lost"))
+
+
+class Street:
+    def __init__(self, *outcomes: VideoFormat | StreamFault) -> None:
+        self.outcomes = list(outcomes)
+        self.clients: list[FakeClient] = []
+        self.sources: list[StreamSource] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.events: list[HubEvent] = []
+        self.bench = Bench()
+        self.now_s = 1000.0
+
+    def connect(self, source: StreamSource) -> FakeClient:
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        self.sources.append(source)
+        self.clients.append(FakeClient(self, outcome))
+        return self.clients[-1]
+
+    def hub(self, linger_s: float = 0.02) -> Hub:
+        return Hub(
+            SOURCE, self.connect, self.bench.fanout, linger_s=linger_s, on_event=self.events.append,
+            policy=ReconnectPolicy(QUICK), clock=lambda: self.now_s,
+        )  # fmt: skip
+
+    async def playing(self, number: int) -> FakeClient:
+        async with asyncio.timeout(2):
+            while len(self.clients) <= number or self.clients[number].on_unit is None:
+                await asyncio.sleep(0.001)
+        return self.clients[number]
+
+
+async def until(hub: Hub, state: HubState) -> None:
+    async with asyncio.timeout(2):
+        while hub.state is not state:
+            await asyncio.sleep(0.001)
+
+
+async def test_one_pull_serves_many_and_ends_a_while_after_the_last() -> None:
+    street = Street(H264)
+    hub = street.hub()
+    holds = [hub.hold() for _ in range(3)]
+    assert await hub.ready(1) == H264
+    await street.playing(0)
+    for hold in holds:
+        assert hub.state is not HubState.IDLE
+        hold.release()
+        hold.release()
+    await asyncio.sleep(0.005)
+    assert not street.clients[0].is_closed
+    await until(hub, HubState.IDLE)
+    assert street.clients[0].is_closed
+    assert len(street.clients) == 1
+
+
+async def test_who_comes_back_within_the_linger_finds_it_running() -> None:
+    street = Street(H264)
+    hub = street.hub(linger_s=0.03)
+    hub.hold().release()
+    await street.playing(0)
+    hold = hub.hold()
+    await asyncio.sleep(0.06)
+    assert not street.clients[0].is_closed
+    hold.release()
+    await hub.close()
+
+
+async def test_who_comes_while_it_stops_gets_a_new_pull() -> None:
+    street = Street(H264)
+    hub = street.hub(linger_s=0)
+    hub.hold().release()
+    await street.playing(0)
+    hub._linger_over()  # cancelled, but not ended yet
+    hub.hold()
+    await street.playing(1)
+    await hub.close()
+
+
+async def test_the_format_is_remembered_so_that_the_next_answer_need_not_wait() -> None:
+    street = Street(H264)
+    hub = street.hub(linger_s=0)
+    hub.hold().release()
+    await street.playing(0)
+    await until(hub, HubState.IDLE)
+    street.gate.clear()
+    hub.hold()
+    assert await hub.ready(0.01) == H264
+    await hub.close()
+
+
+async def test_ready_waits_for_a_camera_that_is_slow_and_then_gives_up() -> None:
+    street = Street(H264)
+    street.gate.clear()
+    hub = street.hub()
+    hub.hold()
+    with pytest.raises(StreamError) as caught:
+        await hub.ready(0.02)
+    assert caught.value.fault is StreamFault.TIMEOUT
+    waiting = asyncio.create_task(hub.ready(2))
+    await asyncio.sleep(0.01)
+    street.gate.set()
+    assert await waiting == H264
+    await hub.close()
+
+
+@pytest.mark.parametrize("fault", [StreamFault.UNREACHABLE, StreamFault.BAD_CREDENTIALS, StreamFault.BUSY])
+async def test_ready_raises_why_the_camera_cannot_be_had(fault: StreamFault) -> None:
+    street = Street(fault)
+    hub = street.hub()
+    hub.hold()
+    with pytest.raises(StreamError) as caught:
+        await hub.ready(1)
+    assert caught.value.fault is fault
+    assert [event.error.fault for event in street.events if event.error] == [fault]
+    await hub.close()
+
+
+async def test_another_codec_is_named() -> None:
+    street = Street(VideoFormat("H265"))
+    hub = street.hub()
+    hub.hold()
+    with pytest.raises(StreamError) as caught:
+        await hub.ready(1)
+    assert (caught.value.fault, caught.value.codec) == (StreamFault.CODEC, "H265")
+    await hub.close()
+
+
+async def test_bad_credentials_are_not_tried_again_by_viewers_who_come_and_go() -> None:
+    street = Street(StreamFault.BAD_CREDENTIALS)
+    hub = street.hub(linger_s=0)
+    for _ in range(4):
+        hold = hub.hold()
+        with pytest.raises(StreamError) as caught:
+            await hub.ready(1)
+        assert caught.value.fault is StreamFault.BAD_CREDENTIALS
+        hold.release()
+        await until(hub, HubState.IDLE)
+    assert len(street.clients) == 1
+    street.now_s += 200
+    hub.hold()
+    with pytest.raises(StreamError):
+        await hub.ready(1)
+    assert len(street.clients) == 2
+    await hub.close()
+
+
+async def test_new_credentials_are_tried_at_once() -> None:
+    street = Street(StreamFault.BAD_CREDENTIALS, H264)
+    hub = street.hub()
+    hub.hold()
+    with pytest.raises(StreamError):
+        await hub.ready(1)
+    better = StreamSource("cam-1/main", SOURCE.url, SOURCE.address, "user", "benar")
+    hub.change_source(better)
+    assert await hub.ready(1) == H264
+    assert street.sources == [SOURCE, better]
+    await hub.close()
+
+
+async def test_viewers_see_one_continuous_stream_across_a_reconnect() -> None:
+    street = Street(H264)
+    hub = street.hub()
+    hub.hold()
+    receiver = street.bench.receiver(timestamp_offset=0, first_sequence=100)
+    hub.join(receiver)
+    first = await street.playing(0)
+    first.send(5_000_000, 10.0, key=True)
+    first.send(5_003_600, 10.04)
+    first.fail()
+    second = await street.playing(1)
+    second.send(77, 12.04, key=True)
+    second.send(3677, 12.08)
+    street.bench.timer.run_out()
+    packets = [packet for packet in street.bench.sender.to(receiver) if packet.marker]
+    everything = street.bench.sender.to(receiver)
+    assert [packet.sequence for packet in everything] == list(range(100, 100 + len(everything)))
+    start = packets[0].timestamp
+    assert [packet.timestamp - start for packet in packets] == [0, 3600, 3600 + 180_000, 3600 + 180_000 + 3600]
+    assert hub.state is HubState.LIVE
+    await hub.close()
+
+
+async def test_a_camera_whose_clock_jumps_does_not_move_the_viewers_time() -> None:
+    street = Street(H264)
+    hub = street.hub()
+    hub.hold()
+    receiver = street.bench.receiver(timestamp_offset=0)
+    hub.join(receiver)
+    client = await street.playing(0)
+    client.send(1000, 10.0, key=True)
+    client.send(1000 + 90_000 * 3600, 10.04)
+    street.bench.timer.run_out()
+    times = [packet.timestamp for packet in street.bench.sender.to(receiver) if packet.marker]
+    assert times[-1] - times[0] == 3600
+    await hub.close()
+
+
+async def test_a_reconnect_forgets_the_old_pictures() -> None:
+    street = Street(H264)
+    hub = street.hub()
+    hub.hold()
+    client = await street.playing(0)
+    client.send(0, 1.0, key=True)
+    assert await hub.next_key_unit(1) is hub.key_unit
+    assert hub.cached_bytes > 0
+    client.fail()
+    await street.playing(1)
+    assert hub.key_unit is None
+    assert hub.cached_bytes == 0
+    with pytest.raises(StreamError) as caught:
+        await hub.next_key_unit(0.02)
+    assert caught.value.fault is StreamFault.TIMEOUT
+    await hub.close()
+
+
+async def test_in_band_parameter_sets_complete_the_format() -> None:
+    street = Street(VideoFormat("H264"))
+    hub = street.hub()
+    hub.hold()
+    assert (await hub.ready(1)).profile_level_id is None
+    (await street.playing(0)).send(0, 1.0, key=True)
+    assert (await hub.ready(1)).profile_level_id == "42e01f"
+    await hub.close()
+
+
+async def test_key_frame_requests_are_coalesced() -> None:
+    street = Street(H264)
+    hub = street.hub()
+    for _ in range(10):
+        hub.want_key_frame()
+    assert sum(event.wants_key for event in street.events) == 1
+    assert hub.key_requests == 10
+    street.now_s += 1
+    hub.want_key_frame()
+    assert sum(event.wants_key for event in street.events) == 2
+
+
+async def test_a_bug_while_reading_is_a_failure_like_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    street = Street(H264)
+    hub = street.hub()
+    hub.hold()
+    client = await street.playing(0)
+    client.ended.set_exception(ZeroDivisionError())
+    await street.playing(1)
+    assert [event.error.fault for event in street.events if event.error] == [StreamFault.PROTOCOL]
+    await hub.close()

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket, RtcpSrPacket
+
+from streams.errors import StreamError
+from streams.webrtc.adapter import fingerprint, make_certificate
+from streams.webrtc.session import SessionState
+from streams.webrtc.whep import Fragment, Patch
+from tests.unit.streams.webrtc.phone_kit import HOME, STREET, Room
+
+
+@pytest_asyncio.fixture
+async def room() -> AsyncIterator[Room]:
+    room = Room()
+    yield room
+    await room.close()
+
+
+async def test_a_check_then_a_handshake_then_live(room: Room) -> None:
+    assert room.session.state is SessionState.WAITING
+    await room.connect()
+    (receiver,) = room.stream.receivers
+    assert (receiver.address, receiver.payload_type, receiver.tag_length) == (HOME, 96, 16)
+    assert room.session.profile == "SRTP_AEAD_AES_128_GCM"
+    assert [state for state, _ in room.states] == [SessionState.CONNECTING, SessionState.LIVE]
+
+
+async def test_the_viewer_asks_for_key_frames_and_lost_packets(room: Room) -> None:
+    await room.connect()
+    ours = room.session.ssrc
+    room.phone.report(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=ours))
+    room.phone.report(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=ours, lost=[7, 9]))
+    room.phone.report(RtcpRtpfbPacket(fmt=15, ssrc=1, media_ssrc=ours, lost=[8]))
+    info = RtcpReceiverInfo(ours, 64, 1, 2, 3, 4, 5)
+    room.phone.report(RtcpRrPacket(1, [info]))
+    assert (room.stream.key_requests, room.session.key_requests) == (1, 1)
+    assert room.stream.resent == [7, 9]
+    assert room.session.fraction_lost == 0.25
+
+
+async def test_resending_is_bounded_each_second(room: Room) -> None:
+    await room.connect()
+    for start in range(0, 2000, 100):
+        room.session._resend(list(range(start, start + 100)), room.now_s)
+    assert len(room.stream.resent) == 512
+    room.session._resend([1], room.now_s + 1.1)
+    assert len(room.stream.resent) == 513
+
+
+async def test_sender_reports_come_once_a_second(room: Room) -> None:
+    await room.connect()
+    for step in range(5):
+        room.session.tick(room.now_s + step / 2)
+    reports = [RtcpPacket.parse(data)[0] for data in room.phone.rtcp]
+    assert len(reports) == 3
+    assert isinstance(reports[0], RtcpSrPacket)
+    assert reports[0].ssrc == room.session.ssrc
+    assert reports[0].sender_info.rtp_timestamp == 90_000
+    room.stream.time = None
+    room.session.tick(room.now_s + 9)
+    assert len(room.phone.rtcp) == 3
+
+
+async def test_forged_and_damaged_rtcp_is_nothing(room: Room) -> None:
+    await room.connect()
+    heard_s = room.session._heard_s
+    sealed = bytearray(room.phone.link.protect_rtcp(bytes(RtcpPsfbPacket(1, 1, room.session.ssrc))))
+    sealed[-1] ^= 1
+    room.session.on_rtcp(bytes(sealed), heard_s + 5)
+    room.session.on_rtcp(b"\x81\xc9", heard_s + 5)
+    room.session.on_rtcp(b"\x80", heard_s + 5)
+    assert room.session._heard_s == heard_s
+    assert room.stream.key_requests == 0
+
+
+async def test_a_silent_viewer_is_gone_within_ten_seconds(room: Room) -> None:
+    await room.connect()
+    room.session.tick(room.now_s + 9.5)
+    assert room.session.state is SessionState.LIVE
+    room.session.tick(room.now_s + 10.5)
+    await room.until(lambda: room.session.state is SessionState.CLOSED)
+    assert room.states[-1] == (SessionState.CLOSED, "silent")
+    assert room.stream.left == room.stream.receivers
+
+
+async def test_who_never_connects_is_forgotten(room: Room) -> None:
+    room.session.tick(room.now_s + 14)
+    assert room.session.state is SessionState.WAITING
+    room.session.tick(room.now_s + 15.5)
+    await room.until(lambda: room.session.state is SessionState.CLOSED)
+    room.phone.check(room.session.credentials)
+    assert room.phone.last_sent_to is None
+
+
+async def test_closing_says_goodbye_by_rtcp_and_dtls(room: Room) -> None:
+    await room.connect()
+    await room.session.close("enough")
+    await room.session.close("twice")
+    assert room.phone.rtcp[-1][:2] == bytes((0x80, 201))
+    assert bytes((0x81, 203)) in room.phone.rtcp[-1]
+    await room.until(lambda: room.phone.heard_goodbye)
+    assert [state for state, _ in room.states].count(SessionState.CLOSED) == 1
+    assert room.states[-1][1] == "enough"
+
+
+async def test_a_viewer_who_leaves_is_noticed_at_once(room: Room) -> None:
+    await room.connect()
+    await room.phone.link.close()
+    await room.until(lambda: room.session.state is SessionState.CLOSED)
+    assert room.states[-1][1] == "the viewer left"
+
+
+async def test_a_roaming_phone_is_followed_when_it_nominates(room: Room) -> None:
+    await room.connect()
+    (receiver,) = room.stream.receivers
+    room.phone.where = STREET
+    room.phone.check(room.session.credentials, nominate=False)
+    assert receiver.address == HOME
+    room.phone.check(room.session.credentials)
+    assert receiver.address == STREET
+
+
+async def test_a_rebound_nat_is_followed_when_the_old_path_is_silent(room: Room) -> None:
+    await room.connect()
+    (receiver,) = room.stream.receivers
+    room.session.on_check(STREET, nominated=False, now_s=room.now_s + 4)
+    assert receiver.address == STREET
+
+
+async def test_an_ice_restart_gets_new_credentials_and_keeps_the_picture(room: Room) -> None:
+    await room.connect()
+    old, old_tag = room.session.credentials, room.session.etag
+    assert room.session.patch(Fragment("other", "p" * 22), "*") is Patch.RESTART
+    assert room.session.patch(Fragment("other", "p" * 22), old_tag) is Patch.STALE
+    assert room.session.credentials != old
+    assert room.session.etag != old_tag
+    room.phone.check(old)
+    room.phone.where = STREET
+    room.phone.check(room.session.credentials)
+    assert room.stream.receivers[0].address == STREET
+    assert room.session.state is SessionState.LIVE
+    for number in range(3):
+        room.session.patch(Fragment(f"again{number}", "p" * 22), "*")
+    room.phone.last_sent_to = None
+    room.phone.check(old)
+    assert room.phone.last_sent_to is None
+
+
+async def test_trickled_candidates_change_nothing(room: Room) -> None:
+    before = room.session.credentials
+    assert room.session.patch(Fragment("phone", candidates=("1 1 udp",)), room.session.etag) is Patch.TRICKLE
+    assert room.session.credentials is before
+    with pytest.raises(StreamError):
+        room.session.patch(Fragment("other"), "*")
+
+
+async def test_a_certificate_that_was_not_offered_closes_the_session(room: Room) -> None:
+    other = fingerprint(make_certificate())
+    room.session.offer = replace(room.phone.offer, fingerprints=(other,))
+    room.phone.check(room.session.credentials)
+    await room.phone.link.handshake([fingerprint(room.session.certificate)], 3)
+    await room.until(lambda: room.session.state is SessionState.CLOSED)
+    assert room.states[-1][1] == "the DTLS handshake failed"
+    assert room.stream.receivers == []

@@ -1,0 +1,33 @@
+import { useSignalEffect } from "@preact/signals";
+import type { JSX } from "preact";
+import { language, words } from "./i18n/locale";
+import { Waiting } from "./parts/waiting";
+import { CameraList } from "./screens/camera-list";
+import { Live } from "./screens/live";
+import { SignIn } from "./screens/sign-in";
+import { problemWords } from "./i18n/problems";
+import { forgetCatalogue } from "./state/catalogue";
+import { route } from "./state/route";
+import { checkSession, session } from "./state/session";
+
+export function App(): JSX.Element {
+  useSignalEffect(() => {
+    document.documentElement.lang = language.value;
+  });
+  useSignalEffect(() => {
+    if (session.value.name === "out") forgetCatalogue(); // the next person may see other cameras
+  });
+  const now = session.value;
+  switch (now.name) {
+    case "checking":
+      return <Waiting text={words.value.loading} />;
+    case "unreachable":
+      return <Waiting text={problemWords(words.value, now.problem)} onRetry={() => void checkSession()} />;
+    case "out":
+      return <SignIn lapsed={now.lapsed} />;
+    case "in": {
+      const place = route.value;
+      return place.name === "live" ? <Live key={place.id} id={place.id} /> : <CameraList person={now.person} />;
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** Problems and faults in the present language. */
+
+import type { Problem, ProblemKind } from "../api/problem";
+import type { Refused } from "../drivers/control/messages";
+import type { PictureFault } from "../drivers/whep/states";
+import type { Messages } from "./id";
+
+type Plain = { [Key in keyof Messages]: Messages[Key] extends string ? Key : never }[keyof Messages];
+
+const BY_KIND: Readonly<Record<Exclude<ProblemKind, "held" | "codec">, Plain>> = {
+  network: "problemNetwork",
+  timeout: "problemTimeout",
+  garbled: "problemGarbled",
+  unknown: "problemUnknown",
+  "bad-input": "problemBadInput",
+  "too-large": "problemBadInput",
+  "media-type": "problemBadInput",
+  "stale-etag": "problemUnknown",
+  "cross-site": "problemForbidden",
+  "not-signed-in": "problemNotSignedIn",
+  "wrong-sign-in": "problemWrongSignIn",
+  forbidden: "problemForbidden",
+  "not-found": "problemNotFound",
+  "not-live": "problemNotLive",
+  "cannot-steer": "problemCannotSteer",
+  "camera-fault": "problemCameraFault",
+  overloaded: "problemOverloaded",
+  "rate-limited": "problemRateLimited",
+};
+
+const BY_FAULT: Readonly<Record<string, Plain>> = {
+  unreachable: "faultUnreachable",
+  timeout: "faultTimeout",
+  "bad-credentials": "faultBadCredentials",
+  "not-found": "faultNotFound",
+  busy: "faultBusy",
+  protocol: "faultProtocol",
+  "no-video": "faultNoVideo",
+  refused: "faultRefused",
+  unsupported: "faultUnsupported",
+};
+
+function faultKey(fault: string | null): Plain | undefined {
+  return fault === null ? undefined : BY_FAULT[fault];
+}
+
+export function problemWords(words: Messages, problem: Problem): string {
+  if (problem.kind === "held") return heldWords(words, problem.holderName);
+  if (problem.kind === "codec") return words.pictureCodec(problem.codec ?? words.codecUnknown);
+  return words[faultKey(problem.fault) ?? BY_KIND[problem.kind]];
+}
+
+function heldWords(words: Messages, name: string | null): string {
+  return name === null ? words.problemHeldUnknown : words.problemHeld(name);
+}
+
+/** Null for refusals that need no words: the finger feels them. */
+export function refusalWords(words: Messages, refused: Refused): string | null {
+  switch (refused.code) {
+    case "held":
+      return heldWords(words, refused.holderName);
+    case "priority-too-low":
+      return words.priorityTooLow;
+    case "nothing-to-release":
+      return words.nothingToRelease;
+    case "cannot-steer":
+      return words.problemCannotSteer;
+    case "forbidden":
+      return words.problemForbidden;
+    case "camera-fault":
+      return words.problemCameraFault;
+    case "bad-input":
+    case "unknown":
+      return words.problemUnknown;
+    case "rate-limited":
+    case "released":
+    case "stale":
+      return null;
+  }
+}
+
+export function pictureWords(words: Messages, fault: PictureFault): string {
+  switch (fault.kind) {
+    case "refused":
+      return problemWords(words, fault.problem);
+    case "answer":
+      return words.pictureAnswer;
+    case "ice":
+      return words.pictureIce;
+    case "no-picture":
+      return words.pictureNone;
+    case "stalled":
+      return words.pictureStalled;
+    case "ended":
+      return words.pictureEnded;
+  }
+}

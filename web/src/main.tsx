@@ -1,0 +1,14 @@
+import { render } from "preact";
+import { App } from "./app";
+import { followHash } from "./state/route";
+import { checkSession } from "./state/session";
+import "./style/base.css";
+import "./style/pages.css";
+import "./style/live.css";
+import "./style/controls.css";
+
+const root = document.getElementById("app");
+if (root === null) throw new Error("index.html has no #app");
+followHash();
+void checkSession();
+render(<App />, root);

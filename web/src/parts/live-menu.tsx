@@ -1,0 +1,36 @@
+import type { JSX } from "preact";
+import { inFigures, words } from "../i18n/locale";
+import type { LiveSession } from "../state/live";
+import { fit, toggleFit, toggleHand } from "../state/view";
+import { Icon } from "./icon";
+import { LanguageSwitch } from "./language-switch";
+import { Sheet } from "./sheet";
+
+export function LiveMenu({ live, onClose }: { readonly live: LiveSession; readonly onClose: () => void }): JSX.Element {
+  const t = words.value;
+  const viewers = live.control.value?.viewers ?? null;
+  return (
+    <Sheet title={live.camera.value?.name ?? t.cameras} onClose={onClose}>
+      {viewers !== null && <p class="quiet">{t.viewers(inFigures(viewers))}</p>}
+      <div class="choices stacked">
+        <button type="button" class="button wide" onClick={toggleFit}>
+          <Icon name="fill" />
+          {fit.value === "fill" ? t.fitWhole : t.fitFill}
+        </button>
+        {live.maySteer.value && (
+          <button type="button" class="button wide" onClick={toggleHand}>
+            <Icon name="swap" />
+            {t.swapHands}
+          </button>
+        )}
+        <LanguageSwitch />
+      </div>
+      <h3>{t.help}</h3>
+      <ul class="help">
+        {t.helpLines.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+    </Sheet>
+  );
+}

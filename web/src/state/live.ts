@@ -1,0 +1,236 @@
+/** One camera on the screen: its drivers tied together, and what the screen shows of them as signals. */
+
+import { batch, computed, signal } from "@preact/signals";
+import { camera, controlAddress, endWhep, stopCamera, whep } from "../api/calls";
+import type { Camera } from "../api/model";
+import type { Problem } from "../api/problem";
+import { ControlDriver, type ControlLink } from "../drivers/control/control-driver";
+import type { ControlState, Refused } from "../drivers/control/messages";
+import { vibrate } from "../drivers/haptics";
+import type { KeyTargets } from "../drivers/steer/bind-keys";
+import { SteerDriver, type SteerStateName } from "../drivers/steer/steer-driver";
+import type { Velocity } from "../drivers/steer/velocity";
+import { StopGuard } from "../drivers/stop-guard";
+import { WakeLock } from "../drivers/wake-lock";
+import { isFinal, type WhepState } from "../drivers/whep/states";
+import { browserPeer, WhepDriver } from "../drivers/whep/whep-driver";
+import { refusalWords } from "../i18n/problems";
+import { words } from "../i18n/locale";
+import { CommandDelay, UNKNOWN_DELAY, type Delay } from "./delay";
+import { notify } from "./notices";
+import { goToList } from "./route";
+import { checkSession, lapse } from "./session";
+
+/** A page in the background lets go of the picture after this long: it costs somebody's mobile data. */
+const HIDDEN_MS = 20_000;
+const REFETCH_MS = 3_000;
+
+export class LiveSession implements KeyTargets {
+  readonly camera = signal<Camera | null>(null);
+  readonly problem = signal<Problem | null>(null);
+  readonly picture = signal<WhepState>({ name: "idle" });
+  readonly stream = signal<MediaStream | null>(null);
+  readonly link = signal<ControlLink>({ name: "idle" });
+  readonly control = signal<ControlState | null>(null);
+  /** When the lease ends, on performance.now()'s clock; null while it is not known. */
+  readonly leaseEndsAt = signal<number | null>(null);
+  readonly steering = signal<SteerStateName>("idle");
+  readonly delay = signal<Delay>(UNKNOWN_DELAY);
+  /** Whether this person may ever steer this camera. */
+  readonly maySteer = computed(() => this.camera.value?.steerable === true && this.camera.value.may.control);
+
+  private readonly abort = new AbortController();
+  private readonly command = new CommandDelay();
+  private readonly video: WhepDriver;
+  private readonly socket: ControlDriver;
+  private readonly steer: SteerDriver;
+  private readonly guard = new StopGuard(() => this.steer.halt());
+  private readonly wakeLock = new WakeLock();
+  private hidden: ReturnType<typeof setTimeout> | undefined;
+  private refetch: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(readonly id: string) {
+    this.video = new WhepDriver(
+      { offer: (sdp) => whep(id, sdp), end: (session) => void endWhep(session), ...browserPeer() },
+      {
+        onState: (state) => this.onPicture(state),
+        onStream: (stream) => (this.stream.value = stream),
+        onDelay: (videoMs) => (this.delay.value = { ...this.delay.value, videoMs }),
+      },
+    );
+    this.socket = new ControlDriver(controlAddress(id), {
+      onLink: (link) => this.onLink(link),
+      onState: (state) => this.onControl(state),
+      onRefused: (refused) => this.onRefused(refused),
+      onLatency: (tripMs, kind) => this.onLatency(tripMs, kind),
+      onStopUnsent: () => void this.stopByHttp(),
+    });
+    this.steer = new SteerDriver(this.socket, (state) => (this.steering.value = state));
+  }
+
+  start(): void {
+    this.video.start();
+    this.socket.start();
+    this.guard.start();
+    this.wakeLock.start();
+    const options = { signal: this.abort.signal };
+    addEventListener("online", () => this.nudge(), options);
+    addEventListener("pagehide", () => this.video.close(), options);
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) this.wake();
+    }, options);
+    document.addEventListener("visibilitychange", () => this.onVisibility(), options);
+    void this.fetchCamera();
+  }
+
+  close(): void {
+    this.steer.close();
+    this.guard.close();
+    this.socket.close();
+    this.video.close();
+    this.wakeLock.close();
+    clearTimeout(this.hidden);
+    clearTimeout(this.refetch);
+    this.abort.abort();
+  }
+
+  // What the person does ----------------------------------------------------------------------------------------------
+
+  mayPress(): boolean {
+    if (!this.maySteer.value) return false;
+    if (this.link.value.name === "open") return true;
+    notify(words.value.controlLost, "warn");
+    vibrate("refused");
+    return false;
+  }
+
+  hold(source: string, velocity: Velocity): void {
+    if (this.steer.state === "idle") vibrate("press");
+    this.steer.hold(source, velocity);
+  }
+
+  release(source: string): void {
+    this.steer.release(source);
+  }
+
+  stop(): void {
+    if (!this.maySteer.value) return;
+    this.steer.stop();
+    vibrate("stop");
+  }
+
+  back(): void {
+    this.steer.halt();
+    goToList();
+  }
+
+  take(): void {
+    this.socket.ask({ type: "take" });
+  }
+
+  takeOver(reason: string): void {
+    this.socket.ask({ type: "take_over", reason });
+  }
+
+  letGo(): void {
+    this.steer.halt();
+    this.socket.ask({ type: "release" });
+  }
+
+  goHome(): void {
+    this.steer.halt();
+    if (this.mayPress() && this.socket.ask({ type: "home" })) notify(words.value.goingHome);
+  }
+
+  goTo(preset: string, name: string): void {
+    this.steer.halt();
+    if (this.mayPress() && this.socket.ask({ type: "goto", preset })) notify(words.value.goingTo(name));
+  }
+
+  /** Try everything again that waits. */
+  nudge(): void {
+    this.video.nudge();
+    this.socket.nudge();
+    if (this.camera.value === null) void this.fetchCamera();
+  }
+
+  /** The video element shows a frame. */
+  sawFrame(): void {
+    this.video.sawFrame();
+  }
+
+  /** Nothing may go on turning behind a dialog. */
+  halt(): void {
+    this.steer.halt();
+  }
+
+  // What the drivers say ----------------------------------------------------------------------------------------------
+
+  private onPicture(state: WhepState): void {
+    this.picture.value = state;
+    const isOut = state.name === "failed" && state.fault.kind === "refused" && state.fault.problem.kind === "not-signed-in";
+    if (isOut) lapse();
+  }
+
+  private onLink(link: ControlLink): void {
+    this.link.value = link;
+    if (link.name === "open") return;
+    this.steer.halt();
+    this.control.value = null;
+    if (link.name === "ended" && link.reason === "signed-out") lapse();
+    if (link.name === "waiting" && link.attempt === 2) void checkSession(); // a refused handshake does not say why
+  }
+
+  private onControl(state: ControlState): void {
+    const lasts = state.holder?.expiresInMs ?? null;
+    const cameBack = state.camera.state === "live" && this.control.value?.camera.state === "offline";
+    batch(() => {
+      this.control.value = state;
+      this.leaseEndsAt.value = lasts === null ? null : performance.now() + lasts;
+    });
+    if (state.holder !== null && !state.holder.you) this.steer.refused();
+    if (cameBack) this.video.nudge();
+  }
+
+  private onRefused(refused: Refused): void {
+    if (refused.code !== "rate-limited" && refused.code !== "stale" && refused.code !== "camera-fault") this.steer.refused();
+    const text = refusalWords(words.value, refused);
+    if (text === null) return;
+    vibrate("refused");
+    notify(text, "warn");
+  }
+
+  private onLatency(tripMs: number, kind: string): void {
+    this.delay.value = { ...this.delay.value, commandMs: this.command.heard(tripMs, kind, performance.now()) };
+  }
+
+  private async stopByHttp(): Promise<void> {
+    const answer = await stopCamera(this.id);
+    if (answer.kind === "error" && answer.problem.status === 0) notify(words.value.stopFailed, "warn");
+  }
+
+  private async fetchCamera(): Promise<void> {
+    clearTimeout(this.refetch);
+    const answer = await camera(this.id, this.abort.signal);
+    if (answer.kind === "aborted") return;
+    if (answer.kind === "success") {
+      this.camera.value = answer.value;
+      this.problem.value = null;
+      return;
+    }
+    this.problem.value = answer.problem;
+    if (answer.problem.kind === "not-signed-in") lapse();
+    else if (!isFinal(answer.problem)) this.refetch = setTimeout(() => void this.fetchCamera(), REFETCH_MS);
+  }
+
+  private onVisibility(): void {
+    clearTimeout(this.hidden);
+    if (document.visibilityState === "visible") this.wake();
+    else this.hidden = setTimeout(() => this.video.close(), HIDDEN_MS);
+  }
+
+  private wake(): void {
+    this.video.start();
+    this.nudge();
+  }
+}

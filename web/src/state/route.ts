@@ -1,0 +1,32 @@
+/** Where in the page one is: #/ is the list, #/cameras/{id} a live camera. */
+
+import { signal } from "@preact/signals";
+
+export type Route = { readonly name: "list" } | { readonly name: "live"; readonly id: string };
+
+const LIVE = /^#\/cameras\/([^/]+)$/;
+
+export function routeOf(hash: string): Route {
+  const id = LIVE.exec(hash)?.[1];
+  if (id === undefined) return { name: "list" };
+  try {
+    return { name: "live", id: decodeURIComponent(id) };
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return { name: "list" };
+  }
+}
+
+export const route = signal<Route>(routeOf(location.hash));
+
+export function followHash(): void {
+  addEventListener("hashchange", () => (route.value = routeOf(location.hash)));
+}
+
+export function cameraHref(id: string): string {
+  return `#/cameras/${encodeURIComponent(id)}`;
+}
+
+export function goToList(): void {
+  location.hash = "#/";
+}
