@@ -145,7 +145,7 @@ class Records:
     ) -> tuple[Person, Change]:
         """Rewrite somebody by `edit` (id, username and creation stay); returns the result and the note of it."""
         with self._writing() as session:
-            row = self._row(session, username)
+            row = self._row(session, username, lock=True)
             wanted = edit(_person(row))
             row.display_name = wanted.display_name
             row.organisation = wanted.organisation
@@ -163,7 +163,7 @@ class Records:
     ) -> Change:
         """Store a new password's hash and end every sign-in of the person but the one to keep."""
         with self._writing() as session:
-            row = self._row(session, username)
+            row = self._row(session, username, lock=True)
             row.password_hash = password_hash
             ended = delete(SessionRow).where(SessionRow.person_id == row.id)
             if keep_session_id is not None:
@@ -185,7 +185,7 @@ class Records:
     def add_session(self, judged: Credentials, new: NewSession) -> SessionRecord:
         """Store a sign-in of the person that was judged; WrongSignInError when they changed since."""
         with self._writing() as session:
-            person = session.get(PersonRow, judged.person_id)
+            person = session.get(PersonRow, judged.person_id, with_for_update=True)
             if person is None or person.disabled or person.password_hash != judged.password_hash:
                 raise WrongSignInError
             return self._add_session(session, person, new)
@@ -193,7 +193,7 @@ class Records:
     def add_token(self, username: str, new: NewSession) -> SessionRecord:
         """Store a token issued to somebody without a password check (an administrator's act)."""
         with self._writing() as session:
-            return self._add_session(session, self._row(session, username), new)
+            return self._add_session(session, self._row(session, username, lock=True), new)
 
     def by_token(self, token_sha256: str) -> SessionRecord | None:
         """The sign-in of a token, alive or not; None when there is none."""
@@ -215,11 +215,9 @@ class Records:
     def end_session(self, session_id: str, now: datetime) -> Change | None:
         """End one sign-in; None when it had ended already."""
         with self._writing() as session:
-            row = session.get(SessionRow, session_id)
-            if row is None:
-                return None
-            session.delete(row)
-            return self._note(session, row.person_id, now)
+            ended = delete(SessionRow).where(SessionRow.id == session_id).returning(SessionRow.person_id)
+            person_id = session.scalar(ended)
+            return None if person_id is None else self._note(session, person_id, now)
 
     def sessions_of(self, username: str) -> list[SessionInfo]:
         """The stored sign-ins and tokens of somebody, newest first, expired ones included until they are purged."""
@@ -252,8 +250,10 @@ class Records:
             session.execute(delete(AuthChangeRow).where(AuthChangeRow.at < now - _KEEP_CHANGES))
 
     @staticmethod
-    def _row(session: Session, username: str) -> PersonRow:
-        row = session.scalar(select(PersonRow).where(PersonRow.username == username))
+    def _row(session: Session, username: str, *, lock: bool = False) -> PersonRow:
+        """The person's row; `lock` keeps others from changing it until the transaction ends (SQLite locks anyway)."""
+        query = select(PersonRow).where(PersonRow.username == username)
+        row = session.scalar(query.with_for_update() if lock else query)
         if row is None:
             raise UnknownPersonError(username)
         return row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from camctl.config import CameraConfig, Config, camera_password
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.media import Media
-from camctl.metrics import Metrics
+from camctl.metrics import Metrics, worker_metrics
 from camctl.onvif.driver import OnvifDrivers
 from camctl.ptz.arbiter import Rules
 from camctl.ptz.ports import CameraDriver
@@ -121,6 +122,7 @@ class Service:
             config.media.udp_port,
             advertise=config.media.advertise,
             linger_s=config.media.linger_s,
+            max_sessions=config.media.sessions_per_worker,
             on_event=self._media.on_event,
         )
         self._media.pool = self._pool
@@ -150,7 +152,8 @@ class Service:
         server = HttpServer(self._app, listening, self._supervisor)
         try:
             # Closed in reverse: first no new request, then no socket, then every camera still, then its video.
-            async with running(self._pool_part(), self._cameras, self._uses, server):
+            async with running(self._pool, self._cameras, self._uses, server):
+                self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 if on_ready is not None:
                     on_ready()
@@ -162,26 +165,21 @@ class Service:
             await self._auth.close()
             self._store.close()
 
-    def _pool_part(self) -> MediaPool:
-        return self._pool
-
     async def _problems_now(self) -> list[str]:
         problems = []
         try:
             await asyncio.to_thread(self._store.check)
         except StoreError as error:
             problems.append(str(error))
-        if not self._pool.is_ready:
+        if len(self._pool.pids) < len(self._pool.ports):
             problems.append("a media worker is being restarted")
         return problems
 
     async def _worker_metrics(self) -> str:
-        return ""
+        return worker_metrics(await self._pool.stats())
 
 
 def _cores() -> int:
-    import os
-
     return max(1, len(os.sched_getaffinity(0)))
 
 

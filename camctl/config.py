@@ -41,6 +41,7 @@ class MediaConfig(_Strict):
     advertise: list[str] = ["auto"]
     linger_s: Seconds = 10.0
     sessions_per_person: Annotated[int, Field(ge=1, le=10_000)] = 16
+    sessions_per_worker: Annotated[int, Field(ge=1, le=10_000)] = 1000
 
 
 class ControlConfig(_Strict):

@@ -23,6 +23,7 @@ RESOLVE_TIMEOUT_S = 3.0
 _MAX_URL = 2048
 _MAX_ADDRESSES = 32
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\.?")
+_NEVER = frozenset({"multicast", "unspecified", "link-local"})
 # Prefixes under which an IPv6 address carries an IPv4 one that routers deliver to.
 _NAT64 = IPv6Network("64:ff9b::/96")
 _IPV4_COMPATIBLE = IPv6Network("::/96")
@@ -154,9 +155,7 @@ def _split(url: str, schemes: frozenset[str]) -> tuple[SplitResult, int]:
         userinfo = parts.netloc.rpartition("@")[1]
         scheme, host = parts.scheme, parts.hostname or ""
     except ValueError:
-        raise EgressRefusedError(
-            "the address is not a URL; it looks like http://192.0.2.7/onvif/device_service"
-        ) from None
+        raise EgressRefusedError("the address is not a URL such as http://192.0.2.7/onvif/device_service") from None
     if scheme not in schemes:
         raise EgressRefusedError(f"the address must begin with {' or '.join(f'{name}://' for name in sorted(schemes))}")
     if userinfo:
@@ -244,15 +243,16 @@ def _is_in(address: IpAddress, networks: Iterable[IpNetwork]) -> bool:
 
 def _refusal(host: str, address: IpAddress, meaning: IpAddress, rule: str) -> str:
     shown = str(address) if host == str(address) else f"{host} ({address})"
-    if rule in {"multicast", "unspecified", "link-local"}:
+    if rule in _NEVER:
         return f"{shown} is a {rule} address; cameras are never connected to there"
-    width = (16 if meaning.is_private and not meaning.is_loopback else 8) if meaning.version == 4 else 64
-    network = IPv4Network((int(meaning), width), strict=False) if meaning.version == 4 else meaning
-    if isinstance(network, IPv6Address):
-        network_text = str(IPv6Network((int(network), 128 if network.is_loopback else width), strict=False))
-    else:
-        network_text = str(network)
     return (
         f"{shown} is a {rule} address outside the approved networks; if cameras may be there, "
-        f"add {network_text} to cameras.approved_networks"
+        f"add {_network_around(meaning)} to cameras.approved_networks"
     )
+
+
+def _network_around(address: IpAddress) -> IpNetwork:
+    """The network that an administrator most likely means: 10.1.0.0/16, 127.0.0.0/8, a /64."""
+    if isinstance(address, IPv4Address):
+        return IPv4Network((int(address), 8 if address.is_loopback else 16), strict=False)
+    return IPv6Network((int(address), 128 if address.is_loopback else 64), strict=False)

@@ -16,7 +16,7 @@ from camctl.cameras.session import CameraSession
 from camctl.egress import EgressPolicy, EgressRefusedError, resolve_pinned
 from camctl.metrics import Metrics
 from streams.errors import StreamError, StreamFault
-from streams.pool import PatchResult, SessionAnswer, StreamSource
+from streams.pool import PatchResult, SessionAnswer, SessionNotFoundError, StreamSource
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Pool(Protocol):
         """Trickle or restart ICE; raises StreamError."""
 
     async def close_session(self, session_id: str) -> None:
-        """End a viewer's session; idempotent."""
+        """End a viewer's session; SessionNotFoundError when there is none."""
 
     async def snapshot(self, source: StreamSource) -> bytes:
         """The stream's newest picture as JPEG; raises StreamError."""
@@ -110,7 +110,7 @@ class Media:
             self._forget(session.id)
             raise
         if session.id not in self._sessions:  # revoked while the camera was being asked
-            await self._pool().close_session(session.id)
+            await self._end(session.id)
             raise StreamError(StreamFault.CLOSED, "the session was ended while it was being set up")
         return session.id, answer
 
@@ -121,7 +121,7 @@ class Media:
     async def close(self, session_id: str) -> None:
         """End a session; idempotent."""
         if self._forget(session_id):
-            await self._pool().close_session(session_id)
+            await self._end(session_id)
 
     async def close_where(self, matches: Callable[[VideoSession], bool]) -> None:
         """End every session that `matches`."""
@@ -153,9 +153,13 @@ class Media:
     def on_event(self, event: dict[str, object]) -> None:
         """What a media worker reports: ended sessions and the state of streams."""
         match event:
-            case {"kind": "session_state", "state": "closed", "session_id": str(session_id)}:
+            case {"type": "session_state", "state": "closed", "session_id": str(session_id)}:
                 self._forget(session_id)
-            case {"kind": "stream_state", "key": str(key)}:
+            case {"type": "key_wanted", "key": str(key)}:
+                camera = self._cameras.get(key.rpartition("/")[0])
+                if camera is not None:
+                    camera.want_key_frame()
+            case {"type": "stream_state", "key": str(key)}:
                 camera = self._cameras.get(key.rpartition("/")[0])
                 # A plain feed has nothing but its stream to say whether it is there.
                 if camera is not None and camera.driver is None:
@@ -176,6 +180,12 @@ class Media:
         if self.pool is None:
             raise StreamError(StreamFault.CLOSED, "the media workers are not running")
         return self.pool
+
+    async def _end(self, session_id: str) -> None:
+        try:
+            await self._pool().close_session(session_id)
+        except SessionNotFoundError:
+            _log.debug("a session had ended already")
 
     def _forget(self, session_id: str) -> bool:
         session = self._sessions.pop(session_id, None)

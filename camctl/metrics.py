@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _LATENCY_BUCKETS_S = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 
@@ -37,3 +39,20 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
+
+
+def worker_metrics(workers: Iterable[Mapping[str, object]]) -> str:
+    """Each media worker's numbers, as gauges `camctl_media_<name>` with the worker's number as label.
+
+    `workers` are the answers of streams.pool's `stats`, in the workers' order; what is no number is left out.
+    """
+    registry = CollectorRegistry()
+    gauges: dict[str, Gauge] = {}
+    for index, facts in enumerate(workers):
+        for name, value in facts.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            if name not in gauges:
+                gauges[name] = Gauge(f"camctl_media_{name}", f"Media workers: {name}", ("worker",), registry=registry)
+            gauges[name].labels(str(index)).set(value)
+    return generate_latest(registry).decode()

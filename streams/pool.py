@@ -17,11 +17,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 import streams
 from streams.errors import StreamError, StreamFault
 from streams.rtsp.origin import StreamSource
+from streams.webrtc.addresses import local_addresses
 from streams.wire import Payload, Peer, WireError
 
 __all__ = [
@@ -85,19 +84,8 @@ class PoolFailedError(RuntimeError):
 
 
 def place(key: str, workers: int) -> int:
-    """The worker of a stream: rendezvous hashing, so that few streams move when the number of workers changes."""
+    """The worker of a stream by rendezvous hashing: few streams move when the number of workers changes."""
     return max(range(workers), key=lambda number: hashlib.blake2b(f"{number}/{key}".encode(), digest_size=8).digest())
-
-
-def local_addresses() -> list[str]:
-    """This machine's IPv4 addresses for viewers: those that others can reach first, 127.0.0.1 last. Sends nothing."""
-    found = [
-        item.address
-        for items in psutil.net_if_addrs().values()
-        for item in items
-        if item.family == socket.AF_INET and not ipaddress.ip_address(item.address).is_loopback
-    ]
-    return [*dict.fromkeys(sorted(found, key=lambda address: ipaddress.ip_address(address).is_link_local)), "127.0.0.1"]
 
 
 class _Worker:

@@ -17,6 +17,7 @@ from auth.errors import AuthUnavailableError, ThrottledError, WrongSignInError
 from camctl.media import TooManySessionsError
 from camctl.ptz.ports import CameraError, CameraFault
 from streams.errors import StreamError, StreamFault
+from streams.pool import SessionNotFoundError, StaleEtagError
 
 _log = logging.getLogger(__name__)
 
@@ -146,6 +147,10 @@ def to_problem(error: Exception) -> ProblemError:
             return ProblemError(UNAVAILABLE, str(error), headers=_retry_after(2))
         case TooManySessionsError():
             return ProblemError(TOO_MANY_SESSIONS, str(error), headers=_retry_after(5))
+        case SessionNotFoundError():
+            return ProblemError(NOT_FOUND, "There is no such session, or it is over.")
+        case StaleEtagError():
+            return ProblemError(STALE_ETAG, str(error))
         case HTTPException():
             return _from_http(error)
         case _:
@@ -161,7 +166,7 @@ def install(app: FastAPI) -> None:
 
     handled: tuple[type[Exception], ...] = (
         ProblemError, StreamError, CameraError, RequestValidationError, WrongSignInError, ThrottledError,
-        AuthUnavailableError, TooManySessionsError, HTTPException, Exception,
+        AuthUnavailableError, TooManySessionsError, SessionNotFoundError, StaleEtagError, HTTPException, Exception,
     )  # fmt: skip
     for kind in handled:
         app.add_exception_handler(kind, answer)

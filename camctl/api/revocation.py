@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from auth.errors import AuthUnavailableError
 from auth.model import SignIn
 from auth.policy import allows, may_see
 from auth.roles import Capability
@@ -64,15 +65,23 @@ class LiveUses:
             await asyncio.sleep(SWEEP_S)
             await self._recheck(None)
 
+    async def _recheck(self, person_id: str | None) -> None:
+        try:
+            await self._recheck_all(person_id)
+        except AuthUnavailableError:
+            # Nobody can be asked: what was allowed goes on, and the next sweep asks again. Cutting everybody's control
+            # because a database hiccups would be the greater harm.
+            _log.exception("rights could not be checked again; they will be with the next sweep")
+
     def _sign_ins_in_use(self, person_id: str | None) -> set[str]:
         used = {(s.visit.sign_in.person.id, s.visit.sign_in.session_id) for s in self._sockets}
         used |= {(v.person, v.sign_in) for v in self._media.sessions()}
         used |= {(c.lease.source.person, c.lease.source.sign_in) for c in self._cameras if c.lease is not None}
         return {sign_in for person, sign_in in used if person_id in {None, person}}
 
-    async def _recheck(self, person_id: str | None) -> None:
+    async def _recheck_all(self, person_id: str | None) -> None:
         for sign_in_id in self._sign_ins_in_use(person_id):
-            sign_in = await self._auth.recheck(sign_in_id)
+            sign_in = await self._auth.recheck(sign_in_id, used=True)
             if sign_in is None:
                 await self._cut(sign_in_id)
             else:

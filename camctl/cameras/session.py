@@ -213,6 +213,18 @@ class CameraSession:
                 self.command(ev.StandstillSeen())
         return self._clock() - started
 
+    def want_key_frame(self) -> None:
+        """Ask the camera for a key frame, if it is one that can be asked and is not being asked already."""
+        name = f"key frame {self.entry.id}"
+        if self.facts is None or self._is_closed or any(task.get_name() == name for task in self._tasks):
+            return
+        self._spawn(self._request_key_frame(), name)
+
+    async def _request_key_frame(self) -> float:
+        started = self._clock()
+        await self._driver().request_key_frame()
+        return self._clock() - started
+
     def _driver(self) -> CameraDriver:
         if self.driver is None:
             raise CameraError(CameraFault.UNSUPPORTED, "this camera shares its picture only; it cannot be steered")

@@ -101,7 +101,10 @@ def _device_capabilities(call: Call) -> Xml:
     return el(
         "tt:Device",
         el("tt:XAddr", call.xaddr(SERVICE.path)),
-        el("tt:Network", *(el(f"tt:{name}", False) for name in ("IPFilter", "ZeroConfiguration", "IPVersion6", "DynDNS"))),
+        el(
+            "tt:Network",
+            *(el(f"tt:{name}", False) for name in ("IPFilter", "ZeroConfiguration", "IPVersion6", "DynDNS")),
+        ),
         el(
             "tt:System",
             el("tt:DiscoveryResolve", False),
@@ -205,7 +208,9 @@ def get_hostname(call: Call) -> Xml:
 def set_hostname(call: Call) -> Xml:
     """Change the name."""
     name = required_text(call.body, "tds:Name")
-    if not 1 <= len(name) <= 63 or not all(letter.isascii() and (letter.isalnum() or letter in "-.") for letter in name):
+    if not 1 <= len(name) <= 63 or not all(
+        letter.isascii() and (letter.isalnum() or letter in "-.") for letter in name
+    ):
         raise invalid_argument("not a host name", "InvalidHostname")
     call.device.hostname = name
     return Xml("")

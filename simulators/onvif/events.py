@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from simulators.onvif.auth import Access
 from simulators.onvif.device import Call, Device, Service
@@ -127,7 +128,9 @@ def _life_s(device: Device, text: str | None) -> float:
 def _times(call: Call, point: PullPoint, prefix: str) -> Xml:
     device = call.device
     ends = device.wall_s + point.ends_s - device.now_s
-    return join(el(f"{prefix}:CurrentTime", format_time(device.wall_s)), el(f"{prefix}:TerminationTime", format_time(ends)))
+    return join(
+        el(f"{prefix}:CurrentTime", format_time(device.wall_s)), el(f"{prefix}:TerminationTime", format_time(ends))
+    )
 
 
 @operation("CreatePullPointSubscription", Access.READ_MEDIA)
@@ -165,10 +168,8 @@ async def pull_messages(call: Call) -> Xml:
     # A poll keeps its subscription alive.
     point.ends_s = max(point.ends_s, call.device.now_s + wait_s + _LIFE_S)
     if not point.messages:
-        try:
+        with contextlib.suppress(TimeoutError):  # nothing happened, which is the usual answer
             await asyncio.wait_for(point.woken.wait(), wait_s)
-        except TimeoutError:
-            pass  # nothing happened, which is the usual answer
     messages = point.take(min(limit, _MOST_MESSAGES))
     return join(_times(call, point, "tev"), *messages)
 
@@ -193,9 +194,7 @@ def renew(call: Call) -> Xml:
     device = call.device
     point.ends_s = device.now_s + _life_s(device, optional_text(call.body, "wsnt:TerminationTime"))
     ends = device.wall_s + point.ends_s - device.now_s
-    return join(
-        el("wsnt:TerminationTime", format_time(ends)), el("wsnt:CurrentTime", format_time(device.wall_s))
-    )
+    return join(el("wsnt:TerminationTime", format_time(ends)), el("wsnt:CurrentTime", format_time(device.wall_s)))
 
 
 @NOTIFICATION.operation("Unsubscribe", Access.READ_MEDIA)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, cast
+from typing import Literal, TypeVar
 
 from lxml import etree
 
@@ -15,9 +16,9 @@ from simulators.onvif.tokens import VIDEO_SOURCE
 from simulators.onvif.values import child, optional_text, parse_float, required_child, required_text
 from simulators.onvif.xml import Xml, el
 
-_LEVELS = {"Brightness": "brightness", "ColorSaturation": "saturation", "Contrast": "contrast", "Sharpness": "sharpness"}
-_FOCUS_MODES = ("AUTO", "MANUAL")
-_FILTERS = ("ON", "OFF", "AUTO")
+_FOCUS_MODES: dict[str, Literal["AUTO", "MANUAL"]] = {"AUTO": "AUTO", "MANUAL": "MANUAL"}
+_FILTERS: dict[str, Literal["ON", "OFF", "AUTO"]] = {"ON": "ON", "OFF": "OFF", "AUTO": "AUTO"}
+Mode = TypeVar("Mode")
 NOTHING = Xml("")
 
 
@@ -67,17 +68,21 @@ def set_imaging_settings(call: Call) -> Xml:
 
 
 def _changed(settings: ImagingSettings, wanted: etree._Element) -> ImagingSettings:
-    for element, name in _LEVELS.items():
+    def level(element: str, present: float) -> float:
         text = optional_text(wanted, f"tt:{element}")
-        if text is not None:
-            settings = replace(settings, **{name: _within(parse_float(text), 0.0, 100.0)})
+        return present if text is None else _within(parse_float(text), 0.0, 100.0)
+
     mode = optional_text(wanted, "tt:Focus/tt:AutoFocusMode")
-    if mode is not None:
-        settings = replace(settings, focus_mode=cast(Literal["AUTO", "MANUAL"], _one_of(mode, _FOCUS_MODES)))
     cut = optional_text(wanted, "tt:IrCutFilter")
-    if cut is not None:
-        settings = replace(settings, ir_cut_filter=cast(Literal["ON", "OFF", "AUTO"], _one_of(cut, _FILTERS)))
-    return settings
+    return replace(
+        settings,
+        brightness=level("Brightness", settings.brightness),
+        saturation=level("ColorSaturation", settings.saturation),
+        contrast=level("Contrast", settings.contrast),
+        sharpness=level("Sharpness", settings.sharpness),
+        focus_mode=settings.focus_mode if mode is None else _known(mode, _FOCUS_MODES),
+        ir_cut_filter=settings.ir_cut_filter if cut is None else _known(cut, _FILTERS),
+    )
 
 
 def _within(value: float, low: float, high: float) -> float:
@@ -86,10 +91,10 @@ def _within(value: float, low: float, high: float) -> float:
     return value
 
 
-def _one_of(text: str, known: tuple[str, ...]) -> str:
-    if text not in known:
-        raise invalid_argument(f"must be one of {', '.join(known)}", "SettingsInvalid")
-    return text
+def _known(text: str, modes: Mapping[str, Mode]) -> Mode:
+    if text not in modes:
+        raise invalid_argument(f"must be one of {', '.join(modes)}", "SettingsInvalid")
+    return modes[text]
 
 
 def _range(tag: str, low: float, high: float) -> Xml:

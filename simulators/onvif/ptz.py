@@ -18,7 +18,6 @@ from simulators.onvif.values import optional_text, parse_bool, parse_duration, r
 from simulators.onvif.xml import Xml, el
 
 _SLOW_STATUS_S = 3.0
-_CRASH_S = 5.0
 _MAX_NAME = 64
 NOTHING = Xml("")
 

@@ -1,5 +1,7 @@
-"""Pull points of the Events service: subscriptions with a life of their own and a bounded queue each. Pure but for
-the asyncio.Event that wakes a waiting PullMessages."""
+"""Pull points of the Events service: subscriptions with a life of their own and a bounded queue each.
+
+Pure but for the asyncio.Event that wakes a waiting PullMessages.
+"""
 
 from __future__ import annotations
 

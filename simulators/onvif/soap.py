@@ -100,7 +100,7 @@ def parse(document: bytes) -> Request:
         root = etree.fromstring(document, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise not_well_formed("not well-formed XML") from error
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise not_well_formed("a document type declaration is not allowed")
     return _unwrap(root)
 
@@ -110,11 +110,10 @@ def _unwrap(root: etree._Element) -> Request:
     if envelope is None:
         raise not_well_formed("not a SOAP envelope")
     body = root.find(f"{{{envelope}}}Body")
-    # An entity reference is a node whose tag is no string.
-    asked = [child for child in body if isinstance(child.tag, str)] if body is not None else []
-    if not asked:
+    asked = body.find("*") if body is not None else None
+    if asked is None:
         raise not_well_formed("nothing in the Body")
-    return Request(asked[0], root.find(f"{{{envelope}}}Header"), envelope)
+    return Request(asked, root.find(f"{{{envelope}}}Header"), envelope)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,9 @@ class Xml(str):
 def el(tag: str, *children: Value | None, **attributes: Value | None) -> Xml:
     """One element; `tag` carries its prefix. Children and attributes that are None are left out."""
     named = "".join(f" {name}={quoteattr(plain(value))}" for name, value in attributes.items() if value is not None)
-    inner = "".join(child if isinstance(child, Xml) else escape(plain(child)) for child in children if child is not None)
+    inner = "".join(
+        child if isinstance(child, Xml) else escape(plain(child)) for child in children if child is not None
+    )
     return Xml(f"<{tag}{named}>{inner}</{tag}>" if inner else f"<{tag}{named}/>")
 
 

@@ -166,10 +166,7 @@ class Parser:
         buffer = self._buffer
         buffer += data
         try:
-            while True:
-                event = self._next()
-                if event is None:
-                    break
+            while (event := self._next()) is not None:
                 yield event
         except ProtocolError as error:
             self._error = error
@@ -180,10 +177,11 @@ class Parser:
         self._position = 0
 
     def _next(self) -> Event | None:
-        buffer = self._buffer
+        buffer, position = self._buffer, self._position
         if self._message is None:
-            self._skip_blank_lines()
-            position = self._position
+            if position < len(buffer) and buffer[position] == _DOLLAR:  # nearly everything, once a stream plays
+                return self._interleaved(position)
+            position = self._skip_blank_lines()
             if position >= len(buffer):
                 return None
             if buffer[position] == _DOLLAR:
@@ -208,9 +206,10 @@ class Parser:
         self._position = end
         return Interleaved(buffer[position + 1], bytes(memoryview(buffer)[start:end]))
 
-    def _skip_blank_lines(self) -> None:
+    def _skip_blank_lines(self) -> int:
         while self._position < len(self._buffer) and self._buffer[self._position] in b"\r\n":
             self._position += 1
+        return self._position
 
     def _line(self) -> str | None:
         """The next complete line of a message's head, without its end."""

@@ -22,8 +22,8 @@ class MediaSource(Protocol):
         """The format with parameter sets in it, for the SDP; the server waits ten seconds for it.
 
         Raises:
-            StreamError: the source cannot run. NOT_FOUND, BUSY, OVERLOADED, CODEC and NO_VIDEO have RTSP statuses of their
-                own, every other fault is answered with 503.
+            StreamError: the source cannot run. NOT_FOUND, BUSY, OVERLOADED, CODEC and NO_VIDEO have RTSP statuses of
+                their own, every other fault is answered with 503.
         """
 
     def subscribe(self, sink: Callable[[AccessUnit], None]) -> Subscription:

@@ -150,9 +150,11 @@ class UdpMux:
 
     def _check(self, data: bytes, address: Address) -> None:
         """Answer a STUN binding request (RFC 8445 section 7.3) that is signed with the password of a viewer of ours."""
-        if data[4:8] != _COOKIE or data[:2] != b"\0\1":
+        if data[4:8] != _COOKIE or len(data) < stun.HEADER_LENGTH:
             self.counters.malformed += 1
             return
+        if data[:2] != b"\0\1":
+            return  # keep-alives (indications), and answers, which a lite agent never asked for
         try:
             request = stun.parse_message(data)
         except (ValueError, struct.error, IndexError):

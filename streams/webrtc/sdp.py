@@ -108,9 +108,9 @@ def parse_offer(text: str) -> ViewerOffer:
 def choose_payload(offer: ViewerOffer, profile_level_id: str | None) -> H264Choice:
     """The offered payload type that fits what the camera sends best.
 
-    The same profile if offered; else the least one above it, up to High; else the greatest below, for decoders know Main
-    and High although browsers offer little more than Baseline. High 4:4:4 is offered by Chromium, but only its software
-    decoder takes it, so it comes last.
+    The same profile if offered; else the least one above it, up to High; else the greatest below, for decoders know
+    Main and High although browsers offer little more than Baseline. High 4:4:4 is offered by Chromium, but only its
+    software decoder takes it, so it comes last.
     """
     wanted = _rank(profile_level_id or _DEFAULT_PROFILE)
 

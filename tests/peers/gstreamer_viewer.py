@@ -1,10 +1,13 @@
-"""A viewer made of GStreamer's webrtcbin, run by the system's Python: prints its offer, reads the answer, counts frames.
+"""A viewer made of GStreamer's webrtcbin, run by the system's Python: gives an offer, takes the answer, counts frames.
 
 Lines on standard output are JSON: {"offer": sdp}, then {"frames": n, "width": w, "height": h} or {"error": text}.
 """
 
+from __future__ import annotations
+
 import json
 import sys
+from typing import Any
 
 import gi
 
@@ -20,23 +23,25 @@ pipeline = Gst.Pipeline.new("viewer")
 webrtc = Gst.ElementFactory.make("webrtcbin", "webrtc")
 webrtc.set_property("bundle-policy", GstWebRTC.WebRTCBundlePolicy.MAX_BUNDLE)
 pipeline.add(webrtc)
-kept = []  # promises and replies: the bindings free what nobody holds
+seen: list[int] = []
+kept: list[Any] = []  # promises and replies: the bindings free what nobody holds
 
 
-def say(**facts):
-    print(json.dumps(facts), flush=True)
+def say(**facts: object) -> None:
+    sys.stdout.write(json.dumps(facts) + "\n")
+    sys.stdout.flush()
 
 
-def count(pad, info, seen=[0]):  # noqa: B006
-    seen[0] += 1
-    if seen[0] == FRAMES:
+def count(pad: Any, _: Any) -> Any:
+    seen.append(1)
+    if len(seen) == FRAMES:
         shape = pad.get_current_caps().get_structure(0)
-        say(frames=seen[0], width=shape.get_value("width"), height=shape.get_value("height"))
+        say(frames=len(seen), width=shape.get_value("width"), height=shape.get_value("height"))
         GLib.idle_add(loop.quit)
     return Gst.PadProbeReturn.OK
 
 
-def on_pad(_, pad):
+def on_pad(_: Any, pad: Any) -> None:
     chain = Gst.parse_bin_from_description("rtph264depay ! h264parse ! avdec_h264 ! fakesink name=end sync=false", True)
     pipeline.add(chain)
     chain.get_by_name("end").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, count)
@@ -44,7 +49,7 @@ def on_pad(_, pad):
     pad.link(chain.get_static_pad("sink"))
 
 
-def on_answer():
+def on_answer() -> bool:
     text = json.loads(sys.stdin.readline())["answer"]
     _, message = GstSdp.SDPMessage.new_from_text(text)
     answer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)
@@ -53,7 +58,7 @@ def on_answer():
     return False
 
 
-def on_offer(promise, _):
+def on_offer(promise: Any, _: Any) -> None:
     reply = promise.get_reply()
     kept.append(reply)
     offer = reply.get_value("offer")
@@ -63,14 +68,14 @@ def on_offer(promise, _):
     GLib.idle_add(on_answer)
 
 
-def begin():
+def begin() -> bool:
     promise = Gst.Promise.new_with_change_func(on_offer, None)
     kept.append(promise)
     webrtc.emit("create-offer", None, promise)
     return False
 
 
-def on_message(_, message):
+def on_message(_: Any, message: Any) -> None:
     if message.type == Gst.MessageType.ERROR:
         say(error=str(message.parse_error()[0]))
         loop.quit()

@@ -55,5 +55,7 @@ class AiortcViewer:
     async def __aenter__(self) -> AiortcViewer:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self.connection.close()

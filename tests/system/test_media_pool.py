@@ -35,7 +35,7 @@ async def pool_of(workers: int = 2, **more: Any) -> AsyncIterator[tuple[MediaPoo
 
 async def until(condition: Callable[[], object], timeout_s: float = 8) -> None:
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # the condition is anything
             await asyncio.sleep(0.01)
 
 

@@ -74,14 +74,14 @@ class Street:
 
     async def playing(self, number: int) -> FakeClient:
         async with asyncio.timeout(2):
-            while len(self.clients) <= number or self.clients[number].on_unit is None:
+            while len(self.clients) <= number or self.clients[number].on_unit is None:  # noqa: ASYNC110  # the condition is anything
                 await asyncio.sleep(0.001)
         return self.clients[number]
 
 
 async def until(hub: Hub, state: HubState) -> None:
     async with asyncio.timeout(2):
-        while hub.state is not state:
+        while hub.state is not state:  # noqa: ASYNC110  # the condition is anything
             await asyncio.sleep(0.001)
 
 

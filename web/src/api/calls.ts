@@ -50,9 +50,9 @@ export interface WhepAnswer {
 /** The first pull of a camera may take some seconds: it is dialled while the request waits. */
 const OFFER_TIMEOUT_MS = 20_000;
 
-export function whep(id: string, offer: string, signal: AbortSignal): Promise<Result<WhepAnswer>> {
+export function whep(id: string, offer: string): Promise<Result<WhepAnswer>> {
   const path = `${cameraPath(id)}/whep`;
-  const request = { method: "POST", body: offer, contentType: "application/sdp", accept: "application/sdp", signal, timeoutMs: OFFER_TIMEOUT_MS } as const;
+  const request = { method: "POST", body: offer, contentType: "application/sdp", accept: "application/sdp", timeoutMs: OFFER_TIMEOUT_MS } as const;
   return call(path, request, async (response) => ({ sdp: await response.text(), session: response.headers.get("Location") }));
 }
 

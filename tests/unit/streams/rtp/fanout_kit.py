@@ -82,7 +82,13 @@ def parse(raw: bytes, tag_length: int) -> Packet:
     number = int.from_bytes
     end = len(raw) - tag_length
     return Packet(
-        raw[1] & 0x7F, bool(raw[1] & 0x80), number(raw[2:4]), number(raw[4:8]), number(raw[8:12]), raw[12:end], raw[end:]
+        raw[1] & 0x7F,
+        bool(raw[1] & 0x80),
+        number(raw[2:4]),
+        number(raw[4:8]),
+        number(raw[8:12]),
+        raw[12:end],
+        raw[end:],
     )
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 from tests.unit.streams.rtp.fanout_kit import Bench, Packet
 
 
@@ -8,9 +10,7 @@ def sequences(packets: list[Packet]) -> list[int]:
 
 
 def grows_by_one(packets: list[Packet]) -> bool:
-    return all((after - before) & 0xFFFF == 1 for before, after in zip(sequences(packets), sequences(packets)[1:]))
-
-
+    return all((after - before) & 0xFFFF == 1 for before, after in pairwise(sequences(packets)))
 
 
 def test_headers_are_the_receivers_own() -> None:
@@ -42,7 +42,11 @@ def test_equal_sizes_share_a_send_and_others_do_not() -> None:
     bench.fanout.join(receiver)
     bench.timer.run_out()
     bench.push(20, 1188, 1188, 1188, 700, 30)
-    assert [[len(part) - 28 for part in parts] for parts, _ in bench.sender.runs] == [[20], [1188, 1188, 1188, 700], [30]]
+    assert [[len(part) - 28 for part in parts] for parts, _ in bench.sender.runs] == [
+        [20],
+        [1188, 1188, 1188, 700],
+        [30],
+    ]
 
 
 def test_a_large_frame_goes_out_in_passes_with_receivers_interleaved() -> None:

@@ -1,0 +1,1 @@
+"""Everything ONVIF: how cameras are found out about and commanded. Nothing else in camctl knows SOAP or zeep."""

@@ -1,0 +1,124 @@
+"""The picture of the world: standing things painted once, what moves drawn into each picture anew."""
+
+from __future__ import annotations
+
+import threading
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from simulators import actors, streetscape
+from simulators.canvas import Canvas, Shape
+from simulators.imaging import Picture
+from simulators.light import DAY, NIGHT, Light
+from simulators.optics import View
+
+WORLDS = 4  # different streets; seeds share them, so that 200 cameras do not hold 200 panoramas
+_PX_PER_DEG = 6144 / 360
+_LEFT_DEG, _RIGHT_DEG = -226.0, 226.0  # a full turn and what a wide lens sees beyond it
+_TOP_DEG, _BOTTOM_DEG = 52.0, -82.0
+
+
+class World:
+    """One street at one time of day; safe to share between threads."""
+
+    def __init__(self, seed: int, light: Light) -> None:
+        self.light = light
+        self.crowd = actors.traffic(seed)
+        self._shapes: list[Shape] = streetscape.build(seed, light)
+        self._panorama: Picture | None = None
+        self._building = threading.Lock()
+
+    def paint(self, view: View) -> Picture:
+        """The standing world in a view, sharp at any scale; takes tens of milliseconds."""
+        canvas = Canvas(view)
+        _paint_sky(canvas, self.light)
+        for shape in self._shapes:
+            canvas.draw(shape)
+        return canvas.image
+
+    @property
+    def panorama_view(self) -> View:
+        """What the panorama covers."""
+        width, height = _RIGHT_DEG - _LEFT_DEG, _TOP_DEG - _BOTTOM_DEG
+        return View(
+            (_LEFT_DEG + _RIGHT_DEG) / 2,
+            (_TOP_DEG + _BOTTOM_DEG) / 2,
+            _PX_PER_DEG,
+            round(width * _PX_PER_DEG),
+            round(height * _PX_PER_DEG),
+        )
+
+    def panorama(self) -> Picture:
+        """The whole standing world, painted at the first call and then kept (some 50 MB)."""
+        with self._building:
+            if self._panorama is None:
+                self._panorama = self.paint(self.panorama_view)
+            return self._panorama
+
+
+_worlds: dict[tuple[int, str], World] = {}
+_worlds_lock = threading.Lock()
+
+
+def world(seed: int, daylight: Literal["day", "night"]) -> World:
+    """The world of a seed; seeds that are equal modulo WORLDS share one."""
+    key = (seed % WORLDS, daylight)
+    with _worlds_lock:
+        if key not in _worlds:
+            _worlds[key] = World(seed % WORLDS, NIGHT if daylight == "night" else DAY)
+        return _worlds[key]
+
+
+class Eye:
+    """One stream's look at a world. Cheap while it moves, sharp when it rests; belongs to one thread."""
+
+    def __init__(self, scenery: World) -> None:
+        self._world = scenery
+        self._last: View | None = None
+        self._still: tuple[View, Picture] | None = None  # the resting view, painted sharply
+
+    def see(self, view: View, time_s: float) -> Picture:
+        """The picture of a view, with the traffic as it is at `time_s`."""
+        canvas = Canvas(view, self._background(view))
+        actors.draw(canvas, self._world.crowd, time_s, self._world.light)
+        return canvas.image
+
+    def _background(self, view: View) -> Picture:
+        resting, self._last = view == self._last, view
+        if self._still is not None and self._still[0] == view:
+            return self._still[1].copy()
+        if resting:
+            self._still = (view, self._world.paint(view))
+            return self._still[1].copy()
+        if self._still is not None and self._still[0].contains(view):
+            return crop(self._still[1], self._still[0], view)
+        return crop(self._world.panorama(), self._world.panorama_view, view)
+
+
+def crop(source: Picture, shown: View, wanted: View) -> Picture:
+    """The part `wanted` of a picture that shows `shown`, scaled to its size, exact to a fraction of a pixel."""
+    scale = shown.px_per_deg / wanted.px_per_deg
+    left = (wanted.left_deg - shown.left_deg) * shown.px_per_deg
+    top = (shown.top_deg - wanted.top_deg) * shown.px_per_deg
+    x0, y0 = max(int(left) - 1, 0), max(int(top) - 1, 0)
+    x1 = min(int(left + wanted.width * scale) + 3, shown.width)
+    y1 = min(int(top + wanted.height * scale) + 3, shown.height)
+    if x0 >= x1 or y0 >= y1:
+        return np.zeros((wanted.height, wanted.width, 3), np.uint8)
+    half = scale / 2 - 0.5  # pixel centres lie on halves
+    matrix = np.array([[scale, 0.0, left - x0 + half], [0.0, scale, top - y0 + half]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (wanted.width, wanted.height)
+    shot = cv2.warpAffine(source[y0:y1, x0:x1], matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(shot, dtype=np.uint8)
+
+
+def _paint_sky(canvas: Canvas, light: Light) -> None:
+    view = canvas.view
+    elevations = view.top_deg - (np.arange(view.height) + 0.5) / view.px_per_deg
+    heights = [height for height, _ in reversed(light.sky)]
+    colours = np.array([colour[::-1] for _, colour in reversed(light.sky)], dtype=np.float64)
+    rows = np.column_stack([np.interp(elevations, heights, colours[:, channel]) for channel in range(3)])
+    canvas.image[:] = rows.round().astype(np.uint8)[:, None, :]
