@@ -75,7 +75,7 @@ class Canvas:
             return
         x, y = np.clip(x[seen], -_FAR_PX, _FAR_PX), np.clip(y[seen], -_FAR_PX, _FAR_PX)
         corners = np.stack([x[:, [0, 1, 1, 0]], y[:, [0, 0, 1, 1]]], axis=2)
-        fixed = np.round(corners * (1 << _SHIFT)).astype(np.int32)
+        fixed = np.ascontiguousarray(np.round(corners * (1 << _SHIFT)), dtype=np.int32)
         cv2.fillPoly(self.image, list(fixed), colour[::-1], cv2.LINE_AA, _SHIFT)
 
     def disc(self, azimuth: float, elevation: float, radius_deg: float, colour: Colour) -> None:
@@ -116,7 +116,7 @@ class Canvas:
             )
 
     def _fixed(self, points: Points) -> NDArray[np.int32]:
-        return np.round(self.place(points) * (1 << _SHIFT)).astype(np.int32)
+        return np.ascontiguousarray(np.round(self.place(points) * (1 << _SHIFT)), dtype=np.int32)
 
 
 @dataclass(frozen=True, slots=True)

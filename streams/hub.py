@@ -327,7 +327,7 @@ class Hub:
 
     def _forget_pictures(self) -> None:
         self.key_unit = None
-        self._fanout.cache.clear()
+        self._fanout.forget()
 
     def _set(self, state: HubState) -> None:
         if state is not self.state or state is HubState.WAITING:

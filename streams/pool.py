@@ -231,7 +231,7 @@ class MediaPool:
 
     Worker i serves viewers on UDP port `udp_port` + i (any port if `udp_port` is 0). `advertise` are the IPs that
     viewers are told; ("auto",) means all of this machine. `on_event` gets dicts with `type`:
-    - session_state: session_id, stream, state (waiting, connecting, live, closed), reason
+    - session_state: session_id, stream, state (connecting, live, closed), reason
     - stream_state: key, state (idle, connecting, live, waiting), fault (a StreamFault value or None), detail, codec?
     - key_wanted: key; viewers cannot decode on, so ask the camera for a key frame; at most once a second per stream
 

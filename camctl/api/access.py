@@ -125,10 +125,10 @@ class AtCamera:
     def __init__(self, capability: Capability) -> None:
         self.capability = capability
 
-    async def __call__(self, connection: HTTPConnection) -> Visit:
+    async def __call__(self, connection: HTTPConnection, camera_id: str) -> Visit:
         """The caller and the camera, 404, or 403 for a capability missing on a camera that the caller may know of."""
         sign_in = await signed_in(connection)
-        camera = services_of(connection).cameras.get(connection.path_params["camera_id"])
+        camera = services_of(connection).cameras.get(camera_id)
         if camera is None or not may_see(sign_in.person, camera_ref(camera.entry)):
             raise ProblemError(NOT_FOUND, _NO_CAMERA)
         decision = allows(sign_in.person, self.capability, camera_ref(camera.entry))

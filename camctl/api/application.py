@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, FastAPI
 
 from camctl.api import (
@@ -13,14 +15,16 @@ from camctl.api import (
     root_routes,
     whep_routes,
 )
+from camctl.api.access import COOKIE
 from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders
 from camctl.api.services import Services
 
 PREFIX = "/api/v1"
+OPEN_PATHS = {f"{PREFIX}/auth/login", "/healthz", "/readyz", "/metrics"}
 
 
-def build(services: Services) -> FastAPI:
-    """The application with all routes."""
+def describe() -> FastAPI:
+    """The application's routes, with nothing behind them yet: enough for its OpenAPI document."""
     app = FastAPI(
         title="camctl",
         version="1",
@@ -29,15 +33,41 @@ def build(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = services
-    problems.install(app)
     api = APIRouter(prefix=PREFIX)
     for part in (people_routes, camera_routes, whep_routes, ptz_routes, control_socket):
         api.include_router(part.router)
     app.include_router(api)
     app.include_router(root_routes.router)
-    if root_routes.STATIC.exists():
-        app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
+    _document_sign_in(app)
+    return app
+
+
+def _document_sign_in(app: FastAPI) -> None:
+    """Say in OpenAPI how to sign in, and which operations need no sign-in."""
+    plain = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = plain()
+            document["components"]["securitySchemes"] = {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            }
+            document["security"] = [{"bearer": []}, {"cookie": []}]
+            for path in OPEN_PATHS & document["paths"].keys():
+                for operation in document["paths"][path].values():
+                    operation["security"] = []
+        return plain()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
+
+
+def build(services: Services) -> FastAPI:
+    """The application at work."""
+    app = describe()
+    app.state.services = services
+    problems.install(app)
+    app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=services.config.server.max_body_bytes)
     app.add_middleware(Measured, metrics=services.metrics)

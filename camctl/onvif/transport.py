@@ -57,6 +57,7 @@ class SoapTransport:
         self._exchanging = threading.Lock()
         self._budget = Budget()
         self._operation = ""
+        self.has_reply = False  # whether the exchange got as far as a good envelope
 
     def allow(self, target: PinnedTarget) -> None:
         """Let calls go to this address, which passed the egress guard."""
@@ -66,7 +67,7 @@ class SoapTransport:
         """Say what the next exchange is and how long it may take; waits for the one before. Ends with `end`."""
         if not self._exchanging.acquire(timeout=budget.left_s()):
             raise budget.timeout()
-        self._operation, self._budget = operation, budget
+        self._operation, self._budget, self.has_reply = operation, budget, False
 
     def end(self) -> None:
         """The exchange is over."""
@@ -79,7 +80,9 @@ class SoapTransport:
         poster = self._poster(address, parts.scheme)
         body = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         reply = self._authenticated(poster, path, body, _plain(headers))
-        return CheckedReply(read_reply(reply.status, reply.body, self._operation))
+        checked = CheckedReply(read_reply(reply.status, reply.body, self._operation))
+        self.has_reply = True
+        return checked
 
     def close(self) -> None:
         """Give all sockets back; waits for nobody, so call it when no exchange runs."""

@@ -2,6 +2,7 @@
 
 from simulators.onvif.app import build_app
 from simulators.onvif.device import CameraEndpoint
+from simulators.onvif.discovery import serve_discovery
 from simulators.onvif.serving import make_server
 
-__all__ = ["CameraEndpoint", "build_app", "make_server"]
+__all__ = ["CameraEndpoint", "build_app", "make_server", "serve_discovery"]

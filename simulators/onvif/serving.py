@@ -7,6 +7,8 @@ milliseconds, and latency figures taken against the simulator would be wrong.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any, cast
 
 import uvicorn
@@ -57,8 +59,17 @@ class OneWriteProtocol(HttpToolsProtocol):
         self.scope["extensions"] = {ABORT: {"call": self.transport.abort}}
 
 
-def make_server(app: Any) -> uvicorn.Server:  # noqa: ANN401 - an ASGI application
-    """Uvicorn over an ASGI application, for sockets that are bound already (`serve(sockets=[...])`)."""
+class StreetServer(uvicorn.Server):
+    """uvicorn without its signal handlers: whoever runs the street decides when it ends."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """See uvicorn; nothing is captured."""
+        yield
+
+
+def make_server(app: Any) -> StreetServer:  # noqa: ANN401 - an ASGI application
+    """Uvicorn over an ASGI application, for sockets that are bound already (`serve(sockets=[...])`); it ends by `should_exit`."""
     config = uvicorn.Config(
         app,
         http=OneWriteProtocol,
@@ -71,4 +82,4 @@ def make_server(app: Any) -> uvicorn.Server:  # noqa: ANN401 - an ASGI applicati
         timeout_graceful_shutdown=1,
         backlog=128,
     )
-    return uvicorn.Server(config)
+    return StreetServer(config)

@@ -196,6 +196,11 @@ class Fanout:
             if not group:
                 del self._live[receiver.tag_length]
 
+    def forget(self) -> None:
+        """The stream broke or ended: keep no picture of it; receivers, sequence numbers and timestamps go on."""
+        self.cache.clear()
+        self._history = [None] * _HISTORY
+
     def resend(self, receiver: Receiver, sequences: Iterable[int]) -> int:
         """Send packets again that a receiver missed (RFC 4585 generic NACK), bit by bit the same; how many."""
         sent = 0
