@@ -14,18 +14,45 @@ Outline = tuple[tuple[float, float], ...]
 _CAR_COLOURS: tuple[Colour, ...] = (
     (214, 56, 50), (244, 244, 240), (38, 42, 50), (170, 176, 182), (44, 92, 168), (236, 190, 60), (52, 116, 90), (240, 240, 236),
 )  # fmt: skip
-_SHIRTS: tuple[Colour, ...] = ((214, 70, 60), (44, 104, 170), (240, 196, 70), (60, 140, 100), (230, 230, 226), (140, 80, 150))
+_SHIRTS: tuple[Colour, ...] = (
+    (214, 70, 60),
+    (44, 104, 170),
+    (240, 196, 70),
+    (60, 140, 100),
+    (230, 230, 226),
+    (140, 80, 150),
+)
 _SKIN: Colour = (176, 124, 90)
 _GLASS: Colour = (70, 92, 112)
 _TYRE: Colour = (34, 34, 38)
 
 # Outlines in lengths of the vehicle: x from 0 (back) to 1 (front), y from 0 (road) upwards.
-_CAR: Outline = ((0.0, 0.07), (0.0, 0.2), (0.05, 0.235), (0.17, 0.25), (0.29, 0.36), (0.62, 0.365), (0.77, 0.245), (0.95, 0.215), (1.0, 0.17), (1.0, 0.07))
+_CAR: Outline = (
+    (0.0, 0.07),
+    (0.0, 0.2),
+    (0.05, 0.235),
+    (0.17, 0.25),
+    (0.29, 0.36),
+    (0.62, 0.365),
+    (0.77, 0.245),
+    (0.95, 0.215),
+    (1.0, 0.17),
+    (1.0, 0.07),
+)
 _CAR_GLASS: tuple[Outline, ...] = (
     ((0.215, 0.25), (0.305, 0.34), (0.44, 0.345), (0.44, 0.25)),
     ((0.465, 0.25), (0.465, 0.345), (0.605, 0.345), (0.72, 0.25)),
 )
-_VAN: Outline = ((0.0, 0.07), (0.0, 0.4), (0.04, 0.44), (0.7, 0.44), (0.86, 0.27), (0.98, 0.23), (1.0, 0.16), (1.0, 0.07))
+_VAN: Outline = (
+    (0.0, 0.07),
+    (0.0, 0.4),
+    (0.04, 0.44),
+    (0.7, 0.44),
+    (0.86, 0.27),
+    (0.98, 0.23),
+    (1.0, 0.16),
+    (1.0, 0.07),
+)
 _VAN_GLASS: tuple[Outline, ...] = (
     ((0.06, 0.27), (0.06, 0.4), (0.3, 0.4), (0.3, 0.27)),
     ((0.33, 0.27), (0.33, 0.4), (0.55, 0.4), (0.55, 0.27)),
@@ -33,7 +60,8 @@ _VAN_GLASS: tuple[Outline, ...] = (
 )
 _BUS: Outline = ((0.0, 0.04), (0.0, 0.27), (0.02, 0.29), (0.98, 0.29), (1.0, 0.26), (1.0, 0.04))
 _BUS_GLASS: tuple[Outline, ...] = tuple(
-    ((0.03 + i * 0.12, 0.14), (0.03 + i * 0.12, 0.25), (0.135 + i * 0.12, 0.25), (0.135 + i * 0.12, 0.14)) for i in range(8)
+    ((0.03 + i * 0.12, 0.14), (0.03 + i * 0.12, 0.25), (0.135 + i * 0.12, 0.25), (0.135 + i * 0.12, 0.14))
+    for i in range(8)
 )
 
 
@@ -107,7 +135,9 @@ def traffic(seed: int) -> Traffic:
     return Traffic(_walkers(rng, 34, -5.9, -4.6, 1.35), lanes, _walkers(rng, 16, -24.9, -22.0, 4.2))
 
 
-def _lane(rng: np.random.Generator, elevation: float, car: float, speed: float, count: int, *, buses: bool = False) -> Lane:
+def _lane(
+    rng: np.random.Generator, elevation: float, car: float, speed: float, count: int, *, buses: bool = False
+) -> Lane:
     gap = 360.0 / count
     vehicles = []
     for index in range(count):
@@ -161,7 +191,9 @@ def _visible(canvas: Canvas, azimuth: float, margin: float, bottom: float, top: 
 def _draw_vehicle(canvas: Canvas, lane: Lane, vehicle: Vehicle, time_s: float, light: Light) -> None:
     length = lane.car_deg * (vehicle.kind.length if vehicle.kind else 0.5)
     height = lane.car_deg * 0.9
-    at = _visible(canvas, vehicle.start_deg + lane.deg_per_s * time_s, length, lane.elevation - 1, lane.elevation + height)
+    at = _visible(
+        canvas, vehicle.start_deg + lane.deg_per_s * time_s, length, lane.elevation - 1, lane.elevation + height
+    )
     if at is None:
         return
     heading = 1.0 if lane.deg_per_s > 0 else -1.0
@@ -170,7 +202,10 @@ def _draw_vehicle(canvas: Canvas, lane: Lane, vehicle: Vehicle, time_s: float, l
         points = np.array(outline)
         return np.column_stack([at + heading * (points[:, 0] - 0.5) * length, lane.elevation + points[:, 1] * length])
 
-    canvas.polygon(shape(((-0.02, -0.01), (0.02, 0.03), (0.98, 0.03), (1.02, -0.01), (0.98, -0.03), (0.02, -0.03))), light.of((58, 60, 66)))
+    canvas.polygon(
+        shape(((-0.02, -0.01), (0.02, 0.03), (0.98, 0.03), (1.02, -0.01), (0.98, -0.03), (0.02, -0.03))),
+        light.of((58, 60, 66)),
+    )
     if vehicle.kind is None:
         _draw_rider(canvas, at, lane.elevation, length, heading, vehicle.colour, light)
         return
@@ -201,7 +236,9 @@ def _draw_lights(canvas: Canvas, at: float, foot: float, length: float, heading:
         canvas.glow(back, foot + 0.165 * length, length * 0.14, (150, 14, 10))
 
 
-def _draw_rider(canvas: Canvas, at: float, foot: float, length: float, heading: float, colour: Colour, light: Light) -> None:
+def _draw_rider(
+    canvas: Canvas, at: float, foot: float, length: float, heading: float, colour: Colour, light: Light
+) -> None:
     def point(x: float, y: float) -> tuple[float, float]:
         return at + heading * (x - 0.5) * length, foot + y * length
 
@@ -211,9 +248,21 @@ def _draw_rider(canvas: Canvas, at: float, foot: float, length: float, heading: 
     for x in (0.18, 0.82):
         canvas.disc(*point(x, 0.14), length * 0.14, light.of(_TYRE))
         canvas.disc(*point(x, 0.14), length * 0.06, light.of((150, 150, 150)))
-    part(colour, (0.1, 0.26), (0.12, 0.4), (0.5, 0.38), (0.62, 0.28), (0.72, 0.5), (0.8, 0.5), (0.86, 0.26), (0.5, 0.16))
+    part(
+        colour, (0.1, 0.26), (0.12, 0.4), (0.5, 0.38), (0.62, 0.28), (0.72, 0.5), (0.8, 0.5), (0.86, 0.26), (0.5, 0.16)
+    )
     part((46, 50, 60), (0.3, 0.36), (0.36, 0.46), (0.6, 0.42), (0.66, 0.2), (0.58, 0.18), (0.52, 0.34))
-    part((60, 160, 90), (0.28, 0.4), (0.3, 0.82), (0.46, 0.84), (0.5, 0.66), (0.74, 0.54), (0.72, 0.48), (0.46, 0.54), (0.44, 0.4))
+    part(
+        (60, 160, 90),
+        (0.28, 0.4),
+        (0.3, 0.82),
+        (0.46, 0.84),
+        (0.5, 0.66),
+        (0.74, 0.54),
+        (0.72, 0.48),
+        (0.46, 0.54),
+        (0.44, 0.4),
+    )
     canvas.disc(*point(0.42, 0.96), length * 0.125, light.of((236, 236, 232)))
     canvas.disc(*point(0.47, 0.94), length * 0.07, light.of((40, 44, 52)))
     if light.night:
@@ -222,7 +271,9 @@ def _draw_rider(canvas: Canvas, at: float, foot: float, length: float, heading: 
 
 def _draw_walker(canvas: Canvas, walker: Walker, time_s: float, light: Light) -> None:
     height = walker.height
-    at = _visible(canvas, walker.start_deg + walker.deg_per_s * time_s, height, walker.elevation, walker.elevation + height * 1.4)
+    at = _visible(
+        canvas, walker.start_deg + walker.deg_per_s * time_s, height, walker.elevation, walker.elevation + height * 1.4
+    )
     if at is None:
         return
     heading = 1.0 if walker.deg_per_s > 0 else -1.0
@@ -243,4 +294,6 @@ def _draw_walker(canvas: Canvas, walker: Walker, time_s: float, light: Light) ->
     if walker.umbrella is not None:
         quad((90, 90, 90), (0.08, 1.2), (0.08, 0.7), 0.008)
         dome = [(0.36 * np.cos(angle) + 0.08, 1.1 + 0.2 * np.sin(angle)) for angle in np.linspace(0, np.pi, 12)]
-        canvas.polygon(np.array([(at + x * height, walker.elevation + y * height) for x, y in dome]), light.of(walker.umbrella))
+        canvas.polygon(
+            np.array([(at + x * height, walker.elevation + y * height) for x, y in dome]), light.of(walker.umbrella)
+        )

@@ -111,9 +111,7 @@ class Canvas:
         x, y = self.place(np.array([[azimuth, elevation]]))[0]
         if -width < x < self.view.width + width and -tall < y < self.view.height + tall:
             origin = (round(x - width / 2), round(y + tall / 2))
-            cv2.putText(
-                self.image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, colour[::-1], weight, cv2.LINE_AA
-            )
+            cv2.putText(self.image, text, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, colour[::-1], weight, cv2.LINE_AA)
 
     def _fixed(self, points: Points) -> NDArray[np.int32]:
         return np.ascontiguousarray(np.round(self.place(points) * (1 << _SHIFT)), dtype=np.int32)

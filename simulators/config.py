@@ -35,7 +35,7 @@ class PresetConfig(_Strict):
 
 def _default_presets() -> tuple[PresetConfig, ...]:
     return (
-        PresetConfig(name="Simpang", pan_deg=0.0, tilt_deg=-6.0, zoom_x=1.0),
+        PresetConfig(name="Simpang", pan_deg=0.0, tilt_deg=-4.0, zoom_x=1.0),
         PresetConfig(name="Halte", pan_deg=-48.0, tilt_deg=-8.0, zoom_x=2.5),
         PresetConfig(name="Monas", pan_deg=62.0, tilt_deg=4.0, zoom_x=2.0),
     )
@@ -54,7 +54,10 @@ class CameraConfig(_Strict):
     seed: int = 1
     steerable: bool = True
     pan_range_deg: tuple[Degrees, Degrees] = (-170.0, 170.0)
-    tilt_range_deg: tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-90, le=90)]] = (-60.0, 30.0)
+    tilt_range_deg: tuple[Annotated[float, Field(ge=-90, le=90)], Annotated[float, Field(ge=-90, le=90)]] = (
+        -60.0,
+        30.0,
+    )
     zoom_range: tuple[Annotated[float, Field(ge=1, le=40)], Annotated[float, Field(ge=1, le=40)]] = (1.0, 20.0)
     wide_fov_deg: float = Field(62.0, gt=1, le=90)  # horizontal, at zoom 1
     max_pan_deg_per_s: Positive = 100.0
@@ -62,7 +65,7 @@ class CameraConfig(_Strict):
     zoom_travel_s: Positive = 4.0  # from wide to tele at full speed
     acceleration_s: Positive = 0.125  # from standstill to full speed, and back
     slower_when_zoomed: bool = False  # speeds follow the field of view
-    home: PresetConfig = PresetConfig(name="Home", pan_deg=0.0, tilt_deg=-6.0, zoom_x=1.0)
+    home: PresetConfig = PresetConfig(name="Home", pan_deg=0.0, tilt_deg=-4.0, zoom_x=1.0)
     presets: tuple[PresetConfig, ...] = Field(default_factory=_default_presets)
     main: StreamConfig = StreamConfig()
     sub: StreamConfig = StreamConfig(width=640, height=360, fps=15, bitrate_kbps=400)

@@ -14,7 +14,14 @@ _WALLS: tuple[Colour, ...] = (
     (236, 220, 196), (212, 132, 100), (244, 236, 220), (164, 186, 190), (226, 192, 140),
     (140, 166, 176), (222, 206, 206), (120, 168, 160), (232, 176, 150), (204, 208, 214),
 )  # fmt: skip
-_AWNINGS: tuple[Colour, ...] = ((206, 62, 56), (34, 120, 112), (236, 170, 50), (54, 90, 160), (150, 60, 110), (70, 140, 70))
+_AWNINGS: tuple[Colour, ...] = (
+    (206, 62, 56),
+    (34, 120, 112),
+    (236, 170, 50),
+    (54, 90, 160),
+    (150, 60, 110),
+    (70, 140, 70),
+)
 _SIGNS = (
     "WARUNG", "APOTEK", "KOPI", "BATIK", "ROTI", "BAKSO", "SATE", "TOKO BUKU", "BENGKEL", "FOTOKOPI", "KLINIK", "OPTIK",
     "SOTO", "PASAR", "BUNGA", "LAUNDRY",
@@ -51,7 +58,9 @@ def windows(rng: np.random.Generator, light: Light, boxes: NDArray[np.float64], 
             yield Boxes(lit, colour)
 
 
-def _grid(left: float, right: float, top: float, bottom: float, across: float, up: float, fill: tuple[float, float]) -> NDArray[np.float64]:
+def _grid(
+    left: float, right: float, top: float, bottom: float, across: float, up: float, fill: tuple[float, float]
+) -> NDArray[np.float64]:
     """Windows spread over a wall: about `across` and `up` degrees apart, filling that share of their field."""
     columns, rows = max(round((right - left) / across), 1), max(round((top - bottom) / up), 1)
     dx, dy = (right - left) / columns, (top - bottom) / rows
@@ -90,7 +99,9 @@ def _shops(rng: np.random.Generator, light: Light, left: float, width: float, ba
 def _roof(rng: np.random.Generator, light: Light, left: float, right: float, top: float) -> Iterator[Shape]:
     if rng.random() < 0.5:
         tiles = light.of((176, 84, 62))
-        yield polygon(tiles, (left - 0.15, top), (left + 0.5, top + 0.95), (right - 0.5, top + 0.95), (right + 0.15, top))
+        yield polygon(
+            tiles, (left - 0.15, top), (left + 0.5, top + 0.95), (right - 0.5, top + 0.95), (right + 0.15, top)
+        )
         yield box(left - 0.15, top + 0.08, right + 0.15, top - 0.08, darker(tiles, 0.75))
         return
     yield box(left, top + 0.2, right, top, light.of((238, 232, 222)))
@@ -111,9 +122,17 @@ def _shop_front(rng: np.random.Generator, light: Light, left: float, right: floa
         yield Boxes(goods[1::2], light.of((228, 206, 160)))
     else:
         yield box(left + 0.2, base + 1.35, right - 0.2, base + 0.05, light.of((150, 154, 158)))
-        yield Boxes(_grid(left + 0.2, right - 0.2, base + 1.3, base + 0.1, 9.0, 0.16, (1.0, 0.25)), light.of((126, 130, 134)))
+        yield Boxes(
+            _grid(left + 0.2, right - 0.2, base + 1.3, base + 0.1, 9.0, 0.16, (1.0, 0.25)), light.of((126, 130, 134))
+        )
     awning = _AWNINGS[rng.integers(len(_AWNINGS))]
-    yield polygon(light.of(awning), (left + 0.1, base + 1.75), (right - 0.1, base + 1.75), (right + 0.1, base + 1.25), (left - 0.1, base + 1.25))
+    yield polygon(
+        light.of(awning),
+        (left + 0.1, base + 1.75),
+        (right - 0.1, base + 1.75),
+        (right + 0.1, base + 1.25),
+        (left - 0.1, base + 1.25),
+    )
     edges = np.arange(left + 0.2, right - 0.3, 0.6)
     stripes = np.column_stack([edges, np.full(len(edges), base + 1.72), edges + 0.3, np.full(len(edges), base + 1.27)])
     yield Boxes(stripes, light.of((248, 244, 236)))
@@ -165,8 +184,12 @@ def _office(rng: np.random.Generator, light: Light, left: float, width: float, b
     yield box(left - 0.08, top + 0.3, right + 0.08, top - 0.15, light.of(darker(glass, 0.6)))
     name = ("BANK", "HOTEL", "GRAHA", "PLAZA", "MENARA")[rng.integers(5)]
     yield Label(name, (left + right) / 2, top - 0.72, min(0.75, width / len(name) * 0.8), (252, 252, 246))
-    yield box(left + 0.4, base + 1.9, right - 0.4, base + 0.05, light.of((60, 74, 88)) if not light.night else (214, 188, 140))
-    yield Boxes(_grid(left + 0.4, right - 0.4, base + 1.9, base + 0.05, 1.2, 3.0, (0.1, 1.0)), light.of((220, 220, 214)))
+    yield box(
+        left + 0.4, base + 1.9, right - 0.4, base + 0.05, light.of((60, 74, 88)) if not light.night else (214, 188, 140)
+    )
+    yield Boxes(
+        _grid(left + 0.4, right - 0.4, base + 1.9, base + 0.05, 1.2, 3.0, (0.1, 1.0)), light.of((220, 220, 214))
+    )
     yield box(left + width * 0.3, base + 2.15, right - width * 0.3, base + 1.85, light.of((236, 236, 230)))
 
 

@@ -61,5 +61,3 @@ def _local(wall_s: float) -> str:
     """Date and time with milliseconds as the camera shows them."""
     whole = int(wall_s)
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(whole))}.{int((wall_s - whole) * 1000):03d}"
-
-

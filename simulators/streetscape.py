@@ -48,7 +48,9 @@ def _heaven(rng: np.random.Generator, light: Light) -> Iterator[Shape]:
     yield Glow(-28.0, 21.0, 22.0, (120, 96, 40))
     yield Discs(((-28.0, 21.0, 1.7),), (255, 248, 214))
     for centre in np.arange(-180, 180, 17.0):
-        yield from _cloud(rng, float(centre + rng.uniform(-6, 6)), float(rng.uniform(11, 30)), float(rng.uniform(0.7, 1.6)))
+        yield from _cloud(
+            rng, float(centre + rng.uniform(-6, 6)), float(rng.uniform(11, 30)), float(rng.uniform(0.7, 1.6))
+        )
 
 
 def _cloud(rng: np.random.Generator, azimuth: float, elevation: float, size: float) -> Iterator[Shape]:
@@ -72,7 +74,9 @@ def _skyline(rng: np.random.Generator, light: Light) -> Iterator[Shape]:
             azimuth += width + float(rng.exponential(step * 0.28))
 
 
-def _crown(rng: np.random.Generator, left: float, width: float, top: float, tone: tuple[int, int, int]) -> Iterator[Shape]:
+def _crown(
+    rng: np.random.Generator, left: float, width: float, top: float, tone: tuple[int, int, int]
+) -> Iterator[Shape]:
     kind = rng.integers(0, 4)
     middle = left + width / 2
     if kind == 0:
@@ -205,8 +209,14 @@ def tree(rng: np.random.Generator, light: Light, azimuth: float, foot: float, he
     """A trunk and a crown of three tones."""
     trunk = height * 0.055
     yield Polygon(
-        np.array([(azimuth - trunk, foot), (azimuth - trunk * 0.6, foot + height * 0.6),
-                  (azimuth + trunk * 0.6, foot + height * 0.6), (azimuth + trunk, foot)]),
+        np.array(
+            [
+                (azimuth - trunk, foot),
+                (azimuth - trunk * 0.6, foot + height * 0.6),
+                (azimuth + trunk * 0.6, foot + height * 0.6),
+                (azimuth + trunk, foot),
+            ]
+        ),
         light.of((112, 84, 62)),
     )
     base = np.array([70, 128, 66]) + rng.integers(-14, 22, 3)
@@ -225,7 +235,9 @@ def _lamp(light: Light, azimuth: float) -> Iterator[Shape]:
     steel = light.of((92, 98, 106))
     yield box(azimuth - 0.07, 1.6, azimuth + 0.07, -5.9, steel)
     yield box(azimuth - 0.07, 1.68, azimuth + 1.3, 1.52, steel)
-    yield box(azimuth + 0.8, 1.56, azimuth + 1.5, 1.36, light.of((200, 200, 196)) if not light.night else (255, 236, 190))
+    yield box(
+        azimuth + 0.8, 1.56, azimuth + 1.5, 1.36, light.of((200, 200, 196)) if not light.night else (255, 236, 190)
+    )
     if light.night:
         yield Glow(azimuth + 1.15, 1.4, 2.4, (230, 180, 110))
         yield Glow(azimuth + 1.15, -5.0, 9.0, (96, 74, 44))
@@ -242,6 +254,8 @@ def _band(rows: tuple[float, float], colour: tuple[int, int, int]) -> Boxes:
     return box(-180.0, rows[0], 180.0, rows[1], colour)
 
 
-def _stripes(lefts: np.ndarray[tuple[int], np.dtype[np.float64]], width: float, top: float, bottom: float) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _stripes(
+    lefts: np.ndarray[tuple[int], np.dtype[np.float64]], width: float, top: float, bottom: float
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     count = len(lefts)
     return np.column_stack([lefts, np.full(count, top), lefts + width, np.full(count, bottom)])

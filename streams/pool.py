@@ -38,9 +38,7 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-_START_S = 20.0
-_STOP_S = 6.0
-_REQUEST_S = 5.0
+_START_S, _STOP_S, _REQUEST_S = 20.0, 6.0, 5.0
 _MARGIN_S = 3.0  # what a request may take beyond the camera's time
 _DEATHS, _DEATHS_WITHIN_S = 5, 60.0
 _FIRST_RESTART_S, _RESTART_CAP_S = 0.2, 5.0

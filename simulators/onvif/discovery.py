@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from simulators.onvif import probes
 from simulators.onvif.device import CameraEndpoint
+from simulators.onvif.scopes import scopes
 
 GROUP = "239.255.255.250"
 PORT = 3702
@@ -44,7 +45,7 @@ class Discovery(asyncio.DatagramProtocol):
         if probe is None or self._transport is None:
             return
         for endpoint in self._endpoints:
-            if probe.wants(probes.scopes(endpoint.camera.config)):
+            if probe.wants(scopes(endpoint.camera.config)):
                 self._transport.sendto(probes.match(probe, endpoint, self._host(endpoint)), addr)
 
     def error_received(self, exc: Exception) -> None:

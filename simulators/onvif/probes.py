@@ -1,4 +1,4 @@
-"""WS-Discovery messages (April 2005 draft, as ONVIF Core 7 uses it): probes read, matches and greetings written. Pure."""
+"""WS-Discovery messages (April 2005 draft, as ONVIF Core 7 uses it): probes read, answers written. Pure."""
 
 from __future__ import annotations
 

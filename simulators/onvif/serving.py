@@ -69,7 +69,7 @@ class StreetServer(uvicorn.Server):
 
 
 def make_server(app: Any) -> StreetServer:  # noqa: ANN401 - an ASGI application
-    """Uvicorn over an ASGI application, for sockets that are bound already (`serve(sockets=[...])`); it ends by `should_exit`."""
+    """Uvicorn over an ASGI application, for bound sockets (`serve(sockets=[...])`); it ends by `should_exit`."""
     config = uvicorn.Config(
         app,
         http=OneWriteProtocol,

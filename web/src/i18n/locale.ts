@@ -7,7 +7,7 @@ import { id, type Messages } from "./id";
 export const LANGUAGES = ["id", "en"] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { id: "Bahasa Indonesia", en: "English" };
+export const LANGUAGE_NAMES: Readonly<Record<Language, string>> = { id: "Indonesia", en: "English" };
 
 const CATALOGUES: Readonly<Record<Language, Messages>> = { id, en };
 const TAGS: Readonly<Record<Language, string>> = { id: "id-ID", en: "en-GB" };

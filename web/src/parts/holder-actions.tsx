@@ -15,7 +15,7 @@ export function HolderActions({ live }: { readonly live: LiveSession }): JSX.Ele
     if (!control.mayControl) return null;
     return <Action id="take-control" text={t.takeControl} onClick={() => live.take()} />;
   }
-  if (holder.you) return <Action id="release" text={t.release} onClick={() => live.letGo()} />;
+  if (holder.you) return <Action id="release" tone="calm" text={t.release} onClick={() => live.letGo()} />;
   if (!control.mayTakeOver) return null;
   return (
     <>
@@ -34,9 +34,16 @@ export function HolderActions({ live }: { readonly live: LiveSession }): JSX.Ele
   );
 }
 
-function Action({ id, text, onClick }: { readonly id: string; readonly text: string; readonly onClick: () => void }): JSX.Element {
+interface ActionProps {
+  readonly id: string;
+  readonly text: string;
+  readonly tone?: "strong" | "calm";
+  readonly onClick: () => void;
+}
+
+function Action({ id, text, tone = "strong", onClick }: ActionProps): JSX.Element {
   return (
-    <button type="button" class="button strong" data-testid={id} onClick={onClick}>
+    <button type="button" class={`button ${tone}`} data-testid={id} onClick={onClick}>
       {text}
     </button>
   );

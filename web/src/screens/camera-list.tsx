@@ -25,8 +25,10 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
     <main class="list">
       <header class="list-head">
         <div class="list-title">
-          <h1>{t.cameras}</h1>
-          <p class="person">{person.displayName}</p>
+          <div class="titles">
+            <h1>{t.cameras}</h1>
+            <p class="person">{person.displayName}</p>
+          </div>
           <LanguageSwitch />
           <button type="button" class="button plain icon-only" aria-label={t.signOut} title={t.signOut} onClick={() => void leave()}>
             <Icon name="out" />

@@ -12,6 +12,7 @@ import { Picture } from "../parts/picture";
 import { PresetMenu } from "../parts/preset-menu";
 import { HoldButton, SteerPad } from "../parts/steer-pad";
 import { LiveSession } from "../state/live";
+import { clearNotice } from "../state/notices";
 import { fit, hand } from "../state/view";
 
 type Menu = "none" | "presets" | "more";
@@ -26,6 +27,7 @@ export function Live({ id }: { readonly id: string }): JSX.Element {
     return () => {
       unbind();
       live.close();
+      clearNotice();
     };
   }, [live]);
   const open = (next: Menu): void => {

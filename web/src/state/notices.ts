@@ -12,6 +12,12 @@ const SHOWN_MS = 4_000;
 export const notice = signal<Notice | null>(null);
 let gone: ReturnType<typeof setTimeout> | undefined;
 
+/** What was said of one camera is not true of the next. */
+export function clearNotice(): void {
+  clearTimeout(gone);
+  notice.value = null;
+}
+
 export function notify(text: string, tone: Notice["tone"] = "calm"): void {
   clearTimeout(gone);
   notice.value = { text, tone };

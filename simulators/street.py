@@ -1,0 +1,176 @@
+"""Many simulated cameras in one process: an RTSP server each, and one ONVIF application for all."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+from typing import Any
+
+from simulators.camera import SimulatedCamera
+from simulators.config import StreetConfig
+from simulators.onvif import CameraEndpoint, build_app, make_server, serve_discovery
+from streams.rtsp.server import RtspServer
+
+REALM = "simulated camera"
+_READY_S = 10.0
+
+
+class StreetError(Exception):
+    """The street cannot run; the message names the key or the part."""
+
+
+class Street:
+    """A running street; `endpoints` are its cameras in the order of the configuration."""
+
+    def __init__(self, config: StreetConfig) -> None:
+        self.config = config
+        self.endpoints: tuple[CameraEndpoint, ...] = ()
+        self._cameras = [SimulatedCamera(camera) for camera in config.cameras]
+        self._servers: list[RtspServer] = []
+        self._onvif = make_server(None)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def start(self) -> None:
+        """Take the ports and serve.
+
+        Raises:
+            StreetError: a port is taken.
+        """
+        sockets = self._bind_onvif()
+        try:
+            for index, camera in enumerate(self._cameras):
+                self._servers.append(await self._serve_rtsp(index, camera))
+            self.endpoints = tuple(
+                CameraEndpoint(camera, sock.getsockname()[1], server.port, self.config.host)
+                for camera, sock, server in zip(self._cameras, sockets, self._servers, strict=True)
+            )
+            self._onvif = make_server(build_app(self.endpoints))
+        except BaseException:
+            for sock in sockets:
+                sock.close()
+            raise
+        self._watch(self._onvif.serve(sockets=sockets), "the ONVIF server")
+        if self.config.discovery:
+            self._watch(serve_discovery(self.endpoints), "WS-Discovery")
+        await self._until_started()
+
+    async def failed(self) -> None:
+        """Wait until a part fails; raises what it failed with."""
+        await asyncio.shield(self._failed)
+
+    async def close(self) -> None:
+        """End everything and give the ports back; idempotent."""
+        self._onvif.should_exit = True
+        if self._tasks:
+            await asyncio.wait(self._tasks[:1], timeout=3.0)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await asyncio.gather(*(server.close() for server in self._servers))
+        self._servers.clear()
+        await asyncio.gather(*(camera.close() for camera in self._cameras))
+        if not self._failed.done():
+            self._failed.cancel()
+
+    def _bind_onvif(self) -> list[socket.socket]:
+        sockets: list[socket.socket] = []
+        try:
+            for index in range(len(self._cameras)):
+                sockets.append(_bind(self.config.host, _port(self.config.first_onvif_port, index)))
+        except OSError as error:
+            for sock in sockets:
+                sock.close()
+            port = _port(self.config.first_onvif_port, len(sockets))
+            raise StreetError(f"first_onvif_port: port {port} on {self.config.host}: {error.strerror}") from error
+        return sockets
+
+    async def _serve_rtsp(self, index: int, camera: SimulatedCamera) -> RtspServer:
+        account = camera.config
+        streams = {"main": camera.main, "sub": camera.sub}
+        for stream in streams.values():
+            stream.failed = self._fail
+        credentials = {account.username: account.password.get_secret_value()}
+        server = RtspServer(streams.get, credentials=credentials, realm=REALM)
+        port = _port(self.config.first_rtsp_port, index)
+        try:
+            await server.start(self.config.host, port)
+        except OSError as error:
+            raise StreetError(f"first_rtsp_port: port {port} on {self.config.host}: {error.strerror}") from error
+        return server
+
+    def _watch(self, work: Any, name: str) -> None:  # noqa: ANN401 - a coroutine of nothing
+        async def run() -> None:
+            try:
+                await work
+            except Exception as error:  # noqa: BLE001  # handed to whoever waits in failed()
+                self._fail(error)
+            else:
+                if not self._onvif.should_exit:
+                    self._fail(StreetError(f"{name} ended by itself"))
+
+        self._tasks.append(asyncio.create_task(run(), name=name))
+
+    async def _until_started(self) -> None:
+        async with asyncio.timeout(_READY_S):
+            while not self._onvif.started:
+                if self._failed.done():
+                    self._failed.result()
+                await asyncio.sleep(0.01)
+
+    def _fail(self, error: Exception) -> None:
+        if not self._failed.done():
+            self._failed.set_exception(error)
+            self._failed.exception()  # it counts as seen even when nobody waits
+
+
+async def run_street(config: StreetConfig) -> Street:
+    """Start a street; close it when done.
+
+    Raises:
+        StreetError: a port is taken.
+    """
+    street = Street(config)
+    try:
+        await street.start()
+    except BaseException:
+        with contextlib.suppress(asyncio.CancelledError):
+            await street.close()
+        raise
+    return street
+
+
+def describe(endpoints: Sequence[CameraEndpoint]) -> dict[str, Any]:
+    """What a program needs to find the cameras; no passwords."""
+    return {
+        "cameras": [
+            {
+                "name": endpoint.camera.config.name,
+                "onvif_url": f"http://{endpoint.host}:{endpoint.onvif_port}/onvif/device_service",
+                "rtsp_url": f"rtsp://{endpoint.host}:{endpoint.rtsp_port}/main",
+                "rtsp_sub_url": f"rtsp://{endpoint.host}:{endpoint.rtsp_port}/sub",
+            }
+            for endpoint in endpoints
+        ]
+    }
+
+
+def _port(first: int, index: int) -> int:
+    return first + index if first else 0
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        # Two listeners must not share a port unnoticed: bind alone succeeds where another process only bound.
+        sock.listen(128)
+    except BaseException:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock

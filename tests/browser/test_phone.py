@@ -1,0 +1,182 @@
+"""The sentence that decides: sign in on a phone, see a camera live, drag, it turns; lift, or vanish, and it stops."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support.demo import Demo
+from tests.support.phone_page import PhonePage, chromium
+
+pytestmark = pytest.mark.browser
+
+FIRST, SECOND = "31.71", "31.74"
+PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def phone(browser: Browser, demo: Demo) -> Iterator[PhonePage]:
+    page = PhonePage(browser, demo.url, locale="id-ID")
+    yield page
+    assert page.errors == []
+    page.close()
+
+
+def watching(phone: PhonePage, demo: Demo, area: str = FIRST) -> dict[str, str]:
+    camera = demo.camera(area)
+    phone.sign_in(demo.person("official", area))
+    phone.open_camera(camera["id"])
+    return camera
+
+
+def test_a_finger_turns_a_camera_and_its_end_stops_it(phone: PhonePage, demo: Demo) -> None:
+    camera = demo.camera(FIRST)
+    phone.sign_in(demo.person("official", FIRST))
+    assert phone.open_camera(camera["id"]) <= 3.0
+    before = phone.reading().pan_deg
+    phone.press_pad(0.8, 0.0)
+    phone.page.wait_for_timeout(1200)
+    during = phone.reading()
+    assert during.pan_deg > before + 3, "the picture did not turn right"
+    assert demo.is_moving(camera)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    phone.page.screenshot(path=PICTURES / "phone-live.png")
+    phone.lift()
+    demo.wait_still(camera, 1.0)
+    took_s, after = phone.settled(within_s=1.0)
+    assert took_s <= 1.0
+    assert after.pan_deg == pytest.approx(demo.truth(camera)["pan_deg"], abs=0.2), "picture and motors differ"
+
+
+def test_closing_the_page_while_dragging_stops_the_camera(browser: Browser, demo: Demo) -> None:
+    phone = PhonePage(browser, demo.url)
+    camera = watching(phone, demo)
+    phone.press_pad(-0.8, 0.0)
+    demo.wait_moving(camera, 1.5)
+    phone.close()
+    assert demo.wait_still(camera, 1.0) <= 1.0
+
+
+def test_losing_the_network_while_dragging_stops_the_camera(phone: PhonePage, demo: Demo) -> None:
+    camera = watching(phone, demo)
+    phone.press_pad(0.8, 0.0)
+    demo.wait_moving(camera, 1.5)
+    phone.context.set_offline(True)
+    assert demo.wait_still(camera, 1.0) <= 1.0
+    phone.context.set_offline(False)
+
+
+def test_a_page_that_freezes_while_dragging_stops_the_camera(phone: PhonePage, demo: Demo) -> None:
+    """No event at all reaches the server: only the command's life can end this one."""
+    camera = watching(phone, demo)
+    phone.press_pad(-0.8, 0.0)
+    demo.wait_moving(camera, 1.5)
+    session = phone.context.new_cdp_session(phone.page)
+    session.send("Debugger.enable")
+    session.send("Debugger.pause")
+    try:
+        assert demo.wait_still(camera, 1.0) <= 1.0
+    finally:
+        session.send("Debugger.resume")
+        phone.lift()
+
+
+@pytest.mark.parametrize("event", ["blur", "pagehide", "offline"])
+def test_losing_the_page_stops_the_camera(phone: PhonePage, demo: Demo, event: str) -> None:
+    camera = watching(phone, demo)
+    phone.press_pad(0.0, 0.8)
+    demo.wait_moving(camera, 1.5)
+    phone.page.evaluate("(name) => window.dispatchEvent(new Event(name))", event)
+    assert demo.wait_still(camera, 1.0) <= 1.0
+    phone.page.wait_for_timeout(600)
+    assert not demo.is_moving(camera), "a finger that is still down must not start it again by itself"
+    phone.lift()
+
+
+def test_buttons_zoom_and_stop(phone: PhonePage, demo: Demo) -> None:
+    camera = watching(phone, demo)
+    before = phone.reading().zoom_x
+    phone.page.get_by_test_id("zoom-in").hover()
+    phone.page.mouse.down()
+    phone.page.wait_for_timeout(900)
+    phone.page.mouse.up()
+    demo.wait_still(camera, 1.0)
+    _, after = phone.settled(within_s=1.5)
+    assert after.zoom_x > before + 0.3
+    phone.page.keyboard.down("ArrowLeft")
+    demo.wait_moving(camera, 1.5)
+    phone.page.get_by_test_id("stop").click()
+    assert demo.wait_still(camera, 1.0) <= 1.0
+    phone.page.keyboard.up("ArrowLeft")
+    phone.page.get_by_test_id("home").click()
+    demo.wait_moving(camera, 2.0)
+    demo.wait_still(camera, 8.0)
+
+
+def test_two_people_see_who_holds_and_who_takes_over(browser: Browser, demo: Demo) -> None:
+    camera = demo.camera(SECOND)
+    operator = PhonePage(browser, demo.url, locale="en-US")
+    official = PhonePage(browser, demo.url, locale="id-ID")
+    try:
+        operator.sign_in(demo.person("operator"))
+        operator.open_camera(camera["id"])
+        official.sign_in(demo.person("official", SECOND))
+        official.open_camera(camera["id"])
+        operator.press_pad(0.6, 0.0)
+        demo.wait_moving(camera, 1.5)
+        expect(official.page.get_by_test_id("holder")).to_contain_text("Budi", timeout=2000)
+        official.page.get_by_test_id("take-over").click()
+        official.page.get_by_test_id("take-over-reason").fill("kecelakaan di simpang")
+        official.page.get_by_test_id("take-over-confirm").click()
+        demo.wait_still(camera, 1.5)
+        expect(operator.page.get_by_test_id("holder")).to_contain_text("Andi", timeout=2000)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        operator.page.screenshot(path=PICTURES / "phone-held.png")
+        operator.lift()
+        assert operator.errors == []
+        assert official.errors == []
+    finally:
+        operator.close()
+        official.close()
+
+
+def test_wrong_password_is_said_in_words(phone: PhonePage) -> None:
+    phone.page.get_by_test_id("signin-username").fill("operator")
+    phone.page.get_by_test_id("signin-password").fill("not this one")
+    phone.page.get_by_test_id("signin-submit").click()
+    expect(phone.page.get_by_test_id("signin-error")).not_to_be_empty(timeout=5000)
+
+
+def test_the_page_asks_no_other_site_and_breaks_no_policy(browser: Browser, demo: Demo) -> None:
+    phone = PhonePage(browser, demo.url)
+    asked: list[str] = []
+    said: list[str] = []
+    phone.page.on("request", lambda request: asked.append(request.url))
+    phone.page.on("console", lambda message: said.append(message.text))
+    watching(phone, demo)
+    phone.page.screenshot(path=PICTURES / "phone-watching.png")
+    assert [url for url in asked if not url.startswith((demo.url, "blob:", "data:"))] == []
+    assert [text for text in said if "Content Security Policy" in text] == []
+    phone.close()
+
+
+def test_the_picture_comes_back_after_the_media_worker_died(phone: PhonePage, demo: Demo) -> None:
+    watching(phone, demo)
+    before = phone.reading().frame
+    workers = [p for p in psutil.Process(demo.ready["pid"]).children() if "streams.worker" in " ".join(p.cmdline())]
+    assert workers
+    for worker in workers:
+        os.kill(worker.pid, signal.SIGKILL)
+    demo.wait(lambda: phone.reading(10.0).frame > before + 50, 15.0, "no new pictures")
