@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -53,7 +54,7 @@ async def _run(config: StreetConfig, ready_file: Path | None, lifeline_fd: int |
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     if lifeline_fd is not None:
-        watch(lifeline_fd, lambda: loop.call_soon_threadsafe(stop.set))
+        watch(lifeline_fd, lambda: _orphaned(loop, stop))
     street = await run_street(config)
     try:
         ready = describe(street.endpoints)
@@ -65,6 +66,12 @@ async def _run(config: StreetConfig, ready_file: Path | None, lifeline_fd: int |
         await _first(stop.wait(), street.failed())
     finally:
         await street.close()
+
+
+def _orphaned(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """The parent is gone; runs in the lifeline's thread, perhaps after the loop has ended already."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(stop.set)
 
 
 async def _first(*works: Coroutine[Any, Any, object]) -> None:

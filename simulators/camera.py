@@ -45,7 +45,8 @@ class CameraStatus:
 class SimulatedCamera:
     """What ONVIF commands and RTSP shows. All methods belong to one thread; none of them blocks.
 
-    `imaging` and `aux` (lower-case name such as "wiper" to state such as "on") may be replaced at any time and change the picture.
+    `imaging` and `aux` (a lower-case name such as "wiper" to a state such as "on") may be changed at any time and change
+    the picture.
     """
 
     def __init__(self, config: CameraConfig, clock: Clock | None = None) -> None:
@@ -81,7 +82,7 @@ class SimulatedCamera:
         return self.main if name == "main" else self.sub
 
     def continuous_move(self, velocity: Generic, timeout_s: float | None, source: str = "onvif") -> None:
-        """Turn at shares of full speed (-1..1; None leaves an axis alone, 0 stops it) for `timeout_s`; None: for ever."""
+        """Turn at shares of full speed (-1..1; None leaves an axis alone, 0 stops it) for a time; None: for ever."""
         self.motors.run(velocity, timeout_s, source)
 
     def stop(self, pan_tilt: bool = True, zoom: bool = True, source: str = "onvif") -> None:

@@ -66,7 +66,7 @@ class Canvas:
         cv2.fillPoly(self.image, [self._fixed(points)], colour[::-1], cv2.LINE_AA, _SHIFT)
 
     def rectangles(self, boxes: NDArray[np.float64], colour: Colour) -> None:
-        """Fill upright rectangles, N x 4: left, top, right, bottom in degrees; those outside the picture are left out."""
+        """Fill upright rectangles, N x 4: left, top, right, bottom in degrees; those out of sight are left out."""
         scale, view = self.view.px_per_deg, self.view
         x = (boxes[:, [0, 2]] + (self._turn - view.left_deg)) * scale - 0.5
         y = (view.top_deg - boxes[:, [1, 3]]) * scale - 0.5

@@ -1,4 +1,4 @@
-"""libx264 through PyAV, set up as a camera's encoder: no B-frames, no look-ahead, one slice, headers before every IDR."""
+"""libx264 through PyAV, set up as a camera's encoder: no B-frames, no look-ahead, one slice, headers with every IDR."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ Picture = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class ImagingSettings:
-    """Levels run from 0 to 100, and 50 changes nothing. `focus_position` 0..1 counts in manual focus only; 0.5 is sharp."""
+    """Levels run from 0 to 100, 50 changes nothing. `focus_position` 0..1 counts in manual focus only; 0.5 is sharp."""
 
     brightness: float = 50.0
     contrast: float = 50.0

@@ -113,7 +113,7 @@ def brake(spec: AxisSpec, start: Point, now: float) -> Plan:
 
 
 def go_to(spec: AxisSpec, start: Point, now: float, target: float, speed: float) -> Plan:
-    """Reach `target` (clamped to the end stops) as fast as `speed` (> 0, clipped to the fastest) and acceleration allow.
+    """Reach `target` (clamped to the end stops) as fast as `speed` (> 0, clipped to the fastest) and motor allow.
 
     A motor that runs the wrong way, or too fast to stop in time, brakes first and comes back.
     """

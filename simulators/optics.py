@@ -9,7 +9,7 @@ from typing import NamedTuple
 def zoom_factor(travel: float, zoom_range: tuple[float, float]) -> float:
     """Lens travel 0..1 as magnification; geometric, so that zooming looks equally fast everywhere."""
     low, high = zoom_range
-    return low * (high / low) ** travel
+    return low * math.pow(high / low, travel)
 
 
 def lens_travel(factor: float, zoom_range: tuple[float, float]) -> float:

@@ -11,10 +11,13 @@ from typing import Any
 from simulators.camera import SimulatedCamera
 from simulators.config import StreetConfig
 from simulators.onvif import CameraEndpoint, build_app, make_server, serve_discovery
+from simulators.onvif.discovery import Discovery
+from simulators.onvif.serving import StreetServer
 from streams.rtsp.server import RtspServer
 
 REALM = "simulated camera"
 _READY_S = 10.0
+_END_S = 3.0  # for requests that are being answered
 
 
 class StreetError(Exception):
@@ -29,8 +32,9 @@ class Street:
         self.endpoints: tuple[CameraEndpoint, ...] = ()
         self._cameras = [SimulatedCamera(camera) for camera in config.cameras]
         self._servers: list[RtspServer] = []
-        self._onvif = make_server(None)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._onvif: StreetServer | None = None
+        self._discovery: Discovery | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
@@ -38,6 +42,7 @@ class Street:
 
         Raises:
             StreetError: a port is taken.
+        OSError: discovery is wanted and impossible.
         """
         sockets = self._bind_onvif()
         try:
@@ -47,15 +52,16 @@ class Street:
                 CameraEndpoint(camera, sock.getsockname()[1], server.port, self.config.host)
                 for camera, sock, server in zip(self._cameras, sockets, self._servers, strict=True)
             )
-            self._onvif = make_server(build_app(self.endpoints))
+            onvif = make_server(build_app(self.endpoints))
         except BaseException:
             for sock in sockets:
                 sock.close()
             raise
-        self._watch(self._onvif.serve(sockets=sockets), "the ONVIF server")
+        self._onvif = onvif
+        self._watch(onvif, sockets)
         if self.config.discovery:
-            self._watch(serve_discovery(self.endpoints), "WS-Discovery")
-        await self._until_started()
+            self._discovery = await serve_discovery(self.endpoints, interface=self.config.host)
+        await self._until_started(onvif)
 
     async def failed(self) -> None:
         """Wait until a part fails; raises what it failed with."""
@@ -63,13 +69,16 @@ class Street:
 
     async def close(self) -> None:
         """End everything and give the ports back; idempotent."""
-        self._onvif.should_exit = True
-        if self._tasks:
-            await asyncio.wait(self._tasks[:1], timeout=3.0)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        if self._onvif is not None:
+            self._onvif.should_exit = True
+        if self._discovery is not None:
+            self._discovery.close()
+            self._discovery = None
+        if self._serving is not None:
+            await asyncio.wait([self._serving], timeout=_END_S)
+            self._serving.cancel()
+            await asyncio.gather(self._serving, return_exceptions=True)
+            self._serving = None
         await asyncio.gather(*(server.close() for server in self._servers))
         self._servers.clear()
         await asyncio.gather(*(camera.close() for camera in self._cameras))
@@ -79,8 +88,10 @@ class Street:
     def _bind_onvif(self) -> list[socket.socket]:
         sockets: list[socket.socket] = []
         try:
-            for index in range(len(self._cameras)):
-                sockets.append(_bind(self.config.host, _port(self.config.first_onvif_port, index)))
+            sockets.extend(
+                _bind(self.config.host, _port(self.config.first_onvif_port, index))
+                for index in range(len(self._cameras))
+            )
         except OSError as error:
             for sock in sockets:
                 sock.close()
@@ -102,21 +113,20 @@ class Street:
             raise StreetError(f"first_rtsp_port: port {port} on {self.config.host}: {error.strerror}") from error
         return server
 
-    def _watch(self, work: Any, name: str) -> None:  # noqa: ANN401 - a coroutine of nothing
-        async def run() -> None:
+    def _watch(self, onvif: StreetServer, sockets: list[socket.socket]) -> None:
+        async def serve() -> None:
             try:
-                await work
+                await onvif.serve(sockets=sockets)
             except Exception as error:  # noqa: BLE001  # handed to whoever waits in failed()
                 self._fail(error)
-            else:
-                if not self._onvif.should_exit:
-                    self._fail(StreetError(f"{name} ended by itself"))
+            if not onvif.should_exit:
+                self._fail(StreetError("the ONVIF server ended by itself"))
 
-        self._tasks.append(asyncio.create_task(run(), name=name))
+        self._serving = asyncio.create_task(serve(), name="the ONVIF server")
 
-    async def _until_started(self) -> None:
+    async def _until_started(self, onvif: StreetServer) -> None:
         async with asyncio.timeout(_READY_S):
-            while not self._onvif.started:
+            while not onvif.started:
                 if self._failed.done():
                     self._failed.result()
                 await asyncio.sleep(0.01)

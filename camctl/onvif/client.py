@@ -118,7 +118,8 @@ class OnvifClient:
         return abs(self._account.clock.offset_s - before_s) > _CLOCK_JUMP_S
 
     def _proxy(self, service: Service, target: PinnedTarget, wsse: object | None) -> Any:  # noqa: ANN401
-        client = zeep.Client(self._documents.get(service), wsse=wsse, transport=self._transport, settings=_SETTINGS)
+        client: Any = zeep.Client(  # type: ignore[no-untyped-call]
+            self._documents.get(service), wsse=wsse, transport=self._transport, settings=_SETTINGS)
         return client.create_service(service.binding, target.url)
 
     def _invoke(self, proxy: Any, operation: str, budget: Budget, parameters: dict[str, Any]) -> Any:  # noqa: ANN401
@@ -137,12 +138,12 @@ class OnvifClient:
 
 def utc_seconds(reply: object) -> float | None:
     """The UTC time of a GetSystemDateAndTime answer in seconds since the epoch; None where it is missing or no time."""
-    parts = [dig(reply, "UTCDateTime", "Date", name) for name in ("Year", "Month", "Day")]
+    parts: list[Any] = [dig(reply, "UTCDateTime", "Date", name) for name in ("Year", "Month", "Day")]
     parts += [dig(reply, "UTCDateTime", "Time", name) for name in ("Hour", "Minute", "Second")]
     if not all(isinstance(part, int) for part in parts):
         return None
     try:
         # Second 60 is allowed by the schema (leap seconds).
-        return datetime(*parts[:5], min(parts[5], 59), tzinfo=UTC).timestamp()
+        return datetime(*parts[:5], min(parts[5], 59), 0, UTC).timestamp()
     except (ValueError, OverflowError):
         return None

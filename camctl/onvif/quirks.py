@@ -7,7 +7,7 @@ A row is needed only for what cannot be found out by asking: a camera that refus
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -19,18 +19,22 @@ class StopWay(StrEnum):
     ZERO_VELOCITY = "zero-velocity"  # a ContinuousMove that stands still
 
 
+_ANY = ".*"
+_NONE = r"(?!)"  # a row that no camera gets by itself: it is given by name
+
+
 @dataclass(frozen=True, slots=True)
 class Quirk:
     """One row: whom it is for (regular expressions, whole text, case ignored) and what to do there."""
 
     name: str
-    manufacturer: str = ".*"
-    model: str = ".*"
-    firmware: str = ".*"
+    manufacturer: str = _NONE
+    model: str = _ANY
+    firmware: str = _ANY
     stop_ways: tuple[StopWay, ...] = (StopWay.AXES, StopWay.PLAIN, StopWay.ZERO_VELOCITY)
-    honours_timeout: bool = True  # False: never trust the camera to stop by itself
+    honours_timeout: bool = True  # False: the camera does not stop by itself, only when told
     has_zoom: bool = True  # False: whatever it advertises, it refuses Zoom elements
-    source: str = field(default="", compare=False)
+    source: str = ""  # where it was reported
 
     def matches(self, manufacturer: str, model: str, firmware: str) -> bool:
         """Whether this row is for a camera that describes itself so in GetDeviceInformation."""
@@ -38,4 +42,50 @@ class Quirk:
         return all(re.fullmatch(pattern, text, re.IGNORECASE) is not None for pattern, text in said)
 
 
-DEFAULT = Quirk("default")
+DEFAULT = Quirk("default", manufacturer=_ANY)
+
+# The first match counts, so the narrow rows come before the wide ones.
+ROWS: tuple[Quirk, ...] = (
+    Quirk(
+        "jm800s5-ignores-timeout",
+        manufacturer="ONVIF_ICAMERA",
+        model="JM800S5.*",
+        honours_timeout=False,
+        source="https://github.com/koush/scrypted/pull/2124 (84 s of motion after one PT1S)",
+    ),
+    Quirk(
+        "cohu-stop-unimplemented",
+        manufacturer=".*cohu.*",
+        stop_ways=(StopWay.ZERO_VELOCITY, StopWay.AXES),
+        source="https://github.com/mnit-rtmc/iris/pull/177",
+    ),
+    Quirk("ignores-timeout", honours_timeout=False),
+    # Accepts a Stop without axes and turns on: PLAIN must not be taken for a success.
+    Quirk("stop-needs-axes", stop_ways=(StopWay.AXES, StopWay.ZERO_VELOCITY)),
+    # Faults when both axes are named.
+    Quirk("stop-refuses-both", stop_ways=(StopWay.PLAIN, StopWay.ZERO_VELOCITY)),
+    Quirk(
+        "stop-unimplemented",
+        stop_ways=(StopWay.ZERO_VELOCITY, StopWay.AXES),
+        source="https://github.com/home-assistant/core/pull/145811",
+    ),
+    Quirk("no-zoom-element", has_zoom=False, source="https://github.com/agsh/onvif/issues/9"),
+    DEFAULT,
+)
+
+
+def match(manufacturer: str, model: str, firmware: str) -> Quirk:
+    """The row for a camera; the default row when no other is for it."""
+    return next(row for row in ROWS if row.matches(manufacturer, model, firmware))
+
+
+def named(name: str) -> Quirk:
+    """The row with this name.
+
+    Raises:
+        ValueError: there is none; the message lists them.
+    """
+    for row in ROWS:
+        if row.name == name:
+            return row
+    raise ValueError(f"unknown quirk {name!r}; there are: {', '.join(row.name for row in ROWS)}")

@@ -49,10 +49,11 @@ def token(
     """A Security header."""
     nonce = os.urandom(16) if nonce is None else nonce
     created = format_time(wall_s)
+    kind = _TEXT if text else _DIGEST
     secret = password if text else token_digest(nonce, created, password)
     return (
         f'<wsse:Security xmlns:wsse="{WSSE}" xmlns:wsu="{WSU}"><wsse:UsernameToken>'
-        f'<wsse:Username>{username}</wsse:Username><wsse:Password Type="{_TEXT if text else _DIGEST}">{secret}</wsse:Password>'
+        f'<wsse:Username>{username}</wsse:Username><wsse:Password Type="{kind}">{secret}</wsse:Password>'
         f"<wsse:Nonce>{base64.b64encode(nonce).decode()}</wsse:Nonce><wsu:Created>{created}</wsu:Created>"
         f"</wsse:UsernameToken></wsse:Security>"
     )
@@ -162,12 +163,12 @@ class Street:
         )
 
     async def move(
-        self, *, pan_tilt: tuple[Any, Any] | None = None, zoom: Any = None, timeout: str | None = None, space: str = ""
+        self, *, pan_tilt: tuple[Any, Any] | None = None, zoom: Any = None, life: str | None = None, space: str = ""
     ) -> Answer:
         """ContinuousMove."""
         axes = "" if pan_tilt is None else f'<tt:PanTilt x="{pan_tilt[0]}" y="{pan_tilt[1]}"{space}/>'
         axes += "" if zoom is None else f'<tt:Zoom x="{zoom}"/>'
-        end = "" if timeout is None else f"<tptz:Timeout>{timeout}</tptz:Timeout>"
+        end = "" if life is None else f"<tptz:Timeout>{life}</tptz:Timeout>"
         return await self.ptz("ContinuousMove", f"<tptz:Velocity>{axes}</tptz:Velocity>{end}")
 
     @property

@@ -54,9 +54,10 @@ def test_soap_1_1_is_understood_and_answered_in_kind() -> None:
         envelope("<a>" * 400 + "</a>" * 400),
     ],
     ids=[
-        "empty", "text", "unclosed", "bytes", "no-envelope", "no-body", "empty-body", "text-body", "latin-1", "large", "deep",
+        *("empty", "text", "unclosed", "bytes", "no-envelope", "no-body", "empty-body", "text-body"),
+        *("latin-1", "large", "deep"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_envelope_is_not_well_formed(document: bytes) -> None:
     assert subcodes(document) == ("WellFormed",)
 

@@ -70,7 +70,7 @@ def test_a_time_without_zone_is_utc_and_others_are_converted() -> None:
     assert values.parse_time("1970-01-01T07:01:00+07:00") == 60.0
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z", "0001-01-01T00:00:00+23:59"])
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z"])
 def test_what_is_no_time(text: str) -> None:
     with pytest.raises(SoapFaultError):
         values.parse_time(text)

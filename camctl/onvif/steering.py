@@ -1,0 +1,120 @@
+"""From our words to the parameters of ONVIF's PTZ operations, and from its status to our words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from camctl.onvif.capabilities import Space, Spaces
+from camctl.onvif.replies import dig, number, text
+from camctl.onvif.values import SIGNED, UNSIGNED, Range, TimeoutLimits, from_camera, scale_speed, to_camera, whole_seconds
+from camctl.onvif.ways import AxisParts, MoveWay, requests_for
+from camctl.ptz.model import STILL, MoveStatus, Position, PtzStatus, Velocity
+
+Parameters = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """How one camera is steered: the profile that moves name, its spaces and limits."""
+
+    profile_token: str
+    spaces: Spaces
+    has_zoom: bool
+    timeout: TimeoutLimits = TimeoutLimits()
+
+    def continuous_moves(self, velocity: Velocity, timeout_s: int, way: MoveWay) -> Iterator[Parameters]:
+        """The ContinuousMove requests for a velocity in one way; none where the way or the camera cannot."""
+        pan_tilt, zoom = self.spaces.velocity_pan_tilt, self.spaces.velocity_zoom
+        parts = requests_for(velocity, way, has_pan_tilt=pan_tilt is not None, has_zoom=zoom is not None and self.has_zoom)
+        for part in parts:
+            request = {"ProfileToken": self.profile_token, "Velocity": self._velocity(velocity, part, way)}
+            limit = whole_seconds(timeout_s, self.timeout) if way.timeout else None
+            if limit is not None:
+                request["Timeout"] = limit
+            yield request
+
+    def _velocity(self, velocity: Velocity, part: AxisParts, way: MoveWay) -> Parameters:
+        vector: Parameters = {}
+        pan_tilt, zoom = self.spaces.velocity_pan_tilt, self.spaces.velocity_zoom
+        if part.pan_tilt and pan_tilt is not None:
+            vector["PanTilt"] = {
+                "x": scale_speed(velocity.pan, pan_tilt.x),
+                "y": scale_speed(velocity.tilt, pan_tilt.y),
+                **_named(pan_tilt, way),
+            }
+        if part.zoom and zoom is not None:
+            vector["Zoom"] = {"x": scale_speed(velocity.zoom, zoom.x), **_named(zoom, way)}
+        return vector
+
+    def standstills(self, way: MoveWay) -> Iterator[Parameters]:
+        """The ContinuousMove requests that stop every axis."""
+        return self.continuous_moves(STILL, 1, way)
+
+    def stop(self, *, names_axes: bool) -> Parameters:
+        """The Stop request: naming the axes that the camera has, or none, which means all."""
+        request: Parameters = {"ProfileToken": self.profile_token}
+        if names_axes:
+            request["PanTilt"] = True
+            request["Zoom"] = True
+        return request
+
+    def absolute_move(self, position: Position) -> Parameters | None:
+        """The AbsoluteMove request; None where no axis is given that the camera can place.
+
+        A PanTilt vector has both axes, so the one that is not given has to be filled in by the caller.
+        """
+        pan_tilt, zoom = self.spaces.position_pan_tilt, self.spaces.position_zoom
+        vector: Parameters = {}
+        if pan_tilt is not None and position.pan is not None and position.tilt is not None:
+            vector["PanTilt"] = {
+                "x": to_camera(position.pan, SIGNED, pan_tilt.x),
+                "y": to_camera(position.tilt, SIGNED, pan_tilt.y),
+            }
+        if zoom is not None and self.has_zoom and position.zoom is not None:
+            vector["Zoom"] = {"x": to_camera(position.zoom, UNSIGNED, zoom.x)}
+        return {"ProfileToken": self.profile_token, "Position": vector} if vector else None
+
+    def relative_move(self, pan: float, tilt: float, zoom: float) -> Parameters | None:
+        """The RelativeMove request; None where the camera cannot move any of the given axes so.
+
+        Raises:
+            ValueError: a number that is not finite.
+        """
+        pan_tilt_space, zoom_space = self.spaces.translation_pan_tilt, self.spaces.translation_zoom
+        vector: Parameters = {}
+        if pan_tilt_space is not None and (pan or tilt):
+            vector["PanTilt"] = {"x": scale_speed(pan, pan_tilt_space.x), "y": scale_speed(tilt, pan_tilt_space.y)}
+        if zoom_space is not None and self.has_zoom and zoom:
+            vector["Zoom"] = {"x": scale_speed(zoom, zoom_space.x)}
+        return {"ProfileToken": self.profile_token, "Translation": vector} if vector else None
+
+    def status(self, reply: object) -> PtzStatus:
+        """A GetStatus answer in our words; what it does not say is None or UNKNOWN."""
+        pan_tilt, zoom = self.spaces.position_pan_tilt, self.spaces.position_zoom
+        return PtzStatus(
+            Position(
+                pan=_place(reply, ("PanTilt", "x"), SIGNED, pan_tilt.x if pan_tilt else SIGNED),
+                tilt=_place(reply, ("PanTilt", "y"), SIGNED, pan_tilt.y if pan_tilt else SIGNED),
+                zoom=_place(reply, ("Zoom", "x"), UNSIGNED, zoom.x if zoom else UNSIGNED),
+            ),
+            _move_status(reply),
+        )
+
+
+def _named(space: Space, way: MoveWay) -> Parameters:
+    return {"space": space.uri} if way.spaces and space.uri else {}
+
+
+def _place(reply: object, path: tuple[str, str], generic: Range, limits: Range) -> float | None:
+    found = number(reply, "Position", *path)
+    return from_camera(found, generic, limits) if found is not None else None
+
+
+def _move_status(reply: object) -> MoveStatus:
+    bare = dig(reply, "MoveStatus")
+    said = {bare.strip()} if isinstance(bare, str) else {text(bare, "PanTilt"), text(bare, "Zoom")} - {""}
+    if "MOVING" in said:
+        return MoveStatus.MOVING
+    return MoveStatus.IDLE if said == {"IDLE"} else MoveStatus.UNKNOWN
