@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget
@@ -12,10 +12,9 @@ from camctl.onvif.addresses import service_urls, stream_url
 from camctl.onvif.client import OnvifClient
 from camctl.onvif.documents import Service
 from camctl.onvif.quirks import Quirk, match
-from camctl.onvif.replies import needed, text
-from camctl.onvif.soap import NOT_HERE
+from camctl.onvif.replies import dig, needed, number, text
 from camctl.onvif.steering import Steering
-from camctl.onvif.values import TimeoutLimits
+from camctl.onvif.ways import SAID_NO
 from camctl.ptz.model import PtzAbilities, PtzStatus
 from camctl.ptz.ports import CameraError, CameraFacts, CameraFault, StreamUris
 
@@ -104,23 +103,82 @@ class Surveyor:
     ) -> tuple[Steering | None, PtzAbilities]:
         if Service.PTZ not in addresses:
             return None, PtzAbilities()
-        nodes = self._first_answer(Service.PTZ, addresses[Service.PTZ], "GetNodes", may_refuse=True)
+        nodes = self._nodes(addresses[Service.PTZ])
         # Some cameras steer although no profile has a PTZ configuration: then GetStatus has to prove it.
         profile = profiles.ptz or profiles.main
         node = cap.choose_node(nodes, profile.ptz_node)
         options = self._options(profile)
-        spaces = cap.read_spaces(getattr(node, "SupportedPTZSpaces", None))
-        if spaces.are_empty:
-            spaces = cap.read_spaces(getattr(options, "Spaces", None))
-        if spaces.are_empty and profiles.ptz is not None:
-            spaces = replace(spaces, velocity_pan_tilt=cap.assumed_spaces().velocity_pan_tilt)
+        spaces = self._spaces(node, options, is_certain=profiles.ptz is not None)
         has_zoom = spaces.velocity_zoom is not None and quirk.has_zoom
-        limits = cap.timeout_limits(options) if options is not None else TimeoutLimits()
-        steering = Steering(profile.token, spaces, has_zoom, limits)
+        steering = Steering(profile.token, spaces, has_zoom, cap.timeout_limits(options))
         status = self._status(steering)
         if profiles.ptz is None and status is None:
             return None, PtzAbilities()
-        listed = self._optional(Service.PTZ, "GetPresets", ProfileToken=profile.token, or_else=NOT_HERE)
-        can_store = getattr(node, "MaximumNumberOfPresets", None) != 0 or bool(cap.presets(listed))
-        can_preset = listed is not NOT_HERE and can_store
-        return steering, cap.abilities(spaces, node, presets=can_preset, status=status, quirk=quirk)
+        abilities = cap.abilities(spaces, node, presets=self._has_presets(node, profile), status=status, quirk=quirk)
+        return steering, abilities
+
+    def _nodes(self, xaddr: str) -> Any:  # noqa: ANN401 - zeep's
+        try:
+            return self._first_answer(Service.PTZ, xaddr, "GetNodes")
+        except CameraError as error:
+            if error.fault not in SAID_NO:
+                raise
+            return None
+
+    def _options(self, profile: cap.MediaProfile) -> Any:  # noqa: ANN401 - zeep's
+        if not profile.ptz_configuration:
+            return None
+        return self._optional(Service.PTZ, "GetConfigurationOptions", ConfigurationToken=profile.ptz_configuration)
+
+    def _spaces(self, node: object, options: object, *, is_certain: bool) -> cap.Spaces:
+        spaces = cap.read_spaces(dig(node, "SupportedPTZSpaces"))
+        if spaces.are_empty:
+            spaces = cap.read_spaces(dig(options, "Spaces"))
+        return cap.assumed_spaces() if spaces.are_empty and is_certain else spaces
+
+    def _status(self, steering: Steering) -> PtzStatus | None:
+        reply = self._optional(Service.PTZ, "GetStatus", ProfileToken=steering.profile_token)
+        return steering.status(reply) if reply is not None else None
+
+    def _has_presets(self, node: object, profile: cap.MediaProfile) -> bool:
+        try:
+            reply = self._client.call(Service.PTZ, "GetPresets", ProfileToken=profile.token)
+        except CameraError as error:
+            if error.fault not in _SHRUGS:
+                raise
+            return False
+        return bool(cap.presets(reply)) or number(node, "MaximumNumberOfPresets") != 0
+
+    def _optional(self, service: Service, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - zeep's
+        try:
+            return self._client.call(service, operation, **parameters)
+        except CameraError as error:
+            if error.fault not in _SHRUGS:
+                raise
+            _log.info("%s: goes on without it: %s", operation, error.detail)
+            return None
+
+    def _first_answer(self, service: Service, xaddr: str, operation: str) -> Any:  # noqa: ANN401 - zeep's
+        """Call at each address that the XAddr may mean until something answers; that address is kept."""
+        *others, last = service_urls(xaddr, self._reached)
+        for url in others:
+            try:
+                return self._call_at(service, url, operation)
+            except CameraError as error:
+                if error.fault not in _NO_ANSWER_THERE:
+                    raise
+                _log.info("%s does not answer at the address that the camera gave: %s", service.name, error.detail)
+        return self._call_at(service, last, operation)
+
+    def _call_at(self, service: Service, url: str, operation: str) -> Any:  # noqa: ANN401 - zeep's
+        target = self._guarded(url, _HTTP)
+        self._client.use(service, target)
+        self._targets[service] = target
+        return self._client.call(service, operation)
+
+    def _guarded(self, url: str, schemes: frozenset[str]) -> PinnedTarget:
+        """Past the egress guard once more; the host is the one that was reached, so its pinned address stands."""
+        try:
+            return self._policy.check(url, schemes=schemes, resolve=lambda _: [self._reached.address])
+        except EgressRefusedError as error:
+            raise CameraError(CameraFault.PROTOCOL, f"the camera gave an address that is not allowed: {error}") from None

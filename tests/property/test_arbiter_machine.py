@@ -122,5 +122,5 @@ class ArbiterMachine(RuleBasedStateMachine):
             assert self.arbiter._stop_in_flight is not None or self.arbiter.deadline() < self.now + 5.1
 
 
-ArbiterMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+ArbiterMachine.TestCase.settings = settings(stateful_step_count=40)
 TestArbiterMachine = ArbiterMachine.TestCase

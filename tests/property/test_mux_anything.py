@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 
 from streams.webrtc.mux import Endpoint, IceCredentials, UdpMux
 
+# The tests hold a socket object that is never bound or connected.
+pytestmark = pytest.mark.enable_socket
+
 KEY = IceCredentials("ours", "password" * 4)
 HEAD = b"\0\1\0\x20" + stun.COOKIE.to_bytes(4, "big")
 

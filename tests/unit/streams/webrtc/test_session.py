@@ -13,6 +13,9 @@ from streams.webrtc.session import SessionState
 from streams.webrtc.whep import Fragment, Patch
 from tests.unit.streams.webrtc.phone_kit import HOME, STREET, Room
 
+# The tests hold a socket object that is never bound or connected.
+pytestmark = pytest.mark.enable_socket
+
 
 @pytest_asyncio.fixture
 async def room() -> AsyncIterator[Room]:

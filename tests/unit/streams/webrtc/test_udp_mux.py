@@ -7,6 +7,9 @@ from aioice import stun
 
 from streams.webrtc.mux import Endpoint, IceCredentials, UdpMux
 
+# The tests hold a socket object that is never bound or connected.
+pytestmark = pytest.mark.enable_socket
+
 HOME, STREET = ("192.0.2.1", 4000), ("198.51.100.1", 4001)
 KEY = IceCredentials("ours", "password" * 4)
 

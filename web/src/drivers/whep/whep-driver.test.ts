@@ -1,0 +1,260 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { WhepAnswer } from "../../api/calls";
+import { localProblem, problemOf } from "../../api/problem";
+import { failure, success, type Result } from "../../api/result";
+import { Backoff, RECONNECT } from "../backoff";
+import type { WhepState } from "./states";
+import { WhepDriver } from "./whep-driver";
+
+/** As much of an RTCPeerConnection as the driver uses, moved by hand. */
+class FakePeer {
+  static all: FakePeer[] = [];
+  connectionState: RTCPeerConnectionState = "new";
+  localDescription: { sdp: string } | null = null;
+  remote: RTCSessionDescriptionInit | null = null;
+  refusesAnswer = false;
+  closed = false;
+  frames = 0;
+  ontrack: ((event: { streams: unknown[]; track: { onended: (() => void) | null } }) => void) | null = null;
+  onconnectionstatechange: (() => void) | null = null;
+  readonly track = { onended: null as (() => void) | null };
+
+  constructor() {
+    FakePeer.all.push(this);
+  }
+
+  setLocalDescription(): Promise<void> {
+    this.localDescription = { sdp: "offer" };
+    return Promise.resolve();
+  }
+
+  setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+    if (this.refusesAnswer) return Promise.reject(new DOMException("bad", "OperationError"));
+    this.remote = description;
+    this.ontrack?.({ streams: ["stream"], track: this.track });
+    return Promise.resolve();
+  }
+
+  getStats(): Promise<Map<string, unknown>> {
+    const video = { type: "inbound-rtp", kind: "video", framesDecoded: this.frames, jitterBufferDelay: this.frames * 0.05, jitterBufferEmittedCount: this.frames };
+    return Promise.resolve(new Map([["v", video]]));
+  }
+
+  become(state: RTCPeerConnectionState): void {
+    this.connectionState = state;
+    this.onconnectionstatechange?.();
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+let answers: Result<WhepAnswer>[];
+let offers: string[];
+let ended: string[];
+let states: WhepState[];
+let streams: unknown[];
+let delays: (number | null)[];
+let driver: WhepDriver;
+let hold: Promise<void> | null;
+
+const ANSWER = success<WhepAnswer>({ sdp: "answer", session: "/whep/1" });
+
+function newest(): FakePeer {
+  const peer = FakePeer.all.at(-1);
+  if (peer === undefined) throw new Error("no peer was made");
+  return peer;
+}
+
+/** Let what was promised happen, and this much time pass. */
+async function pass(ms: number): Promise<void> {
+  await vi.advanceTimersByTimeAsync(ms);
+}
+
+/** Frames flow at 25 a second for this long. */
+async function flow(ms: number): Promise<void> {
+  for (let now = 0; now < ms; now += 200) {
+    newest().frames += 5;
+    await pass(200);
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  FakePeer.all = [];
+  answers = [];
+  offers = [];
+  ended = [];
+  states = [];
+  streams = [];
+  delays = [];
+  hold = null;
+  driver = new WhepDriver(
+    {
+      offer: async (sdp) => {
+        offers.push(sdp);
+        if (hold !== null) await hold;
+        return answers.shift() ?? ANSWER;
+      },
+      end: (session) => ended.push(session),
+      makePeer: () => new FakePeer() as unknown as RTCPeerConnection,
+      isShown: () => true,
+    },
+    { onState: (state) => states.push(state), onStream: (stream) => streams.push(stream), onDelay: (delay) => delays.push(delay) },
+    new Backoff(RECONNECT, () => 0.5),
+  );
+});
+
+afterEach(() => {
+  driver.close();
+  vi.useRealTimers();
+});
+
+describe("joining", () => {
+  it("posts the offer at once and is live with the first frame", async () => {
+    driver.start();
+    await pass(0);
+    expect(offers).toEqual(["offer"]);
+    expect(newest().remote).toEqual({ type: "answer", sdp: "answer" });
+    expect(streams).toEqual(["stream"]);
+    expect(driver.state.name).toBe("connecting");
+    newest().frames = 1;
+    await pass(100);
+    expect(states.map((state) => state.name)).toEqual(["connecting", "live"]);
+  });
+
+  it("measures the delay of the picture while it is live", async () => {
+    driver.start();
+    await flow(4_000);
+    expect(delays.length).toBeGreaterThan(1);
+    expect(delays.at(-1)).toBe(50);
+  });
+
+  it("ends the session on the service when closed, and only once", async () => {
+    driver.start();
+    await flow(400);
+    driver.close();
+    driver.close();
+    expect(ended).toEqual(["/whep/1"]);
+    expect(newest().closed).toBe(true);
+    expect(streams.at(-1)).toBeNull();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("ends a session that was granted after it was closed", async () => {
+    let go = (): void => undefined;
+    hold = new Promise((resolve) => (go = resolve));
+    driver.start();
+    await pass(0);
+    driver.close();
+    expect(ended).toEqual([]);
+    go();
+    await pass(0);
+    expect(ended).toEqual(["/whep/1"]);
+    expect(driver.state.name).toBe("idle");
+  });
+});
+
+describe("what another try may mend", () => {
+  it("waits as long as the service asks", async () => {
+    answers = [failure(problemOf(409, "5", { type: "urn:camctl:problem:not-live", fault: "unreachable" }))];
+    driver.start();
+    await pass(0);
+    expect(driver.state).toMatchObject({ name: "retrying", waitMs: 5000, attempt: 1 });
+    await pass(4_999);
+    expect(offers).toHaveLength(1);
+    await pass(1);
+    expect(offers).toHaveLength(2);
+  });
+
+  it("waits longer from try to try, and tries at once when nudged", async () => {
+    answers = [failure(localProblem("network")), failure(localProblem("network")), failure(localProblem("network"))];
+    driver.start();
+    await pass(500);
+    expect(offers).toHaveLength(2);
+    await pass(999);
+    expect(offers).toHaveLength(2);
+    driver.nudge();
+    await pass(0);
+    expect(offers).toHaveLength(3);
+  });
+
+  it.each([
+    ["a failed path", (peer: FakePeer) => peer.become("failed"), "ice"],
+    ["an ended track", (peer: FakePeer) => peer.track.onended?.(), "ended"],
+  ] as const)("comes back after %s", async (_name, hurt, kind) => {
+    driver.start();
+    await flow(400);
+    hurt(newest());
+    expect(driver.state).toMatchObject({ name: "retrying", fault: { kind } });
+    expect(ended).toEqual(["/whep/1"]);
+    await pass(500);
+    expect(FakePeer.all).toHaveLength(2);
+    await flow(400);
+    expect(driver.state.name).toBe("live");
+  });
+
+  it("gives a disturbed path three seconds to mend", async () => {
+    driver.start();
+    await flow(400);
+    newest().become("disconnected");
+    await flow(2_000);
+    newest().become("connected");
+    await flow(4_000);
+    expect(driver.state.name).toBe("live");
+    newest().become("disconnected");
+    await flow(3_200);
+    expect(states.some((state) => state.name === "retrying")).toBe(true);
+  });
+
+  it("notices a picture that froze, and one that never came", async () => {
+    driver.start();
+    await flow(1_000);
+    await pass(5_200);
+    expect(states.find((state) => state.name === "retrying")).toMatchObject({ fault: { kind: "stalled" } });
+    states = [];
+    await pass(14_000);
+    expect(states.find((state) => state.name === "retrying")).toMatchObject({ fault: { kind: "no-picture" } });
+  });
+
+  it("survives an answer that the browser refuses", async () => {
+    driver.start();
+    newest().refusesAnswer = true;
+    await pass(0);
+    expect(driver.state).toMatchObject({ name: "retrying", fault: { kind: "answer" } });
+    expect(ended).toEqual(["/whep/1"]);
+  });
+
+  it("does not hammer a picture that comes and goes", async () => {
+    driver.start();
+    await flow(400);
+    newest().become("failed");
+    await pass(500);
+    await flow(400);
+    newest().become("failed");
+    expect(driver.state).toMatchObject({ name: "retrying", waitMs: 1000 });
+    await pass(1_000);
+    await flow(11_000); // proved
+    newest().become("failed");
+    expect(driver.state).toMatchObject({ name: "retrying", waitMs: 500 });
+  });
+});
+
+describe("what no try mends", () => {
+  it.each([
+    [406, { type: "urn:camctl:problem:codec", codec: "H.265" }],
+    [404, null],
+    [401, null],
+    [403, null],
+  ])("fails on %i and stays so until asked", async (status, body) => {
+    answers = [failure(problemOf(status, null, body))];
+    driver.start();
+    await pass(60_000);
+    expect(driver.state.name).toBe("failed");
+    expect(offers).toHaveLength(1);
+    driver.nudge();
+    await pass(0);
+    expect(offers).toHaveLength(2);
+  });
+});
