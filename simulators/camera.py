@@ -45,8 +45,8 @@ class CameraStatus:
 class SimulatedCamera:
     """What ONVIF commands and RTSP shows. All methods belong to one thread; none of them blocks.
 
-    `imaging` and `aux` (a lower-case name such as "wiper" to a state such as "on") may be changed at any time and change
-    the picture.
+    `imaging` and `aux` (a lower-case name such as "wiper" to a state such as "on") may be changed at any time and
+    change the picture.
     """
 
     def __init__(self, config: CameraConfig, clock: Clock | None = None) -> None:

@@ -147,7 +147,7 @@ def _shop_front(rng: np.random.Generator, light: Light, left: float, right: floa
 
 def _flats(rng: np.random.Generator, light: Light, left: float, width: float, base: float) -> Iterator[Shape]:
     """Flats with balconies."""
-    right, top = left + width, base + float(rng.uniform(9, 15))
+    right, top = left + width, base + float(rng.uniform(7.5, 11.5))
     colour = _WALLS[rng.integers(len(_WALLS))]
     yield from _wall(light, left, right, top, base, colour)
     panes = _grid(left + 0.3, right - 0.3, top - 0.5, base + 2.0, 1.25, 1.35, (0.56, 0.6))
@@ -169,7 +169,7 @@ def _flats(rng: np.random.Generator, light: Light, left: float, width: float, ba
 
 def _office(rng: np.random.Generator, light: Light, left: float, width: float, base: float) -> Iterator[Shape]:
     """A glass front with floors, a lobby and a lit name."""
-    right, top = left + width, base + float(rng.uniform(11, 19))
+    right, top = left + width, base + float(rng.uniform(9, 14.5))
     glass = ((104, 150, 176), (96, 132, 150), (126, 160, 170), (84, 120, 156))[rng.integers(4)]
     yield from _wall(light, left, right, top, base, glass)
     panes = _grid(left + 0.15, right - 0.15, top - 1.3, base + 2.2, 0.9, 0.78, (0.86, 0.74))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from typing import Literal
 
@@ -13,6 +14,7 @@ from simulators.canvas import Canvas, Shape
 from simulators.imaging import Picture
 from simulators.light import DAY, NIGHT, Light
 from simulators.optics import View
+from simulators.sprites import Sprites
 
 WORLDS = 4  # different streets; seeds share them, so that 200 cameras do not hold 200 panoramas
 _PX_PER_DEG = 6144 / 360
@@ -78,11 +80,12 @@ class Eye:
         self._world = scenery
         self._last: View | None = None
         self._still: tuple[View, Picture] | None = None  # the resting view, painted sharply
+        self._sprites = Sprites(scenery.light)
 
     def see(self, view: View, time_s: float) -> Picture:
         """The picture of a view, with the traffic as it is at `time_s`."""
         canvas = Canvas(view, self._background(view))
-        actors.draw(canvas, self._world.crowd, time_s, self._world.light)
+        actors.draw(canvas, self._world.crowd, time_s, self._world.light, self._sprites)
         return canvas.image
 
     def _background(self, view: View) -> Picture:
@@ -98,21 +101,24 @@ class Eye:
 
 
 def crop(source: Picture, shown: View, wanted: View) -> Picture:
-    """The part `wanted` of a picture that shows `shown`, scaled to its size, exact to a fraction of a pixel."""
-    scale = shown.px_per_deg / wanted.px_per_deg
+    """The part `wanted` of a picture that shows `shown`, scaled to its size; right to half a pixel of either."""
+    scale = wanted.px_per_deg / shown.px_per_deg
     left = (wanted.left_deg - shown.left_deg) * shown.px_per_deg
     top = (shown.top_deg - wanted.top_deg) * shown.px_per_deg
-    x0, y0 = max(int(left) - 1, 0), max(int(top) - 1, 0)
-    x1 = min(int(left + wanted.width * scale) + 3, shown.width)
-    y1 = min(int(top + wanted.height * scale) + 3, shown.height)
-    if x0 >= x1 or y0 >= y1:
-        return np.zeros((wanted.height, wanted.width, 3), np.uint8)
-    half = scale / 2 - 0.5  # pixel centres lie on halves
-    matrix = np.array([[scale, 0.0, left - x0 + half], [0.0, scale, top - y0 + half]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    size = (wanted.width, wanted.height)
-    shot = cv2.warpAffine(source[y0:y1, x0:x1], matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(shot, dtype=np.uint8)
+    # The least block of whole source pixels, enlarged; what sticks out is cut off. Twice as fast as a warp.
+    x0, x1 = _block(left, wanted.width / scale, shown.width)
+    y0, y1 = _block(top, wanted.height / scale, shown.height)
+    size = (max(round((x1 - x0) * scale), wanted.width), max(round((y1 - y0) * scale), wanted.height))
+    block = cv2.resize(source[y0:y1, x0:x1], size, interpolation=cv2.INTER_LINEAR)
+    x = min(max(round((left - x0) * scale), 0), size[0] - wanted.width)
+    y = min(max(round((top - y0) * scale), 0), size[1] - wanted.height)
+    return np.ascontiguousarray(block[y : y + wanted.height, x : x + wanted.width], dtype=np.uint8)
+
+
+def _block(start: float, length: float, limit: int) -> tuple[int, int]:
+    """First and last plus one of the whole pixels around an interval, within what there is (at least one pixel)."""
+    first = min(max(math.floor(start), 0), limit - 1)
+    return first, max(min(math.ceil(start + length), limit), first + 1)
 
 
 def _paint_sky(canvas: Canvas, light: Light) -> None:

@@ -42,7 +42,7 @@ class Street:
 
         Raises:
             StreetError: a port is taken.
-        OSError: discovery is wanted and impossible.
+            OSError: discovery is wanted and impossible.
         """
         sockets = self._bind_onvif()
         try:
@@ -72,7 +72,7 @@ class Street:
         if self._onvif is not None:
             self._onvif.should_exit = True
         if self._discovery is not None:
-            self._discovery.close()
+            await self._discovery.close()
             self._discovery = None
         if self._serving is not None:
             await asyncio.wait([self._serving], timeout=_END_S)

@@ -1,7 +1,7 @@
 """The standing world of a street, made up from a seed: sky, skyline, houses, trees, pavements, road.
 
 Degrees throughout. Seen side-on from a pole: the horizon is at elevation 0, houses stand at BASE, the road runs below
-them from left to right all around. Colours are red, green, blue as by day; the light turns them into what the hour shows.
+them from left to right all around. Colours are red, green, blue as by day; the light makes them those of the hour.
 """
 
 from __future__ import annotations

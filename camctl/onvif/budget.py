@@ -20,8 +20,12 @@ class Budget:
     `cancel` may be called from any thread: it shuts the socket that the call waits on.
     """
 
-    def __init__(self, total_s: float = TOTAL_S, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, total_s: float = TOTAL_S, *, within: Budget | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`within`: the budget of the larger task that this call is a part of; its end and its `cancel` count too."""
         self._clock = clock
+        self._within = within
         self.total_s = total_s
         self._ends_at = clock() + total_s
         self._lock = threading.Lock()
@@ -37,7 +41,7 @@ class Budget:
         left_s = self._ends_at - self._clock()
         if self._is_cancelled or left_s <= 0:
             raise self.timeout()
-        return left_s
+        return left_s if self._within is None else min(left_s, self._within.left_s())
 
     def timeout(self) -> CameraError:
         """The error that says that time ran out."""
@@ -45,6 +49,8 @@ class Budget:
 
     def watch(self, connection: socket.socket | None) -> None:
         """The socket that the call waits on from now; None when it does not wait any more."""
+        if self._within is not None:
+            self._within.watch(connection)
         with self._lock:
             self._socket = connection
             if self._is_cancelled and connection is not None:

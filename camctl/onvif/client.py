@@ -78,15 +78,14 @@ class OnvifClient:
         self._was_accepted = True
         return reply
 
-    def set_clock(self, budget: Budget | None = None) -> None:
+    def set_clock(self, budget: Budget) -> float:
         """Read the camera's time, without the account and with it only when the camera demands that.
 
-        The offset stays as it is when the camera does not tell its UTC time.
+        Returns the camera's clock minus ours, in seconds; it stays as it was when the camera does not tell its UTC time.
 
         Raises:
             CameraError: the camera cannot be reached, or refuses the account.
         """
-        budget = budget or Budget()
         clock = self._account.clock
         asked_s = clock.ours_s()
         try:
@@ -100,6 +99,7 @@ class OnvifClient:
         if theirs_s is not None:
             # Whole seconds, so on average half a second has passed since.
             clock.offset_s = theirs_s + 0.5 - (asked_s + clock.ours_s()) / 2
+        return clock.offset_s
 
     def close(self) -> None:
         """Give the sockets back; the client can be used again."""
@@ -119,7 +119,8 @@ class OnvifClient:
 
     def _proxy(self, service: Service, target: PinnedTarget, wsse: object | None) -> Any:  # noqa: ANN401
         client: Any = zeep.Client(  # type: ignore[no-untyped-call]
-            self._documents.get(service), wsse=wsse, transport=self._transport, settings=_SETTINGS)
+            self._documents.get(service), wsse=wsse, transport=self._transport, settings=_SETTINGS
+        )
         return client.create_service(service.binding, target.url)
 
     def _invoke(self, proxy: Any, operation: str, budget: Budget, parameters: dict[str, Any]) -> Any:  # noqa: ANN401

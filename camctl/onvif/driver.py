@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget, Resolve, resolve_pinned
@@ -33,7 +35,6 @@ CONNECT_TOTAL_S = 30.0  # a dozen calls, each with a limit of its own
 STOP_TOTAL_S = 4.0  # all ways of stopping together
 STOP_LANES = 2  # so that a second Stop never waits for one that hangs
 _SCHEMES = frozenset({"http", "https"})
-_HANG_UP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +49,34 @@ class Shared:
     connect: Connect = HttpConnection
 
 
-class OnvifDriver:
-    """One camera's commands (see CameraDriver). Belongs to one event loop; calls run in threads, one at a time.
+class _Lane:
+    """A client with its own connection, used by one call at a time."""
 
-    Stop goes out over connections and threads of its own. What was found out stays known when the camera goes away, so
-    that Stop can be tried at any time after the first `connect`.
+    def __init__(self, shared: Shared, account: Account) -> None:
+        self.client = OnvifClient(shared.documents, account, shared.connect)
+        self.free = asyncio.Lock()
+
+
+class OnvifDriver:
+    """One camera's commands (see CameraDriver). Belongs to one event loop; the calls run in threads.
+
+    Moves, questions and Stops go over connections of their own, so that a slow GetStatus never delays a move, and Stop
+    goes out beside a hanging move in threads that nothing else uses. What was found out stays known when the camera
+    goes away: Stop can be tried at any time after the first `connect`.
     """
 
-    def __init__(self, shared: Shared, device_url: str, username: str, password: str, quirk: Quirk | None) -> None:
+    def __init__(
+        self, shared: Shared, device_url: str, username: str, password: str, quirk: Quirk | None = None
+    ) -> None:
         self._shared = shared
         self._device_url = device_url
         self._forced_quirk = quirk
-        self._account = Account(username, password)
-        self._client = OnvifClient(shared.documents, self._account, shared.connect)
-        self._one_call = asyncio.Lock()
-        self._stop_clients = [OnvifClient(shared.documents, self._account, shared.connect) for _ in range(STOP_LANES)]
-        self._free_lanes: asyncio.LifoQueue[OnvifClient] = asyncio.LifoQueue()
-        for client in self._stop_clients:
-            self._free_lanes.put_nowait(client)
+        account = Account(username, password)
+        self._asking, self._moving = _Lane(shared, account), _Lane(shared, account)
+        self._stopping = [_Lane(shared, account) for _ in range(STOP_LANES)]
         self._survey: Survey | None = None
-        self._move_ways = Ways(MOVE_WAYS, settles=True)
-        self._stop_ways = Ways(quirks.DEFAULT.stop_ways, settles=False)
+        self._move_ways: Ways[MoveWay] = Ways(MOVE_WAYS, settles=True)
+        self._stop_ways: Ways[StopWay] = Ways(quirks.DEFAULT.stop_ways, settles=False)
         self._budgets: set[Budget] = set()
         self._is_closed = False
 
@@ -88,12 +96,227 @@ class OnvifDriver:
             )
         except EgressRefusedError as error:
             raise CameraError(CameraFault.UNREACHABLE, str(error)) from None
-        survey = await self._ordinary(lambda _: self._ask_everything(target), CONNECT_TOTAL_S)
+        survey = await self._call(self._asking, partial(self._ask_everything, target), total_s=CONNECT_TOTAL_S)
         if self._survey is None or survey.quirk != self._survey.quirk:
-            self._stop_ways = Ways(survey.quirk.stop_ways, settles=False)
             self._move_ways = Ways(MOVE_WAYS, settles=True)
-        for client in self._stop_clients:
+            self._stop_ways = Ways(survey.quirk.stop_ways, settles=False)
+        for lane in (self._moving, *self._stopping):
             for service, where in survey.targets.items():
-                client.use(service, where)
+                lane.client.use(service, where)
         self._survey = survey
         return survey.facts
+
+    async def continuous_move(self, velocity: Velocity, timeout_s: int) -> None:
+        """Turn until `stop`, another move, or `timeout_s` (whole seconds) has passed."""
+        steering, ways = self._steering(), self._move_ways
+
+        def attempt(client: OnvifClient, budget: Budget, way: MoveWay) -> bool:
+            requests = list(steering.continuous_moves(velocity, timeout_s, way))
+            for request in requests:
+                client.call(Service.PTZ, "ContinuousMove", budget=budget, **request)
+            return bool(requests)
+
+        await self._call(self._moving, lambda client, budget: _first_way(ways, client, budget, attempt))
+
+    async def stop(self) -> None:
+        """Stop every axis, by whichever way this camera honours."""
+        steering, ways, move_ways = self._steering(), self._stop_ways, self._move_ways
+
+        def attempt(client: OnvifClient, budget: Budget, way: StopWay) -> bool:
+            if way is StopWay.ZERO_VELOCITY:
+                return _first_way(move_ways, client, budget, stand_still)
+            client.call(Service.PTZ, "Stop", budget=budget, **steering.stop(names_axes=way is StopWay.AXES))
+            return True
+
+        def stand_still(client: OnvifClient, budget: Budget, way: MoveWay) -> bool:
+            requests = list(steering.standstills(way))
+            for request in requests:
+                client.call(Service.PTZ, "ContinuousMove", budget=budget, **request)
+            return bool(requests)
+
+        lane = next((lane for lane in self._stopping if not lane.free.locked()), self._stopping[0])
+        await self._call(
+            lane, lambda client, budget: _first_way(ways, client, budget, attempt), self._shared.stops, STOP_TOTAL_S
+        )
+
+    async def absolute_move(self, position: Position) -> None:
+        """Go to a position; axes that are None stay."""
+        steering = self._steering()
+        if (position.pan is None) != (position.tilt is None):
+            now = (await self.status()).position  # a PanTilt vector has no room for half a place
+            pan = now.pan if position.pan is None else position.pan
+            tilt = now.tilt if position.tilt is None else position.tilt
+            position = replace(position, pan=pan, tilt=tilt)
+        await self._travel("AbsoluteMove", steering.absolute_move(position))
+
+    async def relative_move(self, pan: float, tilt: float, zoom: float) -> None:
+        """Go by a translation in the generic spaces, -1 to 1 each."""
+        await self._travel("RelativeMove", self._steering().relative_move(pan, tilt, zoom))
+
+    async def status(self) -> PtzStatus:
+        """Where it looks and whether it turns."""
+        steering = self._steering()
+        return steering.status(await self._ask("GetStatus"))
+
+    async def presets(self) -> list[Preset]:
+        """The stored views."""
+        return cap.presets(await self._ask("GetPresets"))
+
+    async def goto_preset(self, token: str) -> None:
+        """Go to a stored view; without a Speed, which some cameras refuse."""
+        await self._travel("GotoPreset", {**self._profile(), "PresetToken": token})
+
+    async def set_preset(self, name: str, token: str | None = None) -> str:
+        """Store the present view (over `token` if given); returns its token."""
+        over = {} if token is None else {"PresetToken": token}
+        stored = await self._ask("SetPreset", PresetName=name, **over)
+        return needed(stored if isinstance(stored, str) else "", "token", "SetPreset")
+
+    async def remove_preset(self, token: str) -> None:
+        """Forget a stored view."""
+        await self._ask("RemovePreset", PresetToken=token)
+
+    async def goto_home(self) -> None:
+        """Go to the home position."""
+        await self._travel("GotoHomePosition", self._profile())
+
+    async def set_home(self) -> None:
+        """Make the present view the home position."""
+        await self._ask("SetHomePosition")
+
+    async def request_key_frame(self) -> None:
+        """Ask the encoders for a key frame (Media SetSynchronizationPoint)."""
+        for token in self._surveyed().video_profiles:
+            request = partial(_operation, Service.MEDIA, "SetSynchronizationPoint", {"ProfileToken": token})
+            await self._call(self._asking, request)
+
+    async def close(self) -> None:
+        """Give back connections; idempotent."""
+        self._is_closed = True
+        for budget in tuple(self._budgets):
+            budget.cancel()
+        lanes = (self._asking, self._moving, *self._stopping)
+        await asyncio.to_thread(lambda: [lane.client.close() for lane in lanes])
+
+    def _surveyed(self) -> Survey:
+        if self._survey is None:
+            raise CameraError(CameraFault.UNREACHABLE, "the camera has not been reached yet")
+        return self._survey
+
+    def _steering(self) -> Steering:
+        steering = self._surveyed().steering
+        if steering is None:
+            raise CameraError(CameraFault.UNSUPPORTED, "the camera cannot be steered; it has a picture only")
+        return steering
+
+    def _profile(self) -> Parameters:
+        return {"ProfileToken": self._steering().profile_token}
+
+    def _ask_everything(self, target: PinnedTarget, client: OnvifClient, budget: Budget) -> Survey:
+        client.use(Service.DEVICE, target)
+        return Surveyor(client, self._shared.policy, target, self._forced_quirk, budget).survey()
+
+    async def _ask(self, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - zeep's
+        request = partial(_operation, Service.PTZ, operation, {**self._profile(), **parameters})
+        return await self._call(self._asking, request)
+
+    async def _travel(self, operation: str, parameters: Parameters | None) -> None:
+        if parameters is None:
+            raise CameraError(
+                CameraFault.UNSUPPORTED, f"the camera cannot do {operation} on the axes that were asked for"
+            )
+        await self._call(self._moving, partial(_operation, Service.PTZ, operation, parameters))
+
+    async def _call(
+        self,
+        lane: _Lane,
+        function: Callable[[OnvifClient, Budget], T],
+        pool: ThreadPoolExecutor | None = None,
+        total_s: float = TOTAL_S,
+    ) -> T:
+        if self._is_closed:
+            raise CameraError(CameraFault.UNREACHABLE, "the camera was disconnected")
+        budget = Budget(total_s)
+        self._budgets.add(budget)
+        try:
+            try:
+                async with asyncio.timeout(total_s):
+                    await lane.free.acquire()
+            except TimeoutError:
+                raise budget.timeout() from None
+            try:
+                return await call_in(pool or self._shared.calls, budget, partial(function, lane.client, budget))
+            finally:
+                lane.free.release()
+        finally:
+            self._budgets.discard(budget)
+
+
+def _operation(service: Service, name: str, parameters: Parameters, client: OnvifClient, budget: Budget) -> Any:  # noqa: ANN401
+    return client.call(service, name, budget=budget, **parameters)
+
+
+def _first_way(
+    ways: Ways[T], client: OnvifClient, budget: Budget, attempt: Callable[[OnvifClient, Budget, T], bool]
+) -> bool:
+    """Try the ways in order until the camera accepts one, and remember it.
+
+    Raises:
+        CameraError: the first refusal, when all ways were refused; UNSUPPORTED when no way can say what is asked.
+    """
+    refusal: CameraError | None = None
+    for way in ways.order():
+        try:
+            is_said = attempt(client, budget, way)
+        except CameraError as error:
+            if not ways.goes_on_after(error):
+                raise
+            refusal = refusal or error
+            continue
+        if is_said:
+            ways.accepted(way)
+            return True
+    raise refusal or CameraError(CameraFault.UNSUPPORTED, "the camera has none of the axes that were asked for")
+
+
+class OnvifDrivers:
+    """Makes drivers and owns what they share: parsed WSDLs and two bounded pools of threads."""
+
+    def __init__(
+        self,
+        policy: EgressPolicy,
+        *,
+        call_threads: int = 64,
+        stop_threads: int = 16,
+        resolve: Resolve | None = None,
+        connect: Connect = HttpConnection,
+    ) -> None:
+        self._shared = Shared(
+            policy,
+            Documents(),
+            ThreadPoolExecutor(call_threads, "onvif-call"),
+            ThreadPoolExecutor(stop_threads, "onvif-stop"),
+            resolve,
+            connect,
+        )
+        self._drivers: weakref.WeakSet[OnvifDriver] = weakref.WeakSet()
+
+    def create(self, device_url: str, username: str, password: str, *, quirk: str | None = None) -> OnvifDriver:
+        """A driver for the camera whose device service is at `device_url`; nothing is sent before `connect`.
+
+        Args:
+            quirk: a row of the quirks table by name; None finds the row by what the camera says of itself.
+
+        Raises:
+            ValueError: no row has that name.
+        """
+        row = quirks.named(quirk) if quirk is not None else None
+        driver = OnvifDriver(self._shared, device_url, username, password, row)
+        self._drivers.add(driver)
+        return driver
+
+    async def close(self) -> None:
+        """Close all drivers and end the threads; idempotent."""
+        await asyncio.gather(*(driver.close() for driver in list(self._drivers)))
+        for pool in (self._shared.calls, self._shared.stops):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)

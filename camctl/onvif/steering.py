@@ -8,7 +8,17 @@ from typing import Any
 
 from camctl.onvif.capabilities import Space, Spaces
 from camctl.onvif.replies import dig, number, text
-from camctl.onvif.values import SIGNED, UNSIGNED, Range, TimeoutLimits, from_camera, scale_speed, to_camera, whole_seconds
+from camctl.onvif.values import (
+    SIGNED,
+    UNSIGNED,
+    Range,
+    TimeoutLimits,
+    from_camera,
+    plain_number,
+    scale_speed,
+    to_camera,
+    whole_seconds,
+)
 from camctl.onvif.ways import AxisParts, MoveWay, requests_for
 from camctl.ptz.model import STILL, MoveStatus, Position, PtzStatus, Velocity
 
@@ -27,7 +37,9 @@ class Steering:
     def continuous_moves(self, velocity: Velocity, timeout_s: int, way: MoveWay) -> Iterator[Parameters]:
         """The ContinuousMove requests for a velocity in one way; none where the way or the camera cannot."""
         pan_tilt, zoom = self.spaces.velocity_pan_tilt, self.spaces.velocity_zoom
-        parts = requests_for(velocity, way, has_pan_tilt=pan_tilt is not None, has_zoom=zoom is not None and self.has_zoom)
+        parts = requests_for(
+            velocity, way, has_pan_tilt=pan_tilt is not None, has_zoom=zoom is not None and self.has_zoom
+        )
         for part in parts:
             request = {"ProfileToken": self.profile_token, "Velocity": self._velocity(velocity, part, way)}
             limit = whole_seconds(timeout_s, self.timeout) if way.timeout else None
@@ -82,6 +94,7 @@ class Steering:
         Raises:
             ValueError: a number that is not finite.
         """
+        pan, tilt, zoom = (min(max(plain_number(value), -1.0), 1.0) for value in (pan, tilt, zoom))
         pan_tilt_space, zoom_space = self.spaces.translation_pan_tilt, self.spaces.translation_zoom
         vector: Parameters = {}
         if pan_tilt_space is not None and (pan or tilt):

@@ -9,6 +9,7 @@ from typing import Any
 from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget
 from camctl.onvif import capabilities as cap
 from camctl.onvif.addresses import service_urls, stream_url
+from camctl.onvif.budget import Budget
 from camctl.onvif.client import OnvifClient
 from camctl.onvif.documents import Service
 from camctl.onvif.quirks import Quirk, match
@@ -33,7 +34,7 @@ class Survey:
 
     facts: CameraFacts
     quirk: Quirk
-    main_profile: str
+    video_profiles: tuple[str, ...]
     steering: Steering | None
     targets: dict[Service, PinnedTarget]
 
@@ -41,19 +42,23 @@ class Survey:
 class Surveyor:
     """Asks one camera. `reached` is its device service, past the egress guard and known to `client`."""
 
-    def __init__(self, client: OnvifClient, policy: EgressPolicy, reached: PinnedTarget, quirk: Quirk | None) -> None:
+    def __init__(
+        self, client: OnvifClient, policy: EgressPolicy, reached: PinnedTarget, quirk: Quirk | None, budget: Budget
+    ) -> None:
         self._client = client
+        self._budget = budget
         self._policy = policy
         self._reached = reached
         self._forced_quirk = quirk
         self._targets = {Service.DEVICE: reached}
 
-    def survey(self, clock_offset_s: float = 0.0) -> Survey:
-        """Ask everything; the clock was set before.
+    def survey(self) -> Survey:
+        """Ask everything.
 
         Raises:
             CameraError: the camera cannot be reached or used at all.
         """
+        clock_offset_s = self._client.set_clock(Budget(within=self._budget))
         information = self._optional(Service.DEVICE, "GetDeviceInformation")
         described = [text(information, name) for name in ("Manufacturer", "Model", "FirmwareVersion")]
         quirk = self._forced_quirk or match(*described)
@@ -62,7 +67,8 @@ class Surveyor:
         streams = self._streams(profiles)
         steering, abilities = self._ptz(addresses, profiles, quirk)
         facts = CameraFacts(*described, abilities, streams, clock_offset_s)
-        return Survey(facts, quirk, profiles.main.token, steering, self._targets)
+        video = tuple(profile.token for profile in (profiles.main, profiles.sub) if profile is not None)
+        return Survey(facts, quirk, video, steering, self._targets)
 
     def _addresses(self) -> dict[Service, str]:
         services = self._optional(Service.DEVICE, "GetServices", IncludeCapability=False)
@@ -94,7 +100,7 @@ class Surveyor:
 
     def _stream(self, profile: str) -> str:
         setup = {"Stream": "RTP-Unicast", "Transport": {"Protocol": "RTSP"}}
-        reply = self._client.call(Service.MEDIA, "GetStreamUri", StreamSetup=setup, ProfileToken=profile)
+        reply = self._call(Service.MEDIA, "GetStreamUri", StreamSetup=setup, ProfileToken=profile)
         url = stream_url(needed(text(reply, "Uri"), "address", "GetStreamUri"), self._reached)
         return self._guarded(url, _RTSP).url
 
@@ -142,16 +148,19 @@ class Surveyor:
 
     def _has_presets(self, node: object, profile: cap.MediaProfile) -> bool:
         try:
-            reply = self._client.call(Service.PTZ, "GetPresets", ProfileToken=profile.token)
+            reply = self._call(Service.PTZ, "GetPresets", ProfileToken=profile.token)
         except CameraError as error:
             if error.fault not in _SHRUGS:
                 raise
             return False
         return bool(cap.presets(reply)) or number(node, "MaximumNumberOfPresets") != 0
 
+    def _call(self, service: Service, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - zeep's
+        return self._client.call(service, operation, budget=Budget(within=self._budget), **parameters)
+
     def _optional(self, service: Service, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - zeep's
         try:
-            return self._client.call(service, operation, **parameters)
+            return self._call(service, operation, **parameters)
         except CameraError as error:
             if error.fault not in _SHRUGS:
                 raise
@@ -174,11 +183,13 @@ class Surveyor:
         target = self._guarded(url, _HTTP)
         self._client.use(service, target)
         self._targets[service] = target
-        return self._client.call(service, operation)
+        return self._call(service, operation)
 
     def _guarded(self, url: str, schemes: frozenset[str]) -> PinnedTarget:
         """Past the egress guard once more; the host is the one that was reached, so its pinned address stands."""
         try:
             return self._policy.check(url, schemes=schemes, resolve=lambda _: [self._reached.address])
         except EgressRefusedError as error:
-            raise CameraError(CameraFault.PROTOCOL, f"the camera gave an address that is not allowed: {error}") from None
+            raise CameraError(
+                CameraFault.PROTOCOL, f"the camera gave an address that is not allowed: {error}"
+            ) from None

@@ -16,6 +16,7 @@ from camctl.onvif.http import HttpConnection, HttpReply
 from camctl.onvif.soap import bad_credentials, read_reply
 from camctl.ptz.ports import CameraError, CameraFault
 
+_CLOSE_WAIT_S = 1.0
 # Sent twice they would move twice or store twice: never sent again when it is unknown whether they arrived.
 NOT_REPEATABLE = frozenset({"RelativeMove", "SetPreset"})
 
@@ -85,9 +86,14 @@ class SoapTransport:
         return checked
 
     def close(self) -> None:
-        """Give all sockets back; waits for nobody, so call it when no exchange runs."""
-        for connection in self._connections.values():
-            connection.close()
+        """Give all sockets back; waits a moment for an exchange that was just cancelled."""
+        has_lock = self._exchanging.acquire(timeout=_CLOSE_WAIT_S)
+        try:
+            for connection in self._connections.values():
+                connection.close()
+        finally:
+            if has_lock:
+                self._exchanging.release()
 
     def _authenticated(self, poster: Poster, path: str, body: bytes, headers: dict[str, str]) -> HttpReply:
         answered = self._account.authorization(path)

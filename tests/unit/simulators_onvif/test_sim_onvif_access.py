@@ -44,7 +44,9 @@ async def test_everything_else_is_challenged(prefix: str, name: str) -> None:
 
 async def test_a_bad_token_is_a_fault_with_400_and_nothing_moves() -> None:
     street = Street()
-    body = '<tptz:ContinuousMove><tptz:ProfileToken>profile_main</tptz:ProfileToken><tptz:Velocity><tt:Zoom x="1"/></tptz:Velocity></tptz:ContinuousMove>'
+    profile = "<tptz:ProfileToken>profile_main</tptz:ProfileToken>"
+    velocity = '<tptz:Velocity><tt:Zoom x="1"/></tptz:Velocity>'
+    body = f"<tptz:ContinuousMove>{profile}{velocity}</tptz:ContinuousMove>"
     for header in (
         kit.token(street.device.wall_s, password="x"),
         kit.token(street.device.wall_s - 61),
@@ -109,7 +111,8 @@ async def test_imaging_changes_what_is_named_and_refuses_what_is_out_of_range() 
 
 async def test_focus_moves_make_it_manual() -> None:
     street = Street()
-    move = "<timg:Move><timg:VideoSourceToken>video_source_0</timg:VideoSourceToken><timg:Focus>{}</timg:Focus></timg:Move>"
+    source = "<timg:VideoSourceToken>video_source_0</timg:VideoSourceToken>"
+    move = f"<timg:Move>{source}<timg:Focus>{{}}</timg:Focus></timg:Move>"
     await street.ask(move.format("<tt:Relative><tt:Distance>-0.2</tt:Distance></tt:Relative>"))
     assert street.camera.imaging.focus_mode == "MANUAL"
     assert street.camera.imaging.focus_position == pytest.approx(0.3)
@@ -176,7 +179,8 @@ async def test_a_synchronization_point_is_a_key_frame(monkeypatch: pytest.Monkey
 
 
 async def test_multicast_is_not_a_stream_setup_here() -> None:
-    setup = "<trt:StreamSetup><tt:Stream>RTP-Multicast</tt:Stream><tt:Transport><tt:Protocol>UDP</tt:Protocol></tt:Transport></trt:StreamSetup>"
+    transport = "<tt:Transport><tt:Protocol>UDP</tt:Protocol></tt:Transport>"
+    setup = f"<trt:StreamSetup><tt:Stream>RTP-Multicast</tt:Stream>{transport}</trt:StreamSetup>"
     body = f"<trt:GetStreamUri>{setup}<trt:ProfileToken>profile_main</trt:ProfileToken></trt:GetStreamUri>"
     street = Street()
     assert (await street.ask(body)).fault == ["Sender", "InvalidArgVal", "InvalidStreamSetup"]

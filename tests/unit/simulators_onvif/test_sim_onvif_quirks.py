@@ -1,0 +1,434 @@
+"""Every row of the quirk table does what its line says: one test each, and none without."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from simulators.quirks import QUIRKS, Quirks, UnknownQuirkError
+from streams.rtsp.auth import ClientAuth
+from tests.support import sim_onvif_kit as kit
+from tests.support.sim_onvif_kit import Answer, Street
+
+Check = Callable[[Street], Awaitable[None]]
+CHECKS: dict[str, Check] = {}
+GENERIC = ' space="http://www.onvif.org/ver10/tptz/PanTiltSpaces/VelocityGenericSpace"'
+SERVICES = "<tds:GetServices><tds:IncludeCapability>true</tds:IncludeCapability></tds:GetServices>"
+
+
+def quirk(name: str) -> Callable[[Check], Check]:
+    def register(check: Check) -> Check:
+        CHECKS[name] = check
+        return check
+
+    return register
+
+
+@pytest.mark.parametrize("name", QUIRKS)
+async def test_the_quirk_shows(name: str) -> None:
+    await CHECKS[name](Street(name))
+
+
+@pytest.mark.parametrize("name", QUIRKS)
+async def test_the_check_tells_a_camera_without_the_quirk(name: str) -> None:
+    with pytest.raises(AssertionError):
+        await CHECKS[name](Street())
+
+
+def test_a_name_that_is_not_in_the_table_is_told_with_all_that_are() -> None:
+    with pytest.raises(
+        UnknownQuirkError, match=r"unknown quirk flies, sings; there are: ignores-timeout, .*locks-account"
+    ):
+        Quirks.named(["sings", "reversed", "flies"])
+
+
+def test_names_and_descriptions() -> None:
+    assert next(iter(QUIRKS)) == "ignores-timeout"
+    assert Quirks.named(["reversed", "no-nodes"]).names == ("reversed", "no-nodes")
+    for row in QUIRKS.values():
+        assert 10 < len(row.description) < 100
+        assert "\n" not in row.description
+
+
+def good(answer: Answer) -> Answer:
+    assert answer.status == 200, answer.body
+    return answer
+
+
+def refused(answer: Answer, *codes: str) -> None:
+    assert answer.fault == list(codes)
+
+
+async def stopped(street: Street) -> bool:
+    street.clock.advance(0.5)
+    return not street.moving
+
+
+async def turning(street: Street) -> None:
+    good(await street.move(pan_tilt=(0.2, 0), zoom=0.1))
+    street.clock.advance(0.5)
+
+
+@quirk("ignores-timeout")
+async def ignores_timeout(street: Street) -> None:
+    good(await street.move(pan_tilt=(0.01, 0), life="PT1S"))
+    street.clock.advance(84)
+    assert street.moving
+    good(await street.ptz("Stop"))
+    assert await stopped(street)
+
+
+@quirk("timeout-rejected")
+async def timeout_rejected(street: Street) -> None:
+    refused(await street.move(pan_tilt=(0.5, 0), life="PT1S"), "Sender", "InvalidArgVal", "TimeoutNotSupported")
+    good(await street.move(pan_tilt=(0.5, 0)))
+
+
+@quirk("timeout-range-zero")
+async def timeout_range_zero(street: Street) -> None:
+    token = "<tptz:ConfigurationToken>ptz_config_0</tptz:ConfigurationToken>"
+    answer = good(await street.ask(f"<tptz:GetConfigurationOptions>{token}</tptz:GetConfigurationOptions>"))
+    timeout = next(answer.xml.iter("{*}PTZTimeout"))
+    assert [element.text for element in timeout] == ["PT0S", "PT0S"]
+    good(await street.move(pan_tilt=(0.5, 0), life="PT1S"))
+
+
+@quirk("fractional-timeout-crash")
+async def fractional_timeout_crash(street: Street) -> None:
+    assert (await street.move(pan_tilt=(0.5, 0), life="PT1.5S")).status == 0
+    assert (await street.ptz("GetStatus")).status == 0
+    street.clock.advance(5.1)
+    good(await street.ptz("GetStatus"))
+    good(await street.move(pan_tilt=(0.5, 0), life="PT2S"))
+
+
+@quirk("stop-unimplemented")
+async def stop_unimplemented(street: Street) -> None:
+    await turning(street)
+    refused(await street.ptz("Stop"), "Receiver", "ActionNotSupported")
+    assert not await stopped(street)
+    good(await street.move(pan_tilt=(0, 0), zoom=0))
+    assert await stopped(street)
+
+
+@quirk("stop-needs-axes")
+async def stop_needs_axes(street: Street) -> None:
+    await turning(street)
+    good(await street.ptz("Stop"))
+    assert not await stopped(street)
+    good(await street.ptz("Stop", "<tptz:PanTilt>true</tptz:PanTilt><tptz:Zoom>true</tptz:Zoom>"))
+    assert await stopped(street)
+
+
+@quirk("stop-refuses-both")
+async def stop_refuses_both(street: Street) -> None:
+    await turning(street)
+    both = "<tptz:PanTilt>true</tptz:PanTilt><tptz:Zoom>true</tptz:Zoom>"
+    refused(await street.ptz("Stop", both), "Receiver", "Action")
+    good(await street.ptz("Stop"))
+    assert await stopped(street)
+
+
+@quirk("stop-refuses-addressing")
+async def stop_refuses_addressing(street: Street) -> None:
+    await turning(street)
+    header = kit.token(street.device.wall_s) + "<wsa:Action>http://www.onvif.org/ver20/ptz/wsdl/Stop</wsa:Action>"
+    body = "<tptz:Stop><tptz:ProfileToken>profile_main</tptz:ProfileToken></tptz:Stop>"
+    refused(await street.ask(body, header=header), "Sender", "WellFormed")
+    good(await street.ask(body))
+    assert await stopped(street)
+
+
+@quirk("zero-velocity-ignored")
+async def zero_velocity_ignored(street: Street) -> None:
+    await turning(street)
+    good(await street.move(pan_tilt=(0, 0), zoom=0))
+    assert not await stopped(street)
+    good(await street.ptz("Stop"))
+    assert await stopped(street)
+
+
+@quirk("pantilt-zoom-together-refused")
+async def pantilt_zoom_together_refused(street: Street) -> None:
+    refused(await street.move(pan_tilt=(0.5, 0), zoom=0.1), "Receiver", "Action")
+    good(await street.move(pan_tilt=(0.5, 0)))
+    good(await street.move(zoom=0.1))
+
+
+@quirk("no-zoom-element")
+async def no_zoom_element(street: Street) -> None:
+    refused(await street.move(pan_tilt=(0.5, 0), zoom=0), "Sender", "InvalidArgVal", "SpaceNotSupported")
+    assert not good(await street.ptz("GetStatus")).all("Zoom")
+
+
+@quirk("omitted-axis-stops")
+async def omitted_axis_stops(street: Street) -> None:
+    await turning(street)
+    good(await street.move(zoom=0.1))
+    street.clock.advance(0.5)
+    assert not street.camera.motors.moving("pan")
+    assert street.camera.motors.moving("zoom")
+
+
+@quirk("reversed")
+async def is_reversed(street: Street) -> None:
+    good(await street.move(pan_tilt=(0.5, 0.2)))
+    street.clock.advance(1)
+    assert street.camera.motors.speeds().pan < 0
+    assert street.camera.motors.speeds().tilt < 0
+
+
+@quirk("space-required")
+async def space_required(street: Street) -> None:
+    refused(await street.move(pan_tilt=(0.5, 0)), "Sender", "InvalidArgVal", "SpaceNotSupported")
+    good(await street.move(pan_tilt=(0.5, 0), space=GENERIC))
+
+
+@quirk("space-refused")
+async def space_refused(street: Street) -> None:
+    refused(await street.move(pan_tilt=(0.5, 0), space=GENERIC), "Sender", "InvalidArgVal", "SpaceNotSupported")
+    good(await street.move(pan_tilt=(0.5, 0)))
+
+
+@quirk("ranges-of-100")
+async def ranges_of_100(street: Street) -> None:
+    good(await street.move(pan_tilt=(50, 0)))
+    street.clock.advance(0.5)
+    assert street.camera.motors.speeds().pan == pytest.approx(50)
+    answer = good(await street.ask("<tptz:GetNodes/>"))
+    assert set(answer.all("Max")) == {"100"}
+    await street.ptz("AbsoluteMove", '<tptz:Position><tt:PanTilt x="50" y="0"/></tptz:Position>')
+    street.clock.advance(60)
+    assert good(await street.ptz("GetStatus")).attribute("PanTilt", "x") == "50"
+
+
+@quirk("relative-move-dead")
+async def relative_move_dead(street: Street) -> None:
+    good(await street.ptz("RelativeMove", '<tptz:Translation><tt:PanTilt x="0.5" y="0"/></tptz:Translation>'))
+    assert not street.moving
+
+
+@quirk("no-nodes")
+async def no_nodes(street: Street) -> None:
+    refused(await street.ask("<tptz:GetNodes/>"), "Receiver", "ActionNotSupported")
+    refused(await street.ask("<tptz:GetConfigurationOptions/>"), "Receiver", "ActionNotSupported")
+    good(await street.ask("<tptz:GetConfigurations/>"))
+
+
+@quirk("status-without-position")
+async def status_without_position(street: Street) -> None:
+    answer = good(await street.ptz("GetStatus"))
+    assert not answer.all("Position")
+    assert answer.all("MoveStatus")
+
+
+@quirk("status-without-zoom")
+async def status_without_zoom(street: Street) -> None:
+    assert not good(await street.ptz("GetStatus")).all("Zoom")
+    good(await street.move(zoom=0.1))
+
+
+@quirk("movestatus-stuck")
+async def movestatus_stuck(street: Street) -> None:
+    answer = good(await street.ptz("GetStatus"))
+    assert [element.text for element in answer.xml.iterfind(".//{*}MoveStatus/{*}*")] == ["MOVING", "MOVING"]
+
+
+@quirk("movestatus-bare")
+async def movestatus_bare(street: Street) -> None:
+    assert good(await street.ptz("GetStatus")).one("MoveStatus") == "IDLE"
+
+
+@quirk("status-slow")
+async def status_slow(street: Street) -> None:
+    task = asyncio.create_task(street.ptz("GetStatus"))
+    done, _ = await asyncio.wait([task], timeout=0.05)
+    task.cancel()
+    assert not done
+
+
+@quirk("presets-without-token")
+async def presets_without_token(street: Street) -> None:
+    answer = good(await street.ptz("GetPresets"))
+    assert answer.all("Name") == ["Simpang", "Halte", "Monas"]
+    assert answer.attribute("Preset", "token") is None
+
+
+@quirk("presets-of-255")
+async def presets_of_255(street: Street) -> None:
+    answer = good(await street.ptz("GetPresets"))
+    tokens = [element.get("token") for element in answer.xml.iter("{*}Preset")]
+    assert len(tokens) == len(set(tokens)) == 255
+    assert answer.all("Name")[:4] == ["Simpang", "Halte", "Monas", ""]
+
+
+@quirk("setpreset-token-refused")
+async def setpreset_token_refused(street: Street) -> None:
+    given = "<tptz:PresetName>A</tptz:PresetName><tptz:PresetToken>1</tptz:PresetToken>"
+    refused(await street.ptz("SetPreset", given), "Sender", "InvalidArgVal", "NoToken")
+    good(await street.ptz("SetPreset", "<tptz:PresetName>A</tptz:PresetName>"))
+
+
+@quirk("gotopreset-speed-refused")
+async def gotopreset_speed_refused(street: Street) -> None:
+    token = "<tptz:PresetToken>2</tptz:PresetToken>"
+    speed = '<tptz:Speed><tt:PanTilt x="1" y="1"/></tptz:Speed>'
+    refused(await street.ptz("GotoPreset", token + speed), "Sender", "InvalidArgVal", "SpaceNotSupported")
+    assert not street.moving
+    good(await street.ptz("GotoPreset", token))
+
+
+@quirk("no-getservices")
+async def no_getservices(street: Street) -> None:
+    refused(await street.ask(SERVICES), "Receiver", "ActionNotSupported")
+    assert good(await street.ask("<tds:GetCapabilities/>")).all("PTZ")
+
+
+@quirk("capabilities-none")
+async def capabilities_none(street: Street) -> None:
+    answer = good(await street.ask(SERVICES))
+    assert answer.all("Namespace")
+    assert not answer.all("Capabilities")
+
+
+@quirk("ptz-missing-in-capabilities")
+async def ptz_missing_in_capabilities(street: Street) -> None:
+    assert not good(await street.ask("<tds:GetCapabilities/>")).all("PTZ")
+    assert "http://www.onvif.org/ver20/ptz/wsdl" in good(await street.ask(SERVICES)).all("Namespace")
+
+
+@quirk("profile-without-ptz")
+async def profile_without_ptz(street: Street) -> None:
+    assert not good(await street.ask("<trt:GetProfiles/>")).all("PTZConfiguration")
+    good(await street.move(pan_tilt=(0.5, 0)))
+
+
+async def addresses(street: Street) -> set[str]:
+    services = good(await street.ask(SERVICES)).all("XAddr")
+    older = good(await street.ask("<tds:GetCapabilities/>")).all("XAddr")
+    assert set(older) <= set(services)
+    return {address.removesuffix(address[address.index("/onvif") :]) for address in services}
+
+
+@quirk("xaddr-wrong-host")
+async def xaddr_wrong_host(street: Street) -> None:
+    assert await addresses(street) == {"http://192.168.1.108:8081"}
+
+
+@quirk("xaddr-wrong-port")
+async def xaddr_wrong_port(street: Street) -> None:
+    assert await addresses(street) == {"http://127.0.0.1:1"}
+
+
+@quirk("xaddr-relative")
+async def xaddr_relative(street: Street) -> None:
+    assert await addresses(street) == {""}
+
+
+@quirk("stream-uri-wrong-host")
+async def stream_uri_wrong_host(street: Street) -> None:
+    profile = "<trt:ProfileToken>profile_sub</trt:ProfileToken>"
+    assert (
+        good(await street.ask(f"<trt:GetStreamUri>{profile}</trt:GetStreamUri>")).one("Uri")
+        == "rtsp://192.168.1.108:8554/sub"
+    )
+    picture = good(await street.ask(f"<trt:GetSnapshotUri>{profile}</trt:GetSnapshotUri>"))
+    assert picture.one("Uri") == "http://192.168.1.108:8081/snapshot.jpg?stream=sub"
+
+
+@quirk("pullpoint-lies")
+async def pullpoint_lies(street: Street) -> None:
+    answer = good(await street.ask("<tev:GetServiceCapabilities/>"))
+    assert answer.attribute("Capabilities", "WSPullPointSupport") == "true"
+    refused(await street.ask("<tev:CreatePullPointSubscription/>"), "Receiver", "ActionNotSupported")
+
+
+@quirk("clock-skew")
+async def clock_skew(street: Street) -> None:
+    wall = street.clock.wall()
+    refused(await street.ask("<trt:GetProfiles/>", header=kit.token(wall)), "Sender", "NotAuthorized")
+    good(await street.ask("<trt:GetProfiles/>", header=kit.token(wall - 3600)))
+
+
+@quirk("time-without-utc")
+async def time_without_utc(street: Street) -> None:
+    answer = good(await street.ask("<tds:GetSystemDateAndTime/>", header=""))
+    assert answer.all("LocalDateTime")
+    assert not answer.all("UTCDateTime")
+
+
+@quirk("auth-on-time")
+async def auth_on_time(street: Street) -> None:
+    refused(await street.ask("<tds:GetSystemDateAndTime/>", header=""), "Sender", "NotAuthorized")
+    good(await street.ask("<tds:GetSystemDateAndTime/>"))
+
+
+async def http(street: Street, body: str, client: ClientAuth) -> Answer:
+    answer = client.answer("POST", "/onvif/device_service")
+    headers = {"authorization": answer} if answer else {}
+    return await kit.request(street.app, body=kit.envelope(body), headers=headers)
+
+
+async def challenged(street: Street) -> ClientAuth:
+    client = ClientAuth(kit.USERNAME, kit.PASSWORD)
+    client.challenge((await http(street, "<trt:GetProfiles/>", client)).challenges())
+    return client
+
+
+@quirk("http-digest-only")
+async def http_digest_only(street: Street) -> None:
+    assert (await street.ask("<trt:GetProfiles/>")).status == 401
+    good(await http(street, "<trt:GetProfiles/>", await challenged(street)))
+
+
+@quirk("password-text-only")
+async def password_text_only(street: Street) -> None:
+    refused(await street.ask("<trt:GetProfiles/>"), "Sender", "NotAuthorized")
+    good(await street.ask("<trt:GetProfiles/>", header=kit.token(0, text=True)))
+
+
+@quirk("auth-failure-html")
+async def auth_failure_html(street: Street) -> None:
+    answer = await street.ask("<trt:GetProfiles/>", header=kit.token(0))
+    assert (answer.status, answer.body[:6]) == (401, b"<html>")
+    good(await street.ask("<trt:GetProfiles/>"))
+
+
+@quirk("auth-failure-500")
+async def auth_failure_500(street: Street) -> None:
+    answer = await street.ask("<trt:GetProfiles/>", header=kit.token(0))
+    assert (answer.status, answer.fault) == (500, ["Sender", "NotAuthorized"])
+
+
+@quirk("locks-account")
+async def locks_account(street: Street) -> None:
+    for _ in range(5):
+        refused(await street.ask("<trt:GetProfiles/>", header=kit.token(0)), "Sender", "NotAuthorized")
+    refused(await street.ask("<trt:GetProfiles/>"), "Sender", "NotAuthorized")
+    street.clock.advance(31)
+    good(await street.ask("<trt:GetProfiles/>"))
+
+
+@quirk("nonce-once")
+async def nonce_once(street: Street) -> None:
+    client = await challenged(street)
+    good(await http(street, "<trt:GetProfiles/>", client))
+    again = await http(street, "<trt:GetProfiles/>", client)
+    assert again.status == 401
+    assert all("stale=true" in offer for offer in again.challenges())
+
+
+@quirk("closes-connection")
+async def closes_connection(street: Street) -> None:
+    answer = good(await street.ptz("GetStatus"))
+    assert dict(answer.headers).get("connection") == "close"
+
+
+@quirk("invalid-utf8")
+async def invalid_utf8(street: Street) -> None:
+    answer = await street.ptz("GetPresets")
+    assert b"Simpang \xe9<" in answer.body
+    with pytest.raises(UnicodeDecodeError):
+        answer.body.decode("utf-8")
