@@ -14,6 +14,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import cv2
+
 from simulators.config import StreetConfig
 from simulators.loading import ConfigError, load_street
 from simulators.street import StreetError, describe, run_street
@@ -25,6 +27,7 @@ EXIT_FAILED, EXIT_USAGE = 1, 2
 def main(arguments: list[str] | None = None) -> int:
     """Run; the exit code is 0 after an orderly end, 1 after a failure, 2 for a bad file or a port in use."""
     options = _parse(arguments)
+    cv2.setNumThreads(1)  # every stream has a thread of its own; a pool per picture costs more than it gives
     logging.basicConfig(level=logging.INFO, format="%(asctime)s simulators %(levelname)s %(name)s: %(message)s")
     try:
         config = load_street(options.file)

@@ -14,6 +14,7 @@ from simulators.optics import View
 
 Colour = tuple[int, int, int]  # red, green, blue
 Points = NDArray[np.float64]  # N x 2: azimuth and elevation in degrees
+_GLOW_STEPS = 48  # samples along the radius of a large light
 _SHIFT = 4  # fractional bits of OpenCV's coordinates
 _FAR_PX = 30_000.0  # OpenCV's coordinates must fit 16 bits and the fraction
 
@@ -93,12 +94,15 @@ class Canvas:
         right, bottom = min(int(x + radius) + 1, self.view.width), min(int(y + radius) + 1, self.view.height)
         if radius < 1 or left >= right or top >= bottom:
             return
-        dx = (np.arange(left, right) - x) / radius
-        dy = (np.arange(top, bottom) - y) / radius
+        # Light is smooth: large ones are computed coarsely and enlarged.
+        step = max(radius / _GLOW_STEPS, 1.0)
+        columns, rows = max(int((right - left) / step), 1), max(int((bottom - top) / step), 1)
+        dx = (np.linspace(left, right, columns, dtype=np.float32) - x) / radius
+        dy = (np.linspace(top, bottom, rows, dtype=np.float32) - y) / radius
         fall = np.clip(1.0 - np.sqrt(dx[None, :] ** 2 + dy[:, None] ** 2), 0.0, 1.0) ** 2 * strength
         light = (fall[:, :, None] * np.array(colour[::-1], dtype=np.float32)).astype(np.uint8)
         part = self.image[top:bottom, left:right]
-        cv2.add(part, light, dst=part)
+        cv2.add(part, cv2.resize(light, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR), dst=part)
 
     def label(self, text: str, azimuth: float, elevation: float, height_deg: float, colour: Colour) -> None:
         """Write text centred on a point; left out where nobody could read it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 import cv2
@@ -21,6 +22,8 @@ _PX_PER_DEG = 6144 / 360
 _LEFT_DEG, _RIGHT_DEG = -226.0, 226.0  # a full turn and what a wide lens sees beyond it
 _TOP_DEG, _BOTTOM_DEG = 52.0, -82.0
 
+_painter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="painter")
+
 
 class World:
     """One street at one time of day; safe to share between threads."""
@@ -29,8 +32,8 @@ class World:
         self.light = light
         self.crowd = actors.traffic(seed)
         self._shapes: list[Shape] = streetscape.build(seed, light)
-        self._panorama: Picture | None = None
-        self._building = threading.Lock()
+        self._panorama: Future[Picture] | None = None
+        self._lock = threading.Lock()
 
     def paint(self, view: View) -> Picture:
         """The standing world in a view, sharp at any scale; takes tens of milliseconds."""
@@ -52,12 +55,13 @@ class World:
             round(height * _PX_PER_DEG),
         )
 
-    def panorama(self) -> Picture:
-        """The whole standing world, painted at the first call and then kept (some 50 MB)."""
-        with self._building:
-            if self._panorama is None:
-                self._panorama = self.paint(self.panorama_view)
-            return self._panorama
+    def panorama(self) -> Picture | None:
+        """The whole standing world (some 50 MB); painted in the background from the first call on, None until then."""
+        if self._panorama is None:
+            with self._lock:
+                if self._panorama is None:
+                    self._panorama = _painter.submit(self.paint, self.panorama_view)
+        return self._panorama.result() if self._panorama.done() else None
 
 
 _worlds: dict[tuple[int, str], World] = {}
@@ -79,7 +83,8 @@ class Eye:
     def __init__(self, scenery: World) -> None:
         self._world = scenery
         self._last: View | None = None
-        self._still: tuple[View, Picture] | None = None  # the resting view, painted sharply
+        self._still: tuple[View, Picture] | None = None  # a view painted sharply
+        self._coming: tuple[View, Future[Picture]] | None = None  # one that is being painted
         self._sprites = Sprites(scenery.light)
 
     def see(self, view: View, time_s: float) -> Picture:
@@ -90,14 +95,23 @@ class Eye:
 
     def _background(self, view: View) -> Picture:
         resting, self._last = view == self._last, view
+        self._take_coming()
         if self._still is not None and self._still[0] == view:
             return self._still[1].copy()
-        if resting:
-            self._still = (view, self._world.paint(view))
-            return self._still[1].copy()
+        if resting and self._coming is None:
+            self._coming = (view, _painter.submit(self._world.paint, view))
         if self._still is not None and self._still[0].contains(view):
             return crop(self._still[1], self._still[0], view)
-        return crop(self._world.panorama(), self._world.panorama_view, view)
+        panorama = self._world.panorama()
+        if panorama is None:
+            self._still = (view, self._world.paint(view))
+            return self._still[1].copy()
+        return crop(panorama, self._world.panorama_view, view)
+
+    def _take_coming(self) -> None:
+        if self._coming is not None and self._coming[1].done():
+            view, painted = self._coming
+            self._still, self._coming = (view, painted.result()), None
 
 
 def crop(source: Picture, shown: View, wanted: View) -> Picture:

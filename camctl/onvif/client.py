@@ -81,7 +81,7 @@ class OnvifClient:
     def set_clock(self, budget: Budget) -> float:
         """Read the camera's time, without the account and with it only when the camera demands that.
 
-        Returns the camera's clock minus ours, in seconds; it stays as it was when the camera does not tell its UTC time.
+        Returns the camera's clock minus ours, in seconds; as it was when the camera does not tell its UTC time.
 
         Raises:
             CameraError: the camera cannot be reached, or refuses the account.
@@ -144,7 +144,8 @@ def utc_seconds(reply: object) -> float | None:
     if not all(isinstance(part, int) for part in parts):
         return None
     try:
+        year, month, day, hour, minute, second = parts
         # Second 60 is allowed by the schema (leap seconds).
-        return datetime(*parts[:5], min(parts[5], 59), 0, UTC).timestamp()
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC).timestamp()
     except (ValueError, OverflowError):
         return None

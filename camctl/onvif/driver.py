@@ -195,8 +195,11 @@ class OnvifDriver:
         self._is_closed = True
         for budget in tuple(self._budgets):
             budget.cancel()
-        lanes = (self._asking, self._moving, *self._stopping)
-        await asyncio.to_thread(lambda: [lane.client.close() for lane in lanes])
+        await asyncio.to_thread(self._hang_up)
+
+    def _hang_up(self) -> None:
+        for lane in (self._asking, self._moving, *self._stopping):
+            lane.client.close()
 
     def _surveyed(self) -> Survey:
         if self._survey is None:
@@ -304,8 +307,7 @@ class OnvifDrivers:
     def create(self, device_url: str, username: str, password: str, *, quirk: str | None = None) -> OnvifDriver:
         """A driver for the camera whose device service is at `device_url`; nothing is sent before `connect`.
 
-        Args:
-            quirk: a row of the quirks table by name; None finds the row by what the camera says of itself.
+        `quirk` names a row of the quirks table; None finds the row by what the camera says of itself.
 
         Raises:
             ValueError: no row has that name.

@@ -32,7 +32,7 @@ class Steering:
     profile_token: str
     spaces: Spaces
     has_zoom: bool
-    timeout: TimeoutLimits = TimeoutLimits()
+    timeout: TimeoutLimits
 
     def continuous_moves(self, velocity: Velocity, timeout_s: int, way: MoveWay) -> Iterator[Parameters]:
         """The ContinuousMove requests for a velocity in one way; none where the way or the camera cannot."""
@@ -41,7 +41,7 @@ class Steering:
             velocity, way, has_pan_tilt=pan_tilt is not None, has_zoom=zoom is not None and self.has_zoom
         )
         for part in parts:
-            request = {"ProfileToken": self.profile_token, "Velocity": self._velocity(velocity, part, way)}
+            request: Parameters = {"ProfileToken": self.profile_token, "Velocity": self._velocity(velocity, part, way)}
             limit = whole_seconds(timeout_s, self.timeout) if way.timeout else None
             if limit is not None:
                 request["Timeout"] = limit

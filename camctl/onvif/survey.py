@@ -60,13 +60,14 @@ class Surveyor:
         """
         clock_offset_s = self._client.set_clock(Budget(within=self._budget))
         information = self._optional(Service.DEVICE, "GetDeviceInformation")
-        described = [text(information, name) for name in ("Manufacturer", "Model", "FirmwareVersion")]
-        quirk = self._forced_quirk or match(*described)
+        manufacturer, model = text(information, "Manufacturer"), text(information, "Model")
+        firmware = text(information, "FirmwareVersion")
+        quirk = self._forced_quirk or match(manufacturer, model, firmware)
         addresses = self._addresses()
         profiles = self._profiles(addresses)
         streams = self._streams(profiles)
         steering, abilities = self._ptz(addresses, profiles, quirk)
-        facts = CameraFacts(*described, abilities, streams, clock_offset_s)
+        facts = CameraFacts(manufacturer, model, firmware, abilities, streams, clock_offset_s)
         video = tuple(profile.token for profile in (profiles.main, profiles.sub) if profile is not None)
         return Survey(facts, quirk, video, steering, self._targets)
 

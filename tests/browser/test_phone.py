@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -34,11 +35,25 @@ def phone(browser: Browser, demo: Demo) -> Iterator[PhonePage]:
     page.close()
 
 
-def watching(phone: PhonePage, demo: Demo, area: str = FIRST) -> dict[str, str]:
-    camera = demo.camera(area)
-    phone.sign_in(demo.person("official", area))
-    phone.open_camera(camera["id"])
-    return camera
+@pytest.fixture(scope="module")
+def same_sign_in(browser: Browser, demo: Demo) -> Any:
+    """The cookies of one official: a page that comes back as the same sign-in continues its own lease."""
+    page = PhonePage(browser, demo.url)
+    page.sign_in(demo.person("official", FIRST))
+    state = page.context.storage_state()
+    page.close()
+    return state
+
+
+@pytest.fixture
+def back_again(browser: Browser, demo: Demo, same_sign_in: Any) -> Iterator[PhonePage]:
+    """A page on the first camera, signed in already."""
+    page = PhonePage(browser, demo.url, locale="id-ID", storage_state=same_sign_in)
+    page.page.get_by_test_id("camera-list").wait_for(timeout=5000)
+    page.open_camera(demo.camera(FIRST)["id"])
+    yield page
+    assert page.errors == []
+    page.close()
 
 
 def test_a_finger_turns_a_camera_and_its_end_stops_it(phone: PhonePage, demo: Demo) -> None:
@@ -58,19 +73,19 @@ def test_a_finger_turns_a_camera_and_its_end_stops_it(phone: PhonePage, demo: De
     took_s, after = phone.settled(within_s=1.0)
     assert took_s <= 1.0
     assert after.pan_deg == pytest.approx(demo.truth(camera)["pan_deg"], abs=0.2), "picture and motors differ"
+    phone.page.get_by_test_id("release").click()
 
 
-def test_closing_the_page_while_dragging_stops_the_camera(browser: Browser, demo: Demo) -> None:
-    phone = PhonePage(browser, demo.url)
-    camera = watching(phone, demo)
+def test_closing_the_page_while_dragging_stops_the_camera(back_again: PhonePage, demo: Demo) -> None:
+    phone, camera = back_again, demo.camera(FIRST)
     phone.press_pad(-0.8, 0.0)
     demo.wait_moving(camera, 1.5)
     phone.close()
     assert demo.wait_still(camera, 1.0) <= 1.0
 
 
-def test_losing_the_network_while_dragging_stops_the_camera(phone: PhonePage, demo: Demo) -> None:
-    camera = watching(phone, demo)
+def test_losing_the_network_while_dragging_stops_the_camera(back_again: PhonePage, demo: Demo) -> None:
+    phone, camera = back_again, demo.camera(FIRST)
     phone.press_pad(0.8, 0.0)
     demo.wait_moving(camera, 1.5)
     phone.context.set_offline(True)
@@ -78,9 +93,9 @@ def test_losing_the_network_while_dragging_stops_the_camera(phone: PhonePage, de
     phone.context.set_offline(False)
 
 
-def test_a_page_that_freezes_while_dragging_stops_the_camera(phone: PhonePage, demo: Demo) -> None:
+def test_a_page_that_freezes_while_dragging_stops_the_camera(back_again: PhonePage, demo: Demo) -> None:
     """No event at all reaches the server: only the command's life can end this one."""
-    camera = watching(phone, demo)
+    phone, camera = back_again, demo.camera(FIRST)
     phone.press_pad(-0.8, 0.0)
     demo.wait_moving(camera, 1.5)
     session = phone.context.new_cdp_session(phone.page)
@@ -94,8 +109,8 @@ def test_a_page_that_freezes_while_dragging_stops_the_camera(phone: PhonePage, d
 
 
 @pytest.mark.parametrize("event", ["blur", "pagehide", "offline"])
-def test_losing_the_page_stops_the_camera(phone: PhonePage, demo: Demo, event: str) -> None:
-    camera = watching(phone, demo)
+def test_losing_the_page_stops_the_camera(back_again: PhonePage, demo: Demo, event: str) -> None:
+    phone, camera = back_again, demo.camera(FIRST)
     phone.press_pad(0.0, 0.8)
     demo.wait_moving(camera, 1.5)
     phone.page.evaluate("(name) => window.dispatchEvent(new Event(name))", event)
@@ -105,8 +120,8 @@ def test_losing_the_page_stops_the_camera(phone: PhonePage, demo: Demo, event: s
     phone.lift()
 
 
-def test_buttons_zoom_and_stop(phone: PhonePage, demo: Demo) -> None:
-    camera = watching(phone, demo)
+def test_buttons_zoom_and_stop(back_again: PhonePage, demo: Demo) -> None:
+    phone, camera = back_again, demo.camera(FIRST)
     before = phone.reading().zoom_x
     phone.page.get_by_test_id("zoom-in").hover()
     phone.page.mouse.down()
@@ -165,15 +180,17 @@ def test_the_page_asks_no_other_site_and_breaks_no_policy(browser: Browser, demo
     said: list[str] = []
     phone.page.on("request", lambda request: asked.append(request.url))
     phone.page.on("console", lambda message: said.append(message.text))
-    watching(phone, demo)
+    phone.sign_in(demo.person("admin"))
+    phone.open_camera(demo.camera(SECOND)["id"])
+    PICTURES.mkdir(parents=True, exist_ok=True)
     phone.page.screenshot(path=PICTURES / "phone-watching.png")
     assert [url for url in asked if not url.startswith((demo.url, "blob:", "data:"))] == []
     assert [text for text in said if "Content Security Policy" in text] == []
     phone.close()
 
 
-def test_the_picture_comes_back_after_the_media_worker_died(phone: PhonePage, demo: Demo) -> None:
-    watching(phone, demo)
+def test_the_picture_comes_back_after_the_media_worker_died(back_again: PhonePage, demo: Demo) -> None:
+    phone = back_again
     before = phone.reading().frame
     workers = [p for p in psutil.Process(demo.ready["pid"]).children() if "streams.worker" in " ".join(p.cmdline())]
     assert workers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,11 +24,13 @@ class Phone:
         self.socket: ClientConnection
 
     def __enter__(self) -> Self:
-        self.socket = connect(self._url, additional_headers={"Authorization": f"Bearer {self._token}"}, open_timeout=5)
+        self._closing = ExitStack()
+        headers = {"Authorization": f"Bearer {self._token}"}
+        self.socket = self._closing.enter_context(connect(self._url, additional_headers=headers, open_timeout=5))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
-        self.socket.close()
+        self._closing.close()
 
     def send(self, kind: str, **fields: Any) -> int:
         seq = next(self._seq)

@@ -152,13 +152,13 @@ def test_an_unconfirmed_stop_is_told_to_everyone_and_repeated(demo: Demo) -> Non
         Phone(demo.api, camera["id"], demo.person("operator")["token"]) as watcher,
     ):
         phone.drag(0.3, pan=0.2)
-        demo.faults(camera, refuse_stop=True)
+        demo.faults(camera, black_hole=True)
         try:
             phone.send("stop")
-            watcher.state(lambda state: state["stop_confirmed"] is False, 5.0)
+            watcher.state(lambda state: state["stop_confirmed"] is False, 8.0)
         finally:
-            demo.faults(camera, refuse_stop=False)
-        watcher.state(lambda state: state["stop_confirmed"] is True, 8.0)
+            demo.faults(camera, black_hole=False)
+        watcher.state(lambda state: state["stop_confirmed"] is True, 12.0)
         demo.wait_still(camera, 1.0)
         phone.ask("release")
 

@@ -17,7 +17,8 @@ NAME = "onvif://www.onvif.org/name/Jalan%20Thamrin"
 
 def probe(inner: str = "", message: str = "urn:uuid:1") -> bytes:
     header = f"<a:MessageID>{message}</a:MessageID>" if message else ""
-    return f"<s:Envelope {SPACES}><s:Header>{header}</s:Header><s:Body><d:Probe>{inner}</d:Probe></s:Body></s:Envelope>".encode()
+    body = f"<s:Header>{header}</s:Header><s:Body><d:Probe>{inner}</d:Probe></s:Body>"
+    return f"<s:Envelope {SPACES}>{body}</s:Envelope>".encode()
 
 
 def endpoint() -> CameraEndpoint:

@@ -118,8 +118,8 @@ export const readCamera: Reader<Camera> = (value, where) => {
     state: readCameraState(fields["state"], `${where}.state`),
     stateDetail: text(fields["state_detail"], `${where}.state_detail`),
     steerable: flag(fields["steerable"], `${where}.steerable`),
-    abilities: readAbilities(fields["abilities"], `${where}.abilities`),
-    may: readMay(fields["may"], `${where}.may`),
+    abilities: readAbilities(fields["abilities"] ?? {}, `${where}.abilities`),
+    may: readMay(fields["may"] ?? {}, `${where}.may`),
     holder: nullable(readHolder)(fields["holder"], `${where}.holder`),
   };
 };

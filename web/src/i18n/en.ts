@@ -16,7 +16,6 @@ export const en: Messages = {
   signedOut: "You are signed out. Please sign in again.",
   loading: "Loading…",
   tryAgain: "Try again",
-  cancel: "Cancel",
   close: "Close",
   back: "Back",
 
@@ -36,15 +35,9 @@ export const en: Messages = {
   stateConnecting: "Connecting",
   stateUnknown: "Not known yet",
 
-  roleAdmin: "admin",
-  roleOperator: "operator",
-  roleOfficial: "official",
-  rolePartner: "partner",
-
   heldBy: (name) => `Controlled by ${name}`,
   heldByYou: "Controlled by you",
   free: "Free, ready to steer",
-  waitOrTakeOver: "Somebody else holds this camera.",
   secondsLeft: (seconds) => `${seconds} s`,
   takeControl: "Take control",
   takeOver: "Take over",
@@ -74,6 +67,7 @@ export const en: Messages = {
   goingTo: (name) => `Going to ${name}.`,
   fitWhole: "Show the whole picture",
   fitFill: "Fill the screen",
+  menu: "Menu",
   swapHands: "Swap hands",
   help: "Help",
   helpLines: [
@@ -103,7 +97,6 @@ export const en: Messages = {
 
   pictureConnecting: "Connecting to the camera…",
   pictureRetryIn: (seconds) => `Trying again in ${seconds} s.`,
-  pictureRetrying: "Trying again…",
   pictureStalled: "The picture froze. Your network or the camera is disturbed.",
   pictureNone: "Connected, but the camera has sent no picture yet.",
   pictureIce: "This network does not let video through. Try another one.",
@@ -130,6 +123,7 @@ export const en: Messages = {
   problemCannotSteer: "This camera cannot be steered.",
   problemCameraFault: "The camera did not carry out the command.",
   problemOverloaded: "The service is full. Trying again shortly.",
+  problemTooManySessions: "You have too many pictures open. Close one of them.",
   problemRateLimited: "Too many tries. Wait a moment.",
   priorityTooLow: "The person in control has the same or a higher priority.",
   nothingToRelease: "You are not in control.",

@@ -14,7 +14,6 @@ export const id = {
   signedOut: "Anda telah keluar. Silakan masuk lagi.",
   loading: "Memuat…",
   tryAgain: "Coba lagi",
-  cancel: "Batal",
   close: "Tutup",
   back: "Kembali",
 
@@ -34,15 +33,9 @@ export const id = {
   stateConnecting: "Menyambung",
   stateUnknown: "Belum diketahui",
 
-  roleAdmin: "admin",
-  roleOperator: "operator",
-  roleOfficial: "pejabat",
-  rolePartner: "mitra",
-
   heldBy: (name: string) => `Dikendalikan oleh ${name}`,
   heldByYou: "Dikendalikan oleh Anda",
   free: "Bebas, siap digerakkan",
-  waitOrTakeOver: "Kamera sedang dipegang orang lain.",
   secondsLeft: (seconds: string) => `${seconds} dtk`,
   takeControl: "Ambil kendali",
   takeOver: "Ambil alih",
@@ -72,6 +65,7 @@ export const id = {
   goingTo: (name: string) => `Menuju ${name}.`,
   fitWhole: "Tampilkan seluruh gambar",
   fitFill: "Penuhi layar",
+  menu: "Menu",
   swapHands: "Tukar tangan",
   help: "Bantuan",
   helpLines: [
@@ -101,7 +95,6 @@ export const id = {
 
   pictureConnecting: "Menyambung ke kamera…",
   pictureRetryIn: (seconds: string) => `Mencoba lagi dalam ${seconds} dtk.`,
-  pictureRetrying: "Mencoba lagi…",
   pictureStalled: "Gambar berhenti. Jaringan Anda atau kamera sedang terganggu.",
   pictureNone: "Tersambung, tetapi kamera belum mengirim gambar.",
   pictureIce: "Jaringan ini tidak meloloskan video. Coba jaringan lain.",
@@ -128,6 +121,7 @@ export const id = {
   problemCannotSteer: "Kamera ini tidak dapat digerakkan.",
   problemCameraFault: "Kamera tidak menjalankan perintah.",
   problemOverloaded: "Layanan sedang penuh. Mencoba lagi sebentar lagi.",
+  problemTooManySessions: "Anda membuka terlalu banyak gambar sekaligus. Tutup salah satunya.",
   problemRateLimited: "Terlalu sering mencoba. Tunggu sebentar.",
   priorityTooLow: "Pemegang kendali mempunyai prioritas sama atau lebih tinggi.",
   nothingToRelease: "Anda tidak sedang memegang kendali.",

@@ -24,7 +24,12 @@ const BY_KIND: Readonly<Record<Exclude<ProblemKind, "held" | "codec">, Plain>> =
   "not-live": "problemNotLive",
   "cannot-steer": "problemCannotSteer",
   "camera-fault": "problemCameraFault",
+  "bad-offer": "pictureAnswer",
+  method: "problemUnknown",
+  internal: "problemUnknown",
+  unavailable: "problemOverloaded",
   overloaded: "problemOverloaded",
+  "too-many-sessions": "problemTooManySessions",
   "rate-limited": "problemRateLimited",
 };
 
@@ -83,6 +88,8 @@ export function pictureWords(words: Messages, fault: PictureFault): string {
   switch (fault.kind) {
     case "refused":
       return problemWords(words, fault.problem);
+    case "unsupported":
+      return words.noWebRtc;
     case "answer":
       return words.pictureAnswer;
     case "ice":

@@ -29,7 +29,7 @@ function mainWords(live: LiveSession): string {
   const problem = live.problem.value;
   if (problem !== null && live.camera.value === null) return problemWords(t, problem);
   if (state.name === "retrying" || state.name === "failed") return pictureWords(t, state.fault);
-  return t.pictureConnecting;
+  return live.control.value?.camera.state === "offline" ? t.pictureOffline : t.pictureConnecting;
 }
 
 /** What is going on, in words, whenever there is no living picture. The element stays, for screen readers and tests. */

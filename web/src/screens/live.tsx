@@ -60,7 +60,7 @@ function TopBar({ live, onMore }: { readonly live: LiveSession; readonly onMore:
         <p>{camera?.area.name ?? ""}</p>
       </div>
       <DelayBadge delay={live.delay.value} />
-      <button type="button" class="button plain icon-only" data-testid="more" aria-label={t.help} onClick={onMore}>
+      <button type="button" class="button plain icon-only" data-testid="more" aria-label={t.menu} onClick={onMore}>
         <Icon name="more" />
       </button>
     </header>

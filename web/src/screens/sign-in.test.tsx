@@ -59,12 +59,11 @@ it("says in words that the sign-in was wrong, and keeps what was typed", async (
 });
 
 it("lets one in, with the name trimmed and the password as it is", async () => {
-  const asked = vi.fn((_path: string, _init: RequestInit) =>
-    Promise.resolve(new Response('{"token":"t","person":{"username":"lurah","display_name":"Siti","role":"official"}}')),
-  );
+  const person = { username: "lurah", display_name: "Siti", role: "official" };
+  const asked = vi.fn<typeof fetch>(() => Promise.resolve(new Response(JSON.stringify({ token: "t", person }))));
   vi.stubGlobal("fetch", asked);
   await submit(" lurah ", " secret ");
   await vi.waitFor(() => expect(session.value).toMatchObject({ name: "in", person: { displayName: "Siti" } }));
   expect(asked.mock.calls[0]?.[0]).toBe("/api/v1/auth/login");
-  expect(asked.mock.calls[0]?.[1].body).toBe('{"username":"lurah","password":" secret "}');
+  expect(asked.mock.calls[0]?.[1]?.body).toBe('{"username":"lurah","password":" secret "}');
 });

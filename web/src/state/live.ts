@@ -75,7 +75,7 @@ export class LiveSession implements KeyTargets {
     this.wakeLock.start();
     const options = { signal: this.abort.signal };
     addEventListener("online", () => this.nudge(), options);
-    addEventListener("pagehide", () => this.video.close(), options);
+    addEventListener("pagehide", () => this.leave(), options);
     addEventListener("pageshow", (event) => {
       if (event.persisted) this.wake();
     }, options);
@@ -220,7 +220,8 @@ export class LiveSession implements KeyTargets {
     }
     this.problem.value = answer.problem;
     if (answer.problem.kind === "not-signed-in") lapse();
-    else if (!isFinal(answer.problem)) this.refetch = setTimeout(() => void this.fetchCamera(), REFETCH_MS);
+    if (isFinal(answer.problem)) this.socket.close(); // nothing to steer: unknown here, or not mine
+    else this.refetch = setTimeout(() => void this.fetchCamera(), REFETCH_MS);
   }
 
   private onVisibility(): void {
@@ -229,8 +230,15 @@ export class LiveSession implements KeyTargets {
     else this.hidden = setTimeout(() => this.video.close(), HIDDEN_MS);
   }
 
+  /** The page goes away, perhaps to be brought back from the browser's memory: the guard has said Stop before. */
+  private leave(): void {
+    this.video.close();
+    this.socket.close();
+  }
+
   private wake(): void {
     this.video.start();
+    if (this.camera.value !== null || this.problem.value === null) this.socket.start();
     this.nudge();
   }
 }

@@ -8,8 +8,9 @@ function preferH264(transceiver: RTCRtpTransceiver): void {
   if (ordered.length > 0 && "setCodecPreferences" in transceiver) transceiver.setCodecPreferences(ordered);
 }
 
-/** A connection that wants one video and nothing else, with as little waiting in its jitter buffer as it can. */
-export function recvonlyPeer(): RTCPeerConnection {
+/** A connection that wants one video and nothing else, with as little waiting in its jitter buffer as it can; null without WebRTC. */
+export function recvonlyPeer(): RTCPeerConnection | null {
+  if (!("RTCPeerConnection" in globalThis)) return null;
   const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
   const transceiver = peer.addTransceiver("video", { direction: "recvonly" });
   preferH264(transceiver);

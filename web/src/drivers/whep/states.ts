@@ -5,6 +5,7 @@ import type { Problem } from "../../api/problem";
 /** What went wrong, for people: the screen has words for each. */
 export type PictureFault =
   | { readonly kind: "refused"; readonly problem: Problem }
+  | { readonly kind: "unsupported" } // a browser without WebRTC
   | { readonly kind: "answer" } // the service's SDP was not usable
   | { readonly kind: "ice" } // no way for the picture through this network
   | { readonly kind: "no-picture" } // connected, but no frame came
@@ -19,7 +20,7 @@ export type WhepState =
   | { readonly name: "failed"; readonly fault: PictureFault };
 
 /** Problems that another try cannot mend: somebody has to do something first. */
-const FINAL = new Set<Problem["kind"]>(["codec", "not-signed-in", "forbidden", "not-found", "bad-input", "media-type", "cross-site", "too-large"]);
+const FINAL = new Set<Problem["kind"]>(["codec", "not-signed-in", "forbidden", "not-found", "bad-input", "bad-offer", "media-type", "cross-site", "too-large"]);
 
 export function isFinal(problem: Problem): boolean {
   return FINAL.has(problem.kind);

@@ -58,6 +58,7 @@ let streams: unknown[];
 let delays: (number | null)[];
 let driver: WhepDriver;
 let hold: Promise<void> | null;
+let hasWebRtc: boolean;
 
 const ANSWER = success<WhepAnswer>({ sdp: "answer", session: "/whep/1" });
 
@@ -90,6 +91,7 @@ beforeEach(() => {
   streams = [];
   delays = [];
   hold = null;
+  hasWebRtc = true;
   driver = new WhepDriver(
     {
       offer: async (sdp) => {
@@ -98,7 +100,7 @@ beforeEach(() => {
         return answers.shift() ?? ANSWER;
       },
       end: (session) => ended.push(session),
-      makePeer: () => new FakePeer() as unknown as RTCPeerConnection,
+      makePeer: () => (hasWebRtc ? (new FakePeer() as unknown as RTCPeerConnection) : null),
       isShown: () => true,
     },
     { onState: (state) => states.push(state), onStream: (stream) => streams.push(stream), onDelay: (delay) => delays.push(delay) },
@@ -242,6 +244,12 @@ describe("what another try may mend", () => {
 });
 
 describe("what no try mends", () => {
+  it("fails in a browser without WebRTC", () => {
+    hasWebRtc = false;
+    driver.start();
+    expect(driver.state).toEqual({ name: "failed", fault: { kind: "unsupported" } });
+  });
+
   it.each([
     [406, { type: "urn:camctl:problem:codec", codec: "H.265" }],
     [404, null],

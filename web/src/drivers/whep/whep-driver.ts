@@ -11,7 +11,8 @@ import { isFinal, type PictureFault, type WhepState } from "./states";
 export interface WhepPort {
   offer(sdp: string): Promise<Result<WhepAnswer>>;
   end(session: string): void;
-  makePeer(): RTCPeerConnection;
+  /** Null where the browser has no WebRTC. */
+  makePeer(): RTCPeerConnection | null;
   isShown(): boolean;
 }
 
@@ -80,7 +81,12 @@ export class WhepDriver {
   private async connect(): Promise<void> {
     this.drop();
     this.become({ name: "connecting", attempt: this.backoff.attempt });
-    const session: Session = { peer: this.port.makePeer(), location: null };
+    const peer = this.port.makePeer();
+    if (peer === null) {
+      this.become({ name: "failed", fault: { kind: "unsupported" } });
+      return;
+    }
+    const session: Session = { peer, location: null };
     this.session = session;
     this.listen(session);
     try {
