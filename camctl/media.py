@@ -147,7 +147,10 @@ class Media:
         try:
             target = await resolve_pinned(self._egress, url, schemes=_RTSP)
         except EgressRefusedError as error:
-            raise StreamError(StreamFault.UNREACHABLE, f"the camera's video address is not allowed: {error}") from None
+            detail = f"the camera's video address is not allowed: {error}"
+            if camera.driver is None:  # a plain feed: nobody else finds out
+                camera.set_health(Health(CameraState.OFFLINE, detail, StreamFault.UNREACHABLE.value))
+            raise StreamError(StreamFault.UNREACHABLE, detail) from None
         return StreamSource(f"{entry.id}/{quality.value}", target.url, target.address, entry.username, entry.password)
 
     def on_event(self, event: dict[str, object]) -> None:

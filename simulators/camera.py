@@ -129,7 +129,8 @@ class SimulatedCamera:
             PresetsFullError: there is no room for a new one.
         """
         if token is not None:
-            name = name or self._preset(token).name
+            known = self._preset(token)
+            name = name or known.name
         elif len(self.presets) >= MAX_PRESETS:
             raise PresetsFullError
         else:

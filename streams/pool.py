@@ -256,6 +256,7 @@ class MediaPool:
         options = [
             "--udp-host", udp_host, "--advertise", ",".join(dict.fromkeys(addresses)),
             "--linger-s", str(linger_s), "--ready-s", str(ready_s), "--max-sessions", str(max_sessions),
+            "--log-level", str(log.getEffectiveLevel()),
         ]  # fmt: skip
         ports = [udp_port + index if udp_port else 0 for index in range(max(1, workers))]
         self._workers = [_Worker(index, port, options, self._tell) for index, port in enumerate(ports)]

@@ -35,8 +35,9 @@ from streams.webrtc.session import SessionState, ViewerSession
 from streams.webrtc.whep import Patch, build_fragment, parse_fragment
 from streams.wire import Handler, Payload, Peer, WireError
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("streams.worker")  # not __name__: it is "__main__" here
 
+_LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 _TICK_S = 0.5
 _CLOSE_S = 3.0
 EXIT_BIND_FAILED = 3
@@ -322,8 +323,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--linger-s", type=float, default=10.0)
     parser.add_argument("--ready-s", type=float, default=8.0)
     parser.add_argument("--max-sessions", type=int, default=500)
+    parser.add_argument("--log-level", type=int, default=logging.INFO, help="a number of the logging module")
     options = parser.parse_args(arguments)
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(stream=sys.stderr, level=options.log_level, format=_LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+    logging.Formatter.converter = time.gmtime
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
     connection = socket.socket(fileno=options.wire_fd)
     settings = WorkerSettings(

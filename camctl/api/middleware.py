@@ -59,6 +59,8 @@ class BodyLimit:
 
         async def noted(message: Message) -> None:
             nonlocal is_answered
+            if seen > self._max_bytes and not is_answered:
+                return  # FastAPI makes a 400 of every failure to read the body; ours is the better answer
             is_answered = True
             await send(message)
 
@@ -67,6 +69,7 @@ class BodyLimit:
         except BodyTooLargeError:
             if is_answered:
                 raise
+        if seen > self._max_bytes and not is_answered:
             await self._refuse(scope, receive, send, seen)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, seen: int) -> None:

@@ -122,6 +122,9 @@ def _from_validation(error: RequestValidationError) -> ProblemError:
 
 
 def _from_http(error: HTTPException) -> ProblemError:
+    if error.status_code == 400:  # FastAPI's answer to a body that its JSON parser gave up on
+        what = "not JSON: it is no UTF-8 text, or nested too deeply"
+        return ProblemError(BAD_INPUT, f"body: {what}", faults=[{"where": "body", "what": what}])
     kind = _BY_STATUS.get(error.status_code)
     if kind is None:
         kind = Kind("http", error.status_code, "The request was refused")

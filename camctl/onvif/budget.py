@@ -21,12 +21,20 @@ class Budget:
     """
 
     def __init__(
-        self, total_s: float = TOTAL_S, *, within: Budget | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        total_s: float = TOTAL_S,
+        *,
+        connect_s: float = CONNECT_S,
+        read_s: float = READ_S,
+        within: Budget | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`within`: the budget of the larger task that this call is a part of; its end and its `cancel` count too."""
         self._clock = clock
         self._within = within
         self.total_s = total_s
+        self.connect_s = connect_s
+        self.read_s = read_s
         self._ends_at = clock() + total_s
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None

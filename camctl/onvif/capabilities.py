@@ -13,6 +13,16 @@ from camctl.onvif.values import MAX_TIMEOUT_S, SIGNED, UNSIGNED, Range, TimeoutL
 from camctl.ptz.model import Position, Preset, PtzAbilities, PtzStatus
 
 _MAX_PRESETS = 300
+_MANY_PRESETS = 64
+_DEFAULT_SPACES = (
+    "DefaultContinuousPanTiltVelocitySpace",
+    "DefaultContinuousZoomVelocitySpace",
+    # ONVIF's own spelling
+    "DefaultAbsolutePantTiltPositionSpace",
+    "DefaultAbsoluteZoomPositionSpace",
+    "DefaultRelativePanTiltTranslationSpace",
+    "DefaultRelativeZoomTranslationSpace",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,7 @@ class MediaProfile:
     height: int = 0
     ptz_configuration: str = ""
     ptz_node: str = ""
+    default_spaces: tuple[str, ...] = ()  # names of the PTZConfiguration's Default...Space elements that are there
 
     @property
     def pixels(self) -> int:
@@ -99,6 +110,7 @@ def _profile(entry: object) -> MediaProfile:
         height=_size(entry, video, "Height"),
         ptz_configuration=text(entry, ptz, "token"),
         ptz_node=text(entry, ptz, "NodeToken"),
+        default_spaces=tuple(name for name in _DEFAULT_SPACES if text(entry, ptz, name)),
     )
 
 
@@ -154,9 +166,15 @@ def _usable(entry: object, name: str, generic: Range) -> Range:
     return found if found is not None and found.is_usable else generic
 
 
-def assumed_spaces() -> Spaces:
-    """What a PTZ camera that tells nothing is taken to have: pan and tilt. Zoom would be refused by one without."""
-    return Spaces(velocity_pan_tilt=Space("", SIGNED, SIGNED))
+def assumed_spaces(profile: MediaProfile) -> Spaces:
+    """The spaces of a PTZ camera whose node tells none: generic ones, as far as its configuration has defaults.
+
+    Without any default it is taken to pan and tilt: a Zoom element would be refused by a camera without zoom.
+    """
+    names = profile.default_spaces or _DEFAULT_SPACES[:1]
+    two, zoom_speed, zoom_place = Space("", SIGNED, SIGNED), Space("", SIGNED, SIGNED), Space("", UNSIGNED, UNSIGNED)
+    kinds = zip(_DEFAULT_SPACES, (two, zoom_speed, two, zoom_place, two, zoom_speed), strict=True)
+    return Spaces(*(space if name in names else None for name, space in kinds))
 
 
 def timeout_limits(options: object) -> TimeoutLimits:
@@ -186,5 +204,8 @@ def abilities(spaces: Spaces, node: object, *, presets: bool, status: PtzStatus 
 
 def presets(reply: object) -> list[Preset]:
     """The presets that have a token; some cameras list hundreds, most of them empty."""
-    found = [Preset(text(entry, "token"), text(entry, "Name")) for entry in items(reply)]
-    return [preset for preset in found if preset.token][:_MAX_PRESETS]
+    listed = [Preset(text(entry, "token"), text(entry, "Name")) for entry in items(reply)]
+    found = [preset for preset in listed if preset.token]
+    if len(found) > _MANY_PRESETS:  # all slots that there are: those without a name hold nothing
+        found = [preset for preset in found if preset.name]
+    return found[:_MAX_PRESETS]

@@ -14,7 +14,7 @@ from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget, Resolv
 from camctl.onvif import capabilities as cap
 from camctl.onvif import quirks
 from camctl.onvif.account import Account
-from camctl.onvif.budget import TOTAL_S, Budget
+from camctl.onvif.budget import Budget
 from camctl.onvif.client import OnvifClient
 from camctl.onvif.documents import Documents, Service
 from camctl.onvif.http import HttpConnection
@@ -33,6 +33,8 @@ Connect = Callable[[PinnedTarget, str], Poster]
 
 CONNECT_TOTAL_S = 30.0  # a dozen calls, each with a limit of its own
 STOP_TOTAL_S = 4.0  # all ways of stopping together
+STOP_CONNECT_S = 1.0  # shorter than other calls: a Stop that got lost has to be said again soon
+STOP_READ_S = 2.0
 STOP_LANES = 2  # so that a second Stop never waits for one that hangs
 _SCHEMES = frozenset({"http", "https"})
 
@@ -77,7 +79,9 @@ class OnvifDriver:
         self._survey: Survey | None = None
         self._move_ways: Ways[MoveWay] = Ways(MOVE_WAYS, settles=True)
         self._stop_ways: Ways[StopWay] = Ways(quirks.DEFAULT.stop_ways, settles=False)
+        self._travel_ways = Ways((False, True), settles=True)  # whether absolute and relative moves name their spaces
         self._budgets: set[Budget] = set()
+        self._stops = 0  # how many Stops were asked for; read by the threads that move
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -96,7 +100,7 @@ class OnvifDriver:
             )
         except EgressRefusedError as error:
             raise CameraError(CameraFault.UNREACHABLE, str(error)) from None
-        survey = await self._call(self._asking, partial(self._ask_everything, target), total_s=CONNECT_TOTAL_S)
+        survey = await self._call(self._asking, partial(self._ask_everything, target), budget=Budget(CONNECT_TOTAL_S))
         if self._survey is None or survey.quirk != self._survey.quirk:
             self._move_ways = Ways(MOVE_WAYS, settles=True)
             self._stop_ways = Ways(survey.quirk.stop_ways, settles=False)
@@ -108,11 +112,12 @@ class OnvifDriver:
 
     async def continuous_move(self, velocity: Velocity, timeout_s: int) -> None:
         """Turn until `stop`, another move, or `timeout_s` (whole seconds) has passed."""
-        steering, ways = self._steering(), self._move_ways
+        steering, ways, stops = self._steering(), self._move_ways, self._stops
 
         def attempt(client: OnvifClient, budget: Budget, way: MoveWay) -> bool:
             requests = list(steering.continuous_moves(velocity, timeout_s, way))
             for request in requests:
+                self._check_not_overtaken(stops)
                 client.call(Service.PTZ, "ContinuousMove", budget=budget, **request)
             return bool(requests)
 
@@ -120,6 +125,7 @@ class OnvifDriver:
 
     async def stop(self) -> None:
         """Stop every axis, by whichever way this camera honours."""
+        self._stops += 1
         steering, ways, move_ways = self._steering(), self._stop_ways, self._move_ways
 
         def attempt(client: OnvifClient, budget: Budget, way: StopWay) -> bool:
@@ -136,7 +142,10 @@ class OnvifDriver:
 
         lane = next((lane for lane in self._stopping if not lane.free.locked()), self._stopping[0])
         await self._call(
-            lane, lambda client, budget: _first_way(ways, client, budget, attempt), self._shared.stops, STOP_TOTAL_S
+            lane,
+            lambda client, budget: _first_way(ways, client, budget, attempt),
+            self._shared.stops,
+            Budget(STOP_TOTAL_S, connect_s=STOP_CONNECT_S, read_s=STOP_READ_S),
         )
 
     async def absolute_move(self, position: Position) -> None:
@@ -147,11 +156,13 @@ class OnvifDriver:
             pan = now.pan if position.pan is None else position.pan
             tilt = now.tilt if position.tilt is None else position.tilt
             position = replace(position, pan=pan, tilt=tilt)
-        await self._travel("AbsoluteMove", steering.absolute_move(position))
+        target = position
+        await self._travel("AbsoluteMove", lambda spaces: steering.absolute_move(target, spaces=spaces))
 
     async def relative_move(self, pan: float, tilt: float, zoom: float) -> None:
         """Go by a translation in the generic spaces, -1 to 1 each."""
-        await self._travel("RelativeMove", self._steering().relative_move(pan, tilt, zoom))
+        steering = self._steering()
+        await self._travel("RelativeMove", lambda spaces: steering.relative_move(pan, tilt, zoom, spaces=spaces))
 
     async def status(self) -> PtzStatus:
         """Where it looks and whether it turns."""
@@ -164,7 +175,7 @@ class OnvifDriver:
 
     async def goto_preset(self, token: str) -> None:
         """Go to a stored view; without a Speed, which some cameras refuse."""
-        await self._travel("GotoPreset", {**self._profile(), "PresetToken": token})
+        await self._go("GotoPreset", PresetToken=token)
 
     async def set_preset(self, name: str, token: str | None = None) -> str:
         """Store the present view (over `token` if given); returns its token."""
@@ -178,7 +189,7 @@ class OnvifDriver:
 
     async def goto_home(self) -> None:
         """Go to the home position."""
-        await self._travel("GotoHomePosition", self._profile())
+        await self._go("GotoHomePosition")
 
     async def set_home(self) -> None:
         """Make the present view the home position."""
@@ -223,27 +234,46 @@ class OnvifDriver:
         request = partial(_operation, Service.PTZ, operation, {**self._profile(), **parameters})
         return await self._call(self._asking, request)
 
-    async def _travel(self, operation: str, parameters: Parameters | None) -> None:
-        if parameters is None:
-            raise CameraError(
-                CameraFault.UNSUPPORTED, f"the camera cannot do {operation} on the axes that were asked for"
-            )
-        await self._call(self._moving, partial(_operation, Service.PTZ, operation, parameters))
+    async def _go(self, operation: str, **parameters: Any) -> None:  # noqa: ANN401 - zeep's
+        stops, request = self._stops, {**self._profile(), **parameters}
+
+        def go(client: OnvifClient, budget: Budget) -> None:
+            self._check_not_overtaken(stops)
+            client.call(Service.PTZ, operation, budget=budget, **request)
+
+        await self._call(self._moving, go)
+
+    def _check_not_overtaken(self, stops: int) -> None:
+        """A move that waited for its turn while Stop was asked for must not start the camera again."""
+        if self._stops != stops:
+            raise CameraError(CameraFault.REFUSED, "the move was not sent: Stop was asked for meanwhile")
+
+    async def _travel(self, operation: str, request: Callable[[bool], Parameters | None]) -> None:
+        ways, stops = self._travel_ways, self._stops
+
+        def attempt(client: OnvifClient, budget: Budget, spaces: bool) -> bool:
+            parameters = request(spaces)
+            if parameters is not None:
+                self._check_not_overtaken(stops)
+                client.call(Service.PTZ, operation, budget=budget, **parameters)
+            return parameters is not None
+
+        await self._call(self._moving, lambda client, budget: _first_way(ways, client, budget, attempt))
 
     async def _call(
         self,
         lane: _Lane,
         function: Callable[[OnvifClient, Budget], T],
         pool: ThreadPoolExecutor | None = None,
-        total_s: float = TOTAL_S,
+        budget: Budget | None = None,
     ) -> T:
         if self._is_closed:
             raise CameraError(CameraFault.UNREACHABLE, "the camera was disconnected")
-        budget = Budget(total_s)
+        budget = budget or Budget()
         self._budgets.add(budget)
         try:
             try:
-                async with asyncio.timeout(total_s):
+                async with asyncio.timeout(budget.total_s):
                     await lane.free.acquire()
             except TimeoutError:
                 raise budget.timeout() from None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from email.message import Message
 
 from camctl.egress import DEFAULT_PORTS, PinnedTarget, format_host
-from camctl.onvif.budget import CONNECT_S, READ_S, Budget
+from camctl.onvif.budget import Budget
 from camctl.ptz.ports import CameraError, CameraFault
 
 MAX_REPLY_BYTES = 1_000_000
@@ -97,7 +97,7 @@ class HttpConnection:
         if connection is None:
             connection = http.client.HTTPConnection(self._target.host, self._target.port)
             raw = socket.create_connection(
-                (self._target.address, self._target.port), timeout=min(CONNECT_S, budget.left_s())
+                (self._target.address, self._target.port), timeout=min(budget.connect_s, budget.left_s())
             )
             connection.sock = raw
             self._connection = connection
@@ -132,7 +132,7 @@ class HttpConnection:
     def _limit(self, connection: http.client.HTTPConnection, budget: Budget) -> None:
         left_s = budget.left_s()
         if connection.sock is not None:  # http.client drops it when the answer ends the connection
-            connection.sock.settimeout(min(READ_S, left_s))
+            connection.sock.settimeout(min(budget.read_s, left_s))
 
     def _drop_if_dead(self) -> bool:
         """Whether a kept connection is there and quiet: bytes that nobody asked for, or an end, make it useless."""
@@ -156,7 +156,7 @@ def _explained(error: OSError | http.client.HTTPException, budget: Budget) -> Ca
     match error:
         case TimeoutError():
             return CameraError(
-                CameraFault.TIMEOUT, f"the camera did not answer within {min(READ_S, budget.total_s):g} s"
+                CameraFault.TIMEOUT, f"the camera did not answer within {min(budget.read_s, budget.total_s):g} s"
             )
         case ConnectionRefusedError():
             return CameraError(

@@ -54,10 +54,10 @@ class Steering:
             vector["PanTilt"] = {
                 "x": scale_speed(velocity.pan, pan_tilt.x),
                 "y": scale_speed(velocity.tilt, pan_tilt.y),
-                **_named(pan_tilt, way),
+                **_named(pan_tilt, way.spaces),
             }
         if part.zoom and zoom is not None:
-            vector["Zoom"] = {"x": scale_speed(velocity.zoom, zoom.x), **_named(zoom, way)}
+            vector["Zoom"] = {"x": scale_speed(velocity.zoom, zoom.x), **_named(zoom, way.spaces)}
         return vector
 
     def standstills(self, way: MoveWay) -> Iterator[Parameters]:
@@ -72,23 +72,22 @@ class Steering:
             request["Zoom"] = True
         return request
 
-    def absolute_move(self, position: Position) -> Parameters | None:
+    def absolute_move(self, position: Position, *, spaces: bool = False) -> Parameters | None:
         """The AbsoluteMove request; None where no axis is given that the camera can place.
 
-        A PanTilt vector has both axes, so the one that is not given has to be filled in by the caller.
+        A PanTilt vector has both axes, so the one that is not given has to be filled in by the caller. `spaces`: name
+        the spaces, as some cameras demand and others refuse.
         """
         pan_tilt, zoom = self.spaces.position_pan_tilt, self.spaces.position_zoom
         vector: Parameters = {}
         if pan_tilt is not None and position.pan is not None and position.tilt is not None:
-            vector["PanTilt"] = {
-                "x": to_camera(position.pan, SIGNED, pan_tilt.x),
-                "y": to_camera(position.tilt, SIGNED, pan_tilt.y),
-            }
+            x, y = to_camera(position.pan, SIGNED, pan_tilt.x), to_camera(position.tilt, SIGNED, pan_tilt.y)
+            vector["PanTilt"] = {"x": x, "y": y, **_named(pan_tilt, spaces)}
         if zoom is not None and self.has_zoom and position.zoom is not None:
-            vector["Zoom"] = {"x": to_camera(position.zoom, UNSIGNED, zoom.x)}
+            vector["Zoom"] = {"x": to_camera(position.zoom, UNSIGNED, zoom.x), **_named(zoom, spaces)}
         return {"ProfileToken": self.profile_token, "Position": vector} if vector else None
 
-    def relative_move(self, pan: float, tilt: float, zoom: float) -> Parameters | None:
+    def relative_move(self, pan: float, tilt: float, zoom: float, *, spaces: bool = False) -> Parameters | None:
         """The RelativeMove request; None where the camera cannot move any of the given axes so.
 
         Raises:
@@ -98,9 +97,10 @@ class Steering:
         pan_tilt_space, zoom_space = self.spaces.translation_pan_tilt, self.spaces.translation_zoom
         vector: Parameters = {}
         if pan_tilt_space is not None and (pan or tilt):
-            vector["PanTilt"] = {"x": scale_speed(pan, pan_tilt_space.x), "y": scale_speed(tilt, pan_tilt_space.y)}
+            x, y = scale_speed(pan, pan_tilt_space.x), scale_speed(tilt, pan_tilt_space.y)
+            vector["PanTilt"] = {"x": x, "y": y, **_named(pan_tilt_space, spaces)}
         if zoom_space is not None and self.has_zoom and zoom:
-            vector["Zoom"] = {"x": scale_speed(zoom, zoom_space.x)}
+            vector["Zoom"] = {"x": scale_speed(zoom, zoom_space.x), **_named(zoom_space, spaces)}
         return {"ProfileToken": self.profile_token, "Translation": vector} if vector else None
 
     def status(self, reply: object) -> PtzStatus:
@@ -116,8 +116,8 @@ class Steering:
         )
 
 
-def _named(space: Space, way: MoveWay) -> Parameters:
-    return {"space": space.uri} if way.spaces and space.uri else {}
+def _named(space: Space, is_named: bool) -> Parameters:
+    return {"space": space.uri} if is_named and space.uri else {}
 
 
 def _place(reply: object, path: tuple[str, str], generic: Range, limits: Range) -> float | None:

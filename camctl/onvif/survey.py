@@ -115,7 +115,7 @@ class Surveyor:
         profile = profiles.ptz or profiles.main
         node = cap.choose_node(nodes, profile.ptz_node)
         options = self._options(profile)
-        spaces = self._spaces(node, options, is_certain=profiles.ptz is not None)
+        spaces = self._spaces(node, options, profiles.ptz)
         has_zoom = spaces.velocity_zoom is not None and quirk.has_zoom
         steering = Steering(profile.token, spaces, has_zoom, cap.timeout_limits(options))
         status = self._status(steering)
@@ -137,11 +137,11 @@ class Surveyor:
             return None
         return self._optional(Service.PTZ, "GetConfigurationOptions", ConfigurationToken=profile.ptz_configuration)
 
-    def _spaces(self, node: object, options: object, *, is_certain: bool) -> cap.Spaces:
+    def _spaces(self, node: object, options: object, profile: cap.MediaProfile | None) -> cap.Spaces:
         spaces = cap.read_spaces(dig(node, "SupportedPTZSpaces"))
         if spaces.are_empty:
             spaces = cap.read_spaces(dig(options, "Spaces"))
-        return cap.assumed_spaces() if spaces.are_empty and is_certain else spaces
+        return cap.assumed_spaces(profile) if spaces.are_empty and profile is not None else spaces
 
     def _status(self, steering: Steering) -> PtzStatus | None:
         reply = self._optional(Service.PTZ, "GetStatus", ProfileToken=steering.profile_token)

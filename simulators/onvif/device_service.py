@@ -16,6 +16,7 @@ MANUFACTURER = "camctl"
 MODEL = "Simulated PTZ"
 FIRMWARE = "1.0.0"
 _REBOOT_S = 3.0
+_YEARS = range(1971, 2100)
 _CATEGORIES = ("All", "Analytics", "Device", "Events", "Imaging", "Media", "PTZ")
 
 
@@ -183,6 +184,8 @@ def set_system_date_and_time(call: Call) -> Xml:
             wanted_s = datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
         except (ValueError, OverflowError) as error:
             raise invalid_argument("no such date", "InvalidDateTime") from error
+        if year not in _YEARS:
+            raise invalid_argument("no such year on this clock", "InvalidDateTime")
         call.device.clock_offset_s += wanted_s - call.device.wall_s
     return Xml("")
 

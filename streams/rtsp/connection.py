@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 
 from streams.errors import StreamError, StreamFault
@@ -159,7 +160,11 @@ async def connect(address: str, port: int, timeout_s: float) -> RtspConnection:
             _, connection = await loop.create_connection(RtspConnection, address, port)
     except TimeoutError:
         raise StreamError(StreamFault.TIMEOUT, f"no connection to port {port} within {timeout_s:g} s") from None
+    except ConnectionRefusedError:
+        detail = f"the camera refuses connections on port {port}; is the port right?"
+        raise StreamError(StreamFault.UNREACHABLE, detail) from None
     except OSError as error:
-        reason = error.strerror or type(error).__name__
+        # asyncio puts "Connect call failed (address)" where the system's words belong.
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
         raise StreamError(StreamFault.UNREACHABLE, f"cannot connect to port {port}: {reason}") from None
     return connection

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulators.camera import PresetsFullError, SimulatedCamera, UnknownPresetError
+from simulators.camera import MAX_PRESETS, PresetsFullError, SimulatedCamera, UnknownPresetError
 from simulators.clock import ManualClock
 from simulators.config import CameraConfig
 from simulators.drive import Generic
@@ -107,9 +107,10 @@ def test_presets(clock: ManualClock) -> None:
         camera.goto_preset("1")
     with pytest.raises(UnknownPresetError):
         camera.set_preset("Baru", token="99")
+    for _ in range(MAX_PRESETS - len(camera.presets)):
+        camera.set_preset("x")
     with pytest.raises(PresetsFullError):
-        for _ in range(400):
-            camera.set_preset("x")
+        camera.set_preset("one too many")
 
 
 def test_slower_when_zoomed_follows_the_lens(clock: ManualClock) -> None:

@@ -77,8 +77,9 @@ async def test_the_clock_can_be_wrong_set_and_lost_by_a_reboot() -> None:
     assert (await street.ask(body)).status == 200
     now = await street.ask("<tds:GetSystemDateAndTime/>", header="")
     assert now.all("Year") == ["2030", "2030"]
-    refused = await street.ask(body.replace("2030", "20x0"))
-    assert refused.fault == ["Sender", "InvalidArgVal", "InvalidDateTime"]
+    for year in ("20x0", "9999", "1"):
+        refused = await street.ask(body.replace("2030", year))
+        assert refused.fault == ["Sender", "InvalidArgVal", "InvalidDateTime"]
     await street.move(pan_tilt=(1, 0))
     await street.ask("<tds:SystemReboot/>")
     assert (await street.ask("<tds:GetHostname/>")).status == 0

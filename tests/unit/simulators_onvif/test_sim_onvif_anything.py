@@ -21,10 +21,13 @@ OPERATIONS = [
     (s.prefix, name) for s in SERVICES for name in s.operations if name not in ("SystemReboot", "PullMessages")
 ]
 NAMES = st.sampled_from(
-    ["ProfileToken", "Velocity", "Position", "Translation", "Speed", "Timeout", "PanTilt", "Zoom", "PresetToken", "PresetName",
-     "AuxiliaryData", "NodeToken", "VideoSourceToken", "ImagingSettings", "Brightness", "Focus", "Absolute", "Distance",
-     "IncludeCapability", "Category", "UTCDateTime", "DateTimeType", "Name", "InitialTerminationTime", "MessageLimit"]
-)  # fmt: skip
+    [
+        *("ProfileToken", "Velocity", "Position", "Translation", "Speed", "Timeout", "PanTilt", "Zoom", "PresetToken"),
+        *("PresetName", "AuxiliaryData", "NodeToken", "VideoSourceToken", "ImagingSettings", "Brightness", "Focus"),
+        *("Absolute", "Distance", "IncludeCapability", "Category", "UTCDateTime", "DateTimeType", "Name"),
+        *("InitialTerminationTime", "MessageLimit"),
+    ]
+)
 XML_TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="<&\"'\ufffe\uffff"), max_size=12
 )

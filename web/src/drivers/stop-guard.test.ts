@@ -42,3 +42,14 @@ it("listens once however often it is started, and not after it was closed", () =
   page.dispatchEvent(new Event("pagehide"));
   expect(reasons).toEqual(["blur"]);
 });
+
+it("does not take a button's loss of focus for the window's", () => {
+  const button = document.createElement("button");
+  document.body.append(button);
+  const real = new StopGuard((reason) => reasons.push(reason));
+  real.start();
+  button.dispatchEvent(new FocusEvent("blur"));
+  expect(reasons).toEqual([]);
+  real.close();
+  button.remove();
+});

@@ -21,9 +21,8 @@ export class StopGuard {
     this.listening = new AbortController();
     const options = { signal: this.listening.signal, capture: true };
     const { window: page, document: doc } = this.targets;
-    page.addEventListener("blur", (event) => {
-      if (event.target === page) this.onStop("blur"); // captured: a button's blur passes here too
-    }, options);
+    // Not captured: blur does not bubble, so that only the window's own comes here and not that of each button.
+    page.addEventListener("blur", () => this.onStop("blur"), { signal: options.signal });
     page.addEventListener("pagehide", () => this.onStop("pagehide"), options);
     page.addEventListener("offline", () => this.onStop("offline"), options);
     doc.addEventListener("freeze", () => this.onStop("freeze"), options);
