@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import socket
 import sys
@@ -26,7 +25,8 @@ class ProgramError(Exception):
 
 
 class Program:
-    """A running process. Its standard input is a pipe of ours, so it sees the end of it when we are gone.
+    """A running process. Its standard input is a pipe of ours, which ends when we do: camctl's processes watch it as
+    `--lifeline-fd 0`, helpers by reading it.
 
     It is asked by one JSON line there and answers with one on its standard output; what it writes to standard error
     goes to `log`.
@@ -111,17 +111,6 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.end()
-
-
-class Lifeline:
-    """A pipe whose other end a process holds as `--lifeline-fd`, as camctl's own processes do."""
-
-    def __init__(self) -> None:
-        self.theirs, self._ours = os.pipe()
-
-    def close(self) -> None:
-        """Our end is gone, so the process ends."""
-        os.close(self._ours)
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

@@ -6,6 +6,10 @@ import logging
 import sys
 import time
 
+# uvicorn 0.54 says this at level error whenever a socket was refused in good order (its sans-I/O implementation does not
+# count a denial response as a completed handshake); it would drown real errors.
+_REFUSED_SOCKET = "ASGI callable returned without completing handshake."
+
 _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 
 
@@ -21,3 +25,4 @@ def setup_logging(level: str) -> None:
     # zeep logs whole envelopes, urllib3 whole URLs: neither belongs in a log that leaves the machine.
     for name in ("zeep", "urllib3", "aiortc", "aioice", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != _REFUSED_SOCKET)

@@ -22,10 +22,6 @@ class Subject(Protocol):
     imaging: ImagingSettings
     aux: dict[str, str]
 
-    @property
-    def wall_s(self) -> float:
-        """The camera's own idea of the time."""
-
 
 class PictureMaker:
     """Makes the pictures of one stream; belongs to one thread at a time."""
@@ -51,8 +47,11 @@ class PictureMaker:
         image = imaging.apply(camera.imaging, self._eye.see(self.view(at_s), at_s))
         overlay.effects(image, camera.aux, at_s)
         pose, zoom_x = camera.motors.pose(at_s), camera.motors.zoom_x(at_s)
-        overlay.text(image, camera.config.name, number, _local(camera.wall_s), (pose.pan, pose.tilt, zoom_x))
-        reading = strip.Reading(number, round(camera.clock.wall() * 1000), pose.pan, pose.tilt, zoom_x)
+        # The time of the pose, not of the end of drawing: latency is measured by it.
+        wall_s = camera.clock.wall() + (at_s - camera.clock.monotonic())
+        shown = _local(wall_s + camera.config.clock_skew_s)
+        overlay.text(image, camera.config.name, number, shown, (pose.pan, pose.tilt, zoom_x))
+        reading = strip.Reading(number, round(wall_s * 1000), pose.pan, pose.tilt, zoom_x)
         strip.burn(image, reading)
         return image
 

@@ -55,8 +55,10 @@ class World:
             round(height * _PX_PER_DEG),
         )
 
-    def panorama(self) -> Picture | None:
-        """The whole standing world (some 50 MB); painted in the background from the first call on, None until then."""
+    def panorama(self, *, paint: bool = True) -> Picture | None:
+        """The whole standing world (some 50 MB); painted in the background when first wanted, None until then."""
+        if self._panorama is None and not paint:
+            return None
         if self._panorama is None:
             with self._lock:
                 if self._panorama is None:
@@ -96,13 +98,14 @@ class Eye:
     def _background(self, view: View) -> Picture:
         resting, self._last = view == self._last, view
         self._take_coming()
+        # The very first picture is painted for itself: nobody who connects shall wait for the panorama.
+        panorama = self._world.panorama(paint=self._still is not None)
         if self._still is not None and self._still[0] == view:
             return self._still[1].copy()
         if resting and self._coming is None:
             self._coming = (view, _painter.submit(self._world.paint, view))
         if self._still is not None and self._still[0].contains(view):
             return crop(self._still[1], self._still[0], view)
-        panorama = self._world.panorama()
         if panorama is None:
             self._still = (view, self._world.paint(view))
             return self._still[1].copy()

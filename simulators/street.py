@@ -8,8 +8,9 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from simulators import scene
 from simulators.camera import SimulatedCamera
-from simulators.config import StreetConfig
+from simulators.config import CameraConfig, StreetConfig
 from simulators.onvif import CameraEndpoint, build_app, make_server, serve_discovery
 from simulators.onvif.discovery import Discovery
 from simulators.onvif.serving import StreetServer
@@ -35,6 +36,7 @@ class Street:
         self._onvif: StreetServer | None = None
         self._discovery: Discovery | None = None
         self._serving: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def start(self) -> None:
@@ -61,6 +63,8 @@ class Street:
         self._watch(onvif, sockets)
         if self.config.discovery:
             self._discovery = await serve_discovery(self.endpoints, interface=self.config.host)
+        self._warming = asyncio.create_task(asyncio.to_thread(_warm, self.config.cameras), name="worlds")
+        self._warming.add_done_callback(self._warmed)
         await self._until_started(onvif)
 
     async def failed(self) -> None:
@@ -79,6 +83,8 @@ class Street:
             self._serving.cancel()
             await asyncio.gather(self._serving, return_exceptions=True)
             self._serving = None
+        if self._warming is not None:
+            await asyncio.gather(self._warming, return_exceptions=True)
         await asyncio.gather(*(server.close() for server in self._servers))
         self._servers.clear()
         await asyncio.gather(*(camera.close() for camera in self._cameras))
@@ -131,6 +137,11 @@ class Street:
                     self._failed.result()
                 await asyncio.sleep(0.01)
 
+    def _warmed(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._fail(error)
+
     def _fail(self, error: Exception) -> None:
         if not self._failed.done():
             self._failed.set_exception(error)
@@ -166,6 +177,12 @@ def describe(endpoints: Sequence[CameraEndpoint]) -> dict[str, Any]:
             for endpoint in endpoints
         ]
     }
+
+
+def _warm(cameras: Sequence[CameraConfig]) -> None:
+    """Make up the streets before somebody watches: a real camera has its picture ready."""
+    for camera in cameras:
+        scene.world(camera.seed, camera.daylight)
 
 
 def _port(first: int, index: int) -> int:

@@ -10,6 +10,7 @@ import http.client
 import select
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from email.message import Message
 
@@ -19,6 +20,8 @@ from camctl.ptz.ports import CameraError, CameraFault
 
 MAX_REPLY_BYTES = 1_000_000
 _CHUNK = 65_536
+# A router may have forgotten a quiet connection without telling: what is sent there is lost, and a Stop must not be.
+MAX_IDLE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class HttpConnection:
         name = format_host(target.host)
         self._host_header = name if target.port == default else f"{name}:{target.port}"
         self._connection: http.client.HTTPConnection | None = None
+        self._used_at_s = 0.0
 
     def post(self, path: str, body: bytes, headers: dict[str, str], budget: Budget, *, repeatable: bool) -> HttpReply:
         """Send and wait for the whole answer.
@@ -88,6 +92,7 @@ class HttpConnection:
             raise _explained(error, budget) from None
         finally:
             budget.watch(None)
+        self._used_at_s = time.monotonic()
         if response.will_close:
             self.close()
         return reply
@@ -140,7 +145,8 @@ class HttpConnection:
         if connection is None:
             return False
         sock = connection.sock
-        if sock is None or _is_readable(sock):
+        is_old = time.monotonic() - self._used_at_s > MAX_IDLE_S
+        if sock is None or is_old or _is_readable(sock):
             self.close()
             return False
         return True

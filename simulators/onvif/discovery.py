@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
+from typing import cast
 
 from simulators.onvif import probes
 from simulators.onvif.device import CameraEndpoint
@@ -33,11 +34,11 @@ class Discovery(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See asyncio; greets the network."""
-        assert isinstance(transport, asyncio.DatagramTransport)  # noqa: S101 - create_datagram_endpoint makes no other
-        self._transport = transport
+        # In Python 3.11 a selector's datagram transport is none by class.
+        self._transport = cast("asyncio.DatagramTransport", transport)
         self._group = (GROUP, transport.get_extra_info("sockname")[1])
         for endpoint in self._endpoints:
-            transport.sendto(probes.hello(endpoint, self._host(endpoint)), self._group)
+            self._transport.sendto(probes.hello(endpoint, self._host(endpoint)), self._group)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """See asyncio; a datagram that is no probe is nobody's fault and gets no answer."""

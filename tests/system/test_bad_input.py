@@ -216,7 +216,7 @@ def test_ten_megabytes_are_refused_and_the_next_is_served_at_once(
         problem(answer, 413, "too-large")
     started = time.monotonic()
     assert client.get("/me").status_code == 200
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 1.0
 
 
 def test_many_large_bodies_do_not_hold_up_others(demo: Demo, client: httpx.Client, here: str) -> None:

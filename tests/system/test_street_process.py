@@ -171,7 +171,7 @@ class Viewer:
         self.readings: list[strip.Reading | None] = []
 
     def watch(self, seconds: float) -> None:
-        options = {"rtsp_transport": "tcp", "fflags": "nobuffer", "analyzeduration": "100000"}
+        options = {"rtsp_transport": "tcp", "analyzeduration": "100000"}
         with av.open(self.url, options=options, timeout=10) as container:
             start_s = time.monotonic()
             for frame in container.decode(video=0):

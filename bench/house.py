@@ -1,0 +1,156 @@
+"""The real service as `camctl serve` runs it, with the cameras that a benchmark needs, on free ports of 127.0.0.1."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from bench.program import Program, ProgramError, free_port
+from bench.usage import below
+from camctl.app import auth_service, open_people
+from camctl.config import parse
+
+_READY_S = 40.0
+_AREA = "31.71.07.1002"
+_USER, _PASSWORD = "bench", "not-a-secret-here"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCamera:
+    """A camera of the simulated street, and the account on it."""
+
+    onvif_url: str
+    rtsp_url: str
+    username: str = _USER
+    password: str = _PASSWORD
+
+    @property
+    def rtsp_login_url(self) -> str:
+        """The stream's address with the account in it, as foreign players take it."""
+        return self.rtsp_url.replace("rtsp://", f"rtsp://{self.username}:{self.password}@", 1)
+
+    def item(self, onvif_url: str | None = None) -> dict[str, Any]:
+        """The camera in the service's configuration, reached at `onvif_url` if that is another one."""
+        account = {"username": self.username, "password": self.password}
+        return {"id": "cam", "name": "Camera", "area": _AREA, "onvif": onvif_url or self.onvif_url, **account}
+
+
+def feed_item(rtsp_url: str) -> dict[str, Any]:
+    """A plain RTSP camera in the service's configuration."""
+    return {"id": "cam", "name": "Feed", "area": _AREA, "rtsp": {"main": rtsp_url}}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A running service with one camera, `cam`; `token` is an operator's."""
+
+    url: str
+    token: str
+    pid: int
+
+    @property
+    def camera(self) -> str:
+        """The camera in the API."""
+        return f"{self.url}/api/v1/cameras/cam"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request needs."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def media_workers(self) -> list[int]:
+        """The processes that relay video."""
+        return below(self.pid, "streams.worker")
+
+
+@asynccontextmanager
+async def simulated_camera(folder: Path, core: int | None = None) -> AsyncIterator[SimulatedCamera]:
+    """One simulated camera with the simulator's own defaults."""
+    street, ready = folder / "street.yaml", folder / "street.json"
+    account = {"username": _USER, "password": _PASSWORD}
+    ports = {"first_onvif_port": 0, "first_rtsp_port": 0}
+    street.write_text(yaml.safe_dump({**ports, "cameras": [{"name": "Bench", **account}]}))
+    argv = [sys.executable, "-m", "simulators", str(street), "--ready-file", str(ready), "--lifeline-fd", "0"]
+    async with await Program.start("simulators", argv, folder, core=core) as program:
+        await _until(ready.exists, program)
+        found = json.loads(ready.read_text())["cameras"][0]
+        yield SimulatedCamera(found["onvif_url"], found["rtsp_url"])
+
+
+@asynccontextmanager
+async def house(
+    item: dict[str, Any], folder: Path, *, core: int | None = None, **media: object
+) -> AsyncIterator[House]:
+    """The service with this camera; `media` are keys of the configuration's section of that name."""
+    port = free_port()
+    config = {
+        "server": {"host": "127.0.0.1", "port": port},
+        "media": {
+            "udp_host": "127.0.0.1", "advertise": ["127.0.0.1"], "sessions_per_person": 500,
+            "udp_port": free_port(socket.SOCK_DGRAM), "workers": 1, **media,
+        },
+        "store": {"url": f"sqlite:///{folder / 'camctl.db'}"},
+        "log": {"level": "warning"},
+        "cameras": {"approved_networks": ["127.0.0.0/8"], "items": [item]},
+    }  # fmt: skip
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    token = await _operator(path)
+    argv = [sys.executable, "-m", "camctl", "serve", "--config", str(path), "--lifeline-fd", "0"]
+    async with await Program.start("camctl", argv, folder, core=core) as program:
+        running = House(f"http://127.0.0.1:{port}", token, program.pid)
+        async with httpx.AsyncClient(headers=running.headers, timeout=5) as client:
+            await _until_live(client, running, program, must_answer="onvif" in item)
+        yield running
+
+
+async def _operator(path: Path) -> str:
+    """An operator of the whole city in the service's database; returns a bearer token."""
+    config = parse(path.read_text(), str(path))
+    store = await asyncio.to_thread(open_people, config)
+    auth = auth_service(config, store)
+    try:
+        await auth.create_person(_USER, _PASSWORD, role="operator", areas=["31"], display_name="Bench", organisation="")
+        return await auth.issue_token(_USER, datetime.now(UTC) + timedelta(hours=1), "bench")
+    finally:
+        await auth.close()
+        store.close()
+
+
+async def _until_live(client: httpx.AsyncClient, running: House, program: Program, *, must_answer: bool) -> None:
+    deadline = time.monotonic() + _READY_S
+    while True:
+        program.check()
+        try:
+            ready = (await client.get(f"{running.url}/readyz")).status_code == httpx.codes.OK
+            camera = (await client.get(running.camera)).json() if ready else {}
+        except httpx.TransportError:
+            camera = {}
+        if camera and (camera.get("state") == "live" or not must_answer):
+            return
+        if time.monotonic() > deadline:
+            raise ProgramError(f"the service was not ready within {_READY_S:g} s; the camera says {camera}")
+        await asyncio.sleep(0.1)
+
+
+async def _until(condition: Callable[[], bool], program: Program) -> None:
+    deadline = time.monotonic() + _READY_S
+    while not condition():
+        program.check()
+        if time.monotonic() > deadline:
+            raise ProgramError(f"{program.name} was not ready within {_READY_S:g} s")
+        await asyncio.sleep(0.05)
+
+
