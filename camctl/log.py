@@ -6,8 +6,8 @@ import logging
 import sys
 import time
 
-# uvicorn 0.54 says this at level error whenever a socket was refused in good order (its sans-I/O implementation does not
-# count a denial response as a completed handshake); it would drown real errors.
+# uvicorn 0.54 says this at level error whenever a socket was refused in good order: its sans-I/O implementation does
+# not count a denial response as a completed handshake. It would drown real errors.
 _REFUSED_SOCKET = "ASGI callable returned without completing handshake."
 
 _FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"

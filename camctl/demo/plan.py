@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -124,13 +125,23 @@ def split_credentials(url: str) -> tuple[str, str, str]:
 
 
 def service(
-    items: Sequence[dict[str, Any]], *, port: int, udp_port: int, store_url: str, log_level: str
+    items: Sequence[dict[str, Any]],
+    *,
+    port: int,
+    udp_port: int,
+    store_url: str,
+    log_level: str,
+    feed_addresses: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The service's configuration; only here loopback cameras are approved and sessions are many."""
+    """The service's configuration; only here loopback cameras are approved and sessions are many.
+
+    `feed_addresses` are the IPs of the feeds named on the command line: naming one approves it, and nothing beside it.
+    """
+    approved = ["127.0.0.0/8", "::1/128", *(str(ip_network(address)) for address in feed_addresses)]
     return {
         "server": {"port": port},
         "media": {"udp_port": udp_port, "sessions_per_person": 500},
         "store": {"url": store_url},
         "log": {"level": log_level},
-        "cameras": {"approved_networks": ["127.0.0.0/8", "::1/128"], "items": list(items)},
+        "cameras": {"approved_networks": approved, "items": list(items)},
     }

@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 import urllib.error
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -108,7 +110,7 @@ class Demo:
         try:
             street = await self._start_street()
             items = plan.camera_items(street, self._options.feeds)
-            config = self._write_config(items)
+            config = await self._write_config(items)
             people = await self._create_people(config)
             service = await self._start("the service", "camctl", "serve", "--config", str(config))
             url = f"http://localhost:{self._options.port}"
@@ -162,7 +164,7 @@ class Demo:
             for camera, c in zip(cameras, street["cameras"], strict=True)
         ]
 
-    def _write_config(self, items: Sequence[dict[str, Any]]) -> Path:
+    async def _write_config(self, items: Sequence[dict[str, Any]]) -> Path:
         path = self._folder / "config.yaml"
         config = plan.service(
             items,
@@ -170,6 +172,7 @@ class Demo:
             udp_port=self._options.udp_port,
             store_url=f"sqlite:///{self._folder / 'camctl.db'}",
             log_level=self._options.log_level,
+            feed_addresses=await asyncio.to_thread(_addresses, self._options.feeds),
         )
         _write_private(path, yaml.safe_dump(config))
         return path
@@ -241,6 +244,16 @@ class Demo:
             "cameras": cameras,
             "people": list(people),
         }
+
+
+def _addresses(feeds: Sequence[str]) -> list[str]:
+    """The IPs of the feeds' hosts; a name that cannot be found is left to the service, whose page says so."""
+    found: dict[str, None] = {}
+    for url in feeds:
+        with contextlib.suppress(OSError, ValueError):
+            for info in socket.getaddrinfo(urlsplit(url).hostname, None, type=socket.SOCK_STREAM):
+                found[str(info[4][0]).partition("%")[0]] = None
+    return list(found)
 
 
 def _ended(child: Child) -> CamctlError:

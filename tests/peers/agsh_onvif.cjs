@@ -30,7 +30,8 @@ async function main() {
   const during = await cam.getStatus({});
   await cam.stop({ panTilt: true, zoom: true });
   const after = await still(cam);
-  const presets = await cam.getPresets({});
+  const stored = Object.entries(await cam.getPresets({}));
+  const presets = Object.fromEntries(stored.map(([name, each]) => [name, each.$.token]));
   await cam.gotoPreset({ preset: presets.Halte });
   const preset = await still(cam);
   await cam.absoluteMove({ x: 0.5, y: 0.5, zoom: 0.25 });

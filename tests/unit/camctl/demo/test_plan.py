@@ -1,0 +1,46 @@
+"""What the demo consists of."""
+
+from __future__ import annotations
+
+from auth.roles import ROLES
+from camctl.areas.tree import load_jakarta
+from camctl.config import Config, faults
+from camctl.demo import plan
+
+
+def simulated(count: int) -> list[dict[str, str]]:
+    return [{"onvif_url": f"http://127.0.0.1:{i}/", "username": "camctl", "password": "x"} for i in range(1, count + 1)]
+
+
+def test_any_two_cameras_beside_each_other_lie_in_different_kota() -> None:
+    areas = load_jakarta()
+    kota = [plan.place_of(i).area[:5] for i in range(20)]
+    assert all(first != second for first, second in zip(kota, kota[1:], strict=False))
+    assert all(plan.place_of(i).area in areas for i in range(20))
+    assert len({plan.place_of(i).name for i in range(20)}) == 20
+
+
+def test_people_are_of_every_role_and_two_officials_of_different_kota() -> None:
+    assert {person.role for person in plan.PEOPLE} == set(ROLES)
+    kota = {person.area for person in plan.PEOPLE if person.role == "official" and person.area.count(".") == 1}
+    assert len(kota) == 2
+    assert next(p for p in plan.PEOPLE if p.role == "operator").area == "31"
+
+
+def test_the_service_configuration_is_right_and_approves_loopback_and_the_named_feeds_only() -> None:
+    items = plan.camera_items(simulated(3), ["rtsp://viewer:p%40ss@10.1.2.3:8554/live"])
+    config = plan.service(
+        items, port=1, udp_port=2, store_url="sqlite:///x.db", log_level="info", feed_addresses=["10.1.2.3"]
+    )
+    assert faults(config) == []
+    parsed = Config.model_validate(config)
+    assert [str(n) for n in parsed.cameras.networks] == ["127.0.0.0/8", "::1/128", "10.1.2.3/32"]
+    assert parsed.media.sessions_per_person == 500
+    feed = parsed.cameras.items[-1]
+    assert feed.rtsp is not None
+    assert (feed.rtsp.main, feed.username, feed.password.get_secret_value()) == (
+        "rtsp://10.1.2.3:8554/live",
+        "viewer",
+        "p@ss",
+    )
+    assert Config().cameras.networks == ()
