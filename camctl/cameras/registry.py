@@ -18,6 +18,7 @@ from camctl.supervisor import Supervisor
 _log = logging.getLogger(__name__)
 
 HEALTH_CHECK_S = 15.0
+VIEW_ONLY_CHECK_S = 60.0  # a camera without motors has no light question; it is asked everything again
 CONNECTING_AT_ONCE = 8
 
 
@@ -94,7 +95,7 @@ class Cameras:
     async def _until_gone(self, session: CameraSession, driver: CameraDriver) -> CameraError:
         """Ask now and then, never beside a motion; returns the error that shows that the camera is gone."""
         while True:
-            await session.wait_for_trouble(HEALTH_CHECK_S)
+            await session.wait_for_trouble(HEALTH_CHECK_S if session.abilities.can_steer else VIEW_ONLY_CHECK_S)
             session.clear_trouble()
             if session.arbiter.is_moving:
                 continue

@@ -130,7 +130,10 @@ class Arbiter:
         return actions
 
     def _public_state(self) -> tuple[object, ...]:
-        return (self.lease.fence if self.lease else None, self.phase, self.stop_confirmed)
+        lease = self.lease
+        # The time of the last use by whole seconds: onlookers' countdowns follow a holder who goes on.
+        used = (lease.fence, math.floor(lease.used_at)) if lease else None
+        return (used, self.phase, self.stop_confirmed)
 
     def _expire(self, now: float) -> list[ev.Action]:
         """Let time pass: a command's life first, then the lease's."""

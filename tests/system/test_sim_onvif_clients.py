@@ -162,6 +162,19 @@ async def test_a_black_hole_accepts_and_says_nothing_and_ends_with_the_street() 
         ).is_success
 
 
+async def test_a_street_ends_in_time_though_somebody_still_waits() -> None:
+    async with kit.serving([kit.camera()]) as running:
+        running[0].endpoint.faults.change(b'{"black_hole": true}')
+        reader, writer = await asyncio.open_connection("127.0.0.1", running[0].port)
+        writer.write(http_post(running[0].port, kit.envelope("<tds:GetHostname/>")))
+        await asyncio.sleep(0.1)
+        begin = time.monotonic()
+    assert time.monotonic() - begin < 3.0
+    assert not (await asyncio.wait_for(reader.read(), 1.0)).startswith(b"HTTP/1.1 200")
+    writer.close()
+    await writer.wait_closed()
+
+
 async def test_a_crash_breaks_the_connection() -> None:
     street = kit.camera(quirks=["fractional-timeout-crash"])
     async with kit.serving([street]) as running, httpx.AsyncClient(timeout=TIMEOUT_S) as client:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from auth.roles import ROLES
 from camctl.areas.tree import load_jakarta
 from camctl.config import Config, faults
@@ -15,7 +17,7 @@ def simulated(count: int) -> list[dict[str, str]]:
 def test_any_two_cameras_beside_each_other_lie_in_different_kota() -> None:
     areas = load_jakarta()
     kota = [plan.place_of(i).area[:5] for i in range(20)]
-    assert all(first != second for first, second in zip(kota, kota[1:], strict=False))
+    assert all(first != second for first, second in itertools.pairwise(kota))
     assert all(plan.place_of(i).area in areas for i in range(20))
     assert len({plan.place_of(i).name for i in range(20)}) == 20
 

@@ -138,6 +138,12 @@ def test_the_lease_ends_ten_seconds_past_the_last_command() -> None:
     assert arbiter.lease is None
 
 
+def test_onlookers_hear_about_once_a_second_that_the_holder_goes_on() -> None:
+    arbiter = moving()
+    published = sum(ev.Publish() in arbiter.handle(move(), step / 10) for step in range(1, 41))
+    assert published == 4
+
+
 def test_an_accepted_hold_is_a_live_holder_until_its_end() -> None:
     arbiter = Arbiter(Rules(lease_idle_s=0.5))
     arbiter.handle(move(life_s=2.0), 0.0)
