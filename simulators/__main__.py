@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     cv2.setNumThreads(1)  # every stream has a thread of its own; a pool per picture costs more than it gives
     logging.basicConfig(level=logging.INFO, format="%(asctime)s simulators %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     try:
         config = load_street(options.file)
         asyncio.run(_run(config, options.ready_file, options.lifeline_fd))

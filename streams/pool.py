@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import ipaddress
 import logging
-import os
-import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-import streams
-from streams.errors import StreamError, StreamFault
+from streams.process import (
+    MARGIN_S,
+    PoolFailedError,
+    PortInUseError,
+    SessionNotFoundError,
+    StaleEtagError,
+    WorkerProcess,
+)
 from streams.rtsp.origin import StreamSource
 from streams.webrtc.addresses import local_addresses
-from streams.wire import Payload, Peer, WireError
+from streams.wire import Payload
 
 __all__ = [
     "MediaPool",
@@ -38,11 +39,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-_START_S, _STOP_S, _REQUEST_S = 20.0, 6.0, 5.0
-_MARGIN_S = 3.0  # what a request may take beyond the camera's time
+_REQUEST_S = 5.0
 _DEATHS, _DEATHS_WITHIN_S = 5, 60.0
 _FIRST_RESTART_S, _RESTART_CAP_S = 0.2, 5.0
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,167 +60,9 @@ class PatchResult:
     sdp_fragment: str = ""
 
 
-class PortInUseError(OSError):
-    """A worker's UDP port cannot be had; `port` is the number."""
-
-    def __init__(self, host: str, port: int, detail: str) -> None:
-        super().__init__(f"UDP port {port} on {host} cannot be had: {detail}. Choose another one for media.")
-        self.port = port
-
-
-class SessionNotFoundError(LookupError):
-    """There is no such session, or none any more."""
-
-
-class StaleEtagError(Exception):
-    """If-Match names an older state of the session (412)."""
-
-
-class PoolFailedError(RuntimeError):
-    """A worker dies again and again; the service cannot go on."""
-
-
 def place(key: str, workers: int) -> int:
     """The worker of a stream by rendezvous hashing: few streams move when the number of workers changes."""
     return max(range(workers), key=lambda number: hashlib.blake2b(f"{number}/{key}".encode(), digest_size=8).digest())
-
-
-class _Worker:
-    """One worker process and its successors."""
-
-    def __init__(self, index: int, port: int, options: Sequence[str], on_event: Callable[[Payload], None]) -> None:
-        self.index = index
-        self.port = port
-        self.pid: int | None = None
-        self.sessions: dict[str, str] = {}  # session to stream
-        self._wanted_port = port
-        self._options = options
-        self._on_event = on_event
-        self._peer: Peer | None = None
-        self._process: asyncio.subprocess.Process | None = None
-        self._ready: asyncio.Future[int] | None = None
-        self.up = asyncio.Event()
-
-    async def start(self) -> None:
-        """Start the process and wait until it serves.
-
-        Raises:
-            PortInUseError: its port is taken.
-            PoolFailedError: it died or did not come up in time.
-        """
-        ours, theirs = socket.socketpair()
-        self._ready = asyncio.get_running_loop().create_future()
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "streams.worker", "--wire-fd", str(theirs.fileno()),
-                "--udp-port", str(self._wanted_port), *self._options,
-                pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, env=_environment(),
-            )  # fmt: skip
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self.pid = self._process.pid
-        self._peer = Peer(ours, on_event=self._take)
-        await self._peer.start()
-        try:
-            self.port = await self._wait_ready(self._peer, self._ready)
-        except BaseException:
-            await self.stop()
-            raise
-        self.up.set()
-
-    async def _wait_ready(self, peer: Peer, ready: asyncio.Future[int]) -> int:
-        gone = asyncio.create_task(peer.closed.wait())
-        try:
-            await asyncio.wait((ready, gone), timeout=_START_S, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            gone.cancel()
-        if not ready.done():
-            raise PoolFailedError(f"media worker {self.index} did not come up")
-        return ready.result()
-
-    def _take(self, kind: str, payload: Payload, _: bytes) -> None:
-        ready = self._ready
-        if kind == "ready" and ready and not ready.done():
-            ready.set_result(int(payload["udp_port"]))
-        elif kind == "bind_failed" and ready and not ready.done():
-            host = self._options[self._options.index("--udp-host") + 1]
-            ready.set_exception(PortInUseError(host, int(payload["port"]), str(payload["detail"])))
-        else:
-            if kind == "session_state" and payload.get("state") == "closed":
-                self.sessions.pop(str(payload.get("session_id")), None)
-            self._on_event({"type": kind, **payload})
-
-    async def wait_end(self) -> int | None:
-        """Wait until the process has ended, and clean up; its exit code."""
-        if self._peer:
-            await self._peer.closed.wait()
-        self.up.clear()
-        await self.stop()
-        return self._process.returncode if self._process else None
-
-    def report_sessions_closed(self, reason: str) -> None:
-        """The process is gone and all its sessions with it."""
-        lost, self.sessions = self.sessions, {}
-        for session_id, key in lost.items():
-            event = {"session_id": session_id, "stream": key, "state": "closed", "reason": reason}
-            self._on_event({"type": "session_state", **event})
-
-    async def stop(self) -> None:
-        """End the process: first by closing its socket, then by force. Idempotent."""
-        self.up.clear()
-        if self._peer:
-            await self._peer.close()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        for end in (None, process.terminate, process.kill):
-            if end:
-                with contextlib.suppress(ProcessLookupError):
-                    end()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_S):
-                    await process.wait()
-                    return
-
-    async def request(self, kind: str, payload: Payload, timeout_s: float) -> tuple[Payload, bytes]:
-        """Ask the worker, waiting a moment if it is being restarted.
-
-        Raises:
-            StreamError: what the worker said, or OVERLOADED when it does not answer.
-            SessionNotFoundError, StaleEtagError: what the worker said.
-        """
-        try:
-            async with asyncio.timeout(_MARGIN_S):
-                await self.up.wait()
-            if self._peer is None:
-                raise ConnectionError  # noqa: TRY301
-            return await self._peer.request(kind, payload, timeout_s=timeout_s)
-        except WireError as error:
-            raise _translate(error) from None
-        except (ConnectionError, TimeoutError) as error:
-            detail = "the media worker does not answer; it is restarted if it has died"
-            raise StreamError(StreamFault.OVERLOADED, detail) from error
-
-
-def _translate(error: WireError) -> Exception:
-    """What the worker said, as the exception it was."""
-    if error.code == "stale-etag":
-        return StaleEtagError(error.detail)
-    if error.code == "no-session":
-        return SessionNotFoundError(error.detail)
-    if error.code in set(StreamFault):
-        return StreamError(StreamFault(error.code), error.detail, codec=error.extra.get("codec"))
-    return StreamError(StreamFault.OVERLOADED, f"the media worker failed: {error.detail}")
-
-
-def _environment() -> dict[str, str]:
-    """A worker's environment: what Python needs, nothing that may hold a secret."""
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    root = str(Path(streams.__file__).parents[1])
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))}
 
 
 class MediaPool:
@@ -259,8 +100,8 @@ class MediaPool:
             "--log-level", str(log.getEffectiveLevel()),
         ]  # fmt: skip
         ports = [udp_port + index if udp_port else 0 for index in range(max(1, workers))]
-        self._workers = [_Worker(index, port, options, self._tell) for index, port in enumerate(ports)]
-        self._sessions: dict[str, _Worker] = {}
+        self._workers = [WorkerProcess(index, port, options, self._tell) for index, port in enumerate(ports)]
+        self._sessions: dict[str, WorkerProcess] = {}
         self._supervisors: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] | None = None
 
@@ -322,7 +163,7 @@ class MediaPool:
         self._sessions[session_id] = worker
         payload = {"session_id": session_id, "source": asdict(source), "offer": offer_sdp}
         try:
-            answer, _ = await worker.request("open_session", payload, self._ready_s + _MARGIN_S)
+            answer, _ = await worker.request("open_session", payload, self._ready_s + MARGIN_S)
         except BaseException:
             worker.sessions.pop(session_id, None)
             self._sessions.pop(session_id, None)
@@ -356,7 +197,7 @@ class MediaPool:
             StreamError: why there is none.
         """
         worker = self._workers[place(source.key, len(self._workers))]
-        _, jpeg = await worker.request("snapshot", {"source": asdict(source)}, 10.0 + _MARGIN_S)
+        _, jpeg = await worker.request("snapshot", {"source": asdict(source)}, 10.0 + MARGIN_S)
         return jpeg
 
     async def close_stream(self, key: str) -> None:
@@ -369,7 +210,7 @@ class MediaPool:
         answers = await asyncio.gather(*asked, return_exceptions=True)
         return [answer[0] for answer in answers if isinstance(answer, tuple)]
 
-    def _session(self, session_id: str) -> _Worker:
+    def _session(self, session_id: str) -> WorkerProcess:
         worker = self._sessions.get(session_id)
         if worker is None:
             raise SessionNotFoundError("there is no such session")
@@ -381,7 +222,7 @@ class MediaPool:
         if self._on_event:
             self._on_event(event)
 
-    async def _supervise(self, worker: _Worker) -> None:
+    async def _supervise(self, worker: WorkerProcess) -> None:
         """Keep one worker alive."""
         deaths: deque[float] = deque(maxlen=_DEATHS)
         while True:

@@ -1,0 +1,84 @@
+"""What cameras answer, judged: the answer, a no of some kind, or not SOAP at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from camctl.onvif.soap import read_reply
+from camctl.ptz.ports import CameraError, CameraFault
+
+_12 = "http://www.w3.org/2003/05/soap-envelope"
+_11 = "http://schemas.xmlsoap.org/soap/envelope/"
+GOOD = f'<s:Envelope xmlns:s="{_12}"><s:Body><StopResponse/></s:Body></s:Envelope>'.encode()
+
+
+def fault(*codes: str, reason: str = "no") -> bytes:
+    inner = ""
+    for code in reversed(codes):
+        inner = f"<s:Subcode><s:Value>{code}</s:Value>{inner}</s:Subcode>"
+    return (
+        f'<s:Envelope xmlns:s="{_12}" xmlns:ter="http://www.onvif.org/ver10/error"><s:Body><s:Fault>'
+        f"<s:Code><s:Value>s:Sender</s:Value>{inner}</s:Code><s:Reason><s:Text xml:lang='en'>{reason}</s:Text></s:Reason>"
+        f"</s:Fault></s:Body></s:Envelope>"
+    ).encode()
+
+
+def error(status: int, body: bytes) -> CameraError:
+    with pytest.raises(CameraError) as caught:
+        read_reply(status, body, "Stop")
+    return caught.value
+
+
+def test_an_answer_passes_as_it_is() -> None:
+    assert read_reply(200, b"\n" + GOOD, "Stop") == GOOD
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, fault("ter:NotAuthorized"), CameraFault.BAD_CREDENTIALS),
+        (500, fault("wsse:FailedAuthentication"), CameraFault.BAD_CREDENTIALS),
+        (200, fault("ter:NotAuthorized"), CameraFault.BAD_CREDENTIALS),
+        (401, b"<html><body>401 Unauthorized</body></html>", CameraFault.BAD_CREDENTIALS),
+        (401, b"", CameraFault.BAD_CREDENTIALS),
+        (400, fault(reason="Authority failure"), CameraFault.BAD_CREDENTIALS),
+        (500, fault("ter:ActionNotSupported"), CameraFault.UNSUPPORTED),
+        (500, fault("ter:ActionNotSupported", "ter:PTZNotSupported"), CameraFault.UNSUPPORTED),
+        (500, fault(reason="Method not implemented"), CameraFault.UNSUPPORTED),
+        (400, fault("ter:InvalidArgVal", "ter:NoProfile"), CameraFault.REFUSED),
+        (500, fault("ter:Action"), CameraFault.REFUSED),
+        (500, b"<html>500</html>", CameraFault.PROTOCOL),
+        (503, b"", CameraFault.PROTOCOL),
+        (404, b"not found", CameraFault.PROTOCOL),
+        (302, b"", CameraFault.PROTOCOL),
+        (200, b"", CameraFault.PROTOCOL),
+        (200, b"\x00\xff\xfe garbage", CameraFault.PROTOCOL),
+        (200, b"<html>hello</html>", CameraFault.PROTOCOL),
+        (200, GOOD[:-3], CameraFault.PROTOCOL),
+        (200, GOOD.replace(b"StopResponse", b"GetStatusResponse"), CameraFault.PROTOCOL),
+        (200, f'<s:Envelope xmlns:s="{_12}"><s:Body/></s:Envelope>'.encode(), CameraFault.PROTOCOL),
+        (200, b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + GOOD, CameraFault.PROTOCOL),
+    ],
+)
+def test_every_other_answer_has_its_kind(status: int, body: bytes, kind: CameraFault) -> None:
+    assert error(status, body).fault is kind
+
+
+def test_a_fault_of_soap_1_1_is_understood() -> None:
+    body = (
+        f'<s:Envelope xmlns:s="{_11}"><s:Body><s:Fault><faultcode>ter:NotAuthorized</faultcode>'
+        "<faultstring>Sender not authorized</faultstring></s:Fault></s:Body></s:Envelope>"
+    ).encode()
+    assert error(500, body).fault is CameraFault.BAD_CREDENTIALS
+
+
+def test_a_refusal_repeats_the_cameras_words_in_one_printable_line() -> None:
+    said = error(400, fault("ter:InvalidArgVal", reason="a\n\t b\u202e" + "x" * 500)).detail
+    assert "InvalidArgVal" in said
+    assert said.isprintable()
+    assert len(said) < 300
+
+
+def test_latin_1_in_a_document_that_says_utf_8_is_read() -> None:
+    body = GOOD.replace(b"<StopResponse/>", b"<StopResponse>Caf\xe9</StopResponse>")
+    assert "Café" in read_reply(200, body, "Stop").decode("utf-8")
