@@ -196,4 +196,7 @@ async def serve(config: Config, lifeline_fd: int | None = None) -> None:
     try:
         await Service(config).run(stop)
     except UdpPortInUseError as error:
-        raise PortInUseError("media.udp_port", error.port, "UDP") from None
+        if error.is_taken:
+            raise PortInUseError("media.udp_port", error.port, "UDP") from None
+        where = f"{config.media.udp_host} UDP port {error.port}"
+        raise ConfigError(f"media.udp_host: cannot send video from {where}: {error.detail}") from None

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from camctl.errors import ConfigError
@@ -16,6 +25,19 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def _check_advertised(text: str) -> str:
+    if text != "auto":
+        try:
+            ip_address(text)
+        except ValueError:
+            msg = f'{text!r} is neither an IP address, which is all that browsers take here, nor "auto"'
+            raise ValueError(msg) from None
+    return text
+
+
+Advertised = Annotated[str, AfterValidator(_check_advertised)]
 
 
 class _Strict(BaseModel):
@@ -38,7 +60,7 @@ class MediaConfig(_Strict):
     workers: Annotated[int, Field(ge=0, le=64)] = 0
     udp_host: str = "0.0.0.0"  # noqa: S104  viewers come from everywhere; every packet is authenticated by ICE and DTLS
     udp_port: Port = 8200
-    advertise: list[str] = ["auto"]
+    advertise: Annotated[list[Advertised], Field(min_length=1)] = ["auto"]
     linger_s: Seconds = 10.0
     sessions_per_person: Annotated[int, Field(ge=1, le=10_000)] = 16
     sessions_per_worker: Annotated[int, Field(ge=1, le=10_000)] = 1000

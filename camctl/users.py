@@ -62,8 +62,14 @@ async def _command(options: argparse.Namespace, config: Config, auth: AuthServic
             await auth.set_password(options.username, _password())
             _say(f"{options.username} has a new password; all its sign-ins have ended")
         case "token":
-            until = datetime.now(UTC) + timedelta(days=options.days)
-            _say(await auth.issue_token(options.username, until, options.name))
+            _say(await auth.issue_token(options.username, _end(options.days), options.name))
+
+
+def _end(days: int) -> datetime:
+    try:
+        return datetime.now(UTC) + timedelta(days=days)
+    except OverflowError:
+        raise CamctlError(f"--days: {days} days from now is no date") from None
 
 
 def _check_areas(config: Config, codes: Sequence[str]) -> None:

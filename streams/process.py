@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import socket
@@ -23,11 +24,13 @@ _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV",
 
 
 class PortInUseError(OSError):
-    """A worker's UDP port cannot be had; `port` is the number."""
+    """A worker's UDP port cannot be had; `port` is the number, `is_taken` whether because another program has it."""
 
-    def __init__(self, host: str, port: int, detail: str) -> None:
+    def __init__(self, host: str, port: int, detail: str, *, is_taken: bool = True) -> None:
         super().__init__(f"UDP port {port} on {host} cannot be had: {detail}. Choose another one for media.")
         self.port = port
+        self.detail = detail
+        self.is_taken = is_taken
 
 
 class SessionNotFoundError(LookupError):
@@ -104,7 +107,8 @@ class WorkerProcess:
             ready.set_result(int(payload["udp_port"]))
         elif kind == "bind_failed" and ready and not ready.done():
             host = self._options[self._options.index("--udp-host") + 1]
-            ready.set_exception(PortInUseError(host, int(payload["port"]), str(payload["detail"])))
+            port, detail, is_taken = int(payload["port"]), str(payload["detail"]), payload["errno"] == errno.EADDRINUSE
+            ready.set_exception(PortInUseError(host, port, detail, is_taken=is_taken))
         else:
             if kind == "session_state" and payload.get("state") == "closed":
                 self.sessions.pop(str(payload.get("session_id")), None)

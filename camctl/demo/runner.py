@@ -32,6 +32,7 @@ from camctl.supervisor import stop_on_signals
 READY_S = 60.0
 _END_S = 10.0
 _TOKEN_DAYS = 365
+_SERVICE = "the service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Demo:
             items = plan.camera_items(street, self._options.feeds)
             config = await self._write_config(items)
             people = await self._create_people(config)
-            service = await self._start("the service", "camctl", "serve", "--config", str(config))
+            service = await self._start(_SERVICE, "camctl", "serve", "--config", str(config))
             url = f"http://localhost:{self._options.port}"
             await self._unless_stopped(self._wait_until_ready(url, people[0]["token"], len(street)))
             if self._stop.is_set():
@@ -259,7 +260,8 @@ def _addresses(feeds: Sequence[str]) -> list[str]:
 def _ended(child: Child) -> CamctlError:
     code = child.process.returncode
     if code == ConfigError.exit_code:
-        return ConfigError(f"{child.name} did not start; its message is above")
+        hint = " (server.port is --port, media.udp_port is --udp-port)" if child.name == _SERVICE else ""
+        return ConfigError(f"{child.name} did not start; its message is above{hint}")
     how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
     return DemoError(f"{child.name} {how}; its log is above")
 

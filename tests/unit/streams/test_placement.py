@@ -12,11 +12,10 @@ from streams.pool import (
     SessionNotFoundError,
     StaleEtagError,
     StreamSource,
-    _environment,
-    _translate,
     local_addresses,
     place,
 )
+from streams.process import _environment, _translate
 from streams.wire import WireError
 
 KEYS = [f"cam-{number}/main" for number in range(1000)]
