@@ -48,7 +48,7 @@ def main() -> int:
                 print(asyncio.run(run(Path(folder), quick=options.quick)))
         except (ProgramError, OSError, RuntimeError, TimeoutError) as error:
             failed = True
-            print(f"\n{name} could not be measured: {error or type(error).__name__}", file=sys.stderr)
+            print(f"\n{name} could not be measured: {str(error) or type(error).__name__}", file=sys.stderr)
         print(f"  ({name} took {time.monotonic() - started_s:.0f} s)", flush=True)
     return int(failed)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.async_api import Error, Page, async_playwright
 
-_CHROMIUM = "/usr/bin/chromium"
+_CHROMIUM = Path("/usr/bin/chromium")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required")
 
 _JOIN = """
@@ -55,7 +55,7 @@ class JoinError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """One join. `posted_at_s` is wall-clock time; the others are ms: to the offer, from POST to answer and to picture."""
+    """One join: wall-clock time of the POST; ms from the click to it, from it to the answer, and to the picture."""
 
     posted_at_s: float
     offer_ms: float
@@ -86,7 +86,7 @@ class Browser:
 @asynccontextmanager
 async def browser(url: str) -> AsyncIterator[Browser]:
     """Chromium, showing something small of the service at `url`."""
-    if not Path(_CHROMIUM).exists():
+    if not _CHROMIUM.exists():  # noqa: ASYNC240  # one look before anything runs
         raise JoinError(f"{_CHROMIUM} is missing; tools/debian-packages.txt names what is needed")
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=_CHROMIUM, headless=True, args=_ARGUMENTS)

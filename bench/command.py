@@ -130,6 +130,9 @@ def _table(ours: Samples, theirs: Samples, pings: list[float]) -> str:
 
 async def run(folder: Path, *, quick: bool) -> str:
     """Measure; returns the table."""
-    async with simulated_camera(folder) as camera, Tap(camera.onvif_url) as tap:
-        async with house(camera.item(tap.url), folder) as running:
-            return await _measure(running, tap, camera, folder, blocks=2 if quick else 10)
+    async with (
+        simulated_camera(folder) as camera,
+        Tap(camera.onvif_url) as tap,
+        house(camera.item(tap.url), folder) as running,
+    ):
+        return await _measure(running, tap, camera, folder, blocks=1 if quick else 8)

@@ -76,14 +76,14 @@ class House:
 
 
 @asynccontextmanager
-async def simulated_camera(folder: Path, core: int | None = None) -> AsyncIterator[SimulatedCamera]:
-    """One simulated camera with the simulator's own defaults."""
+async def simulated_camera(folder: Path, **settings: object) -> AsyncIterator[SimulatedCamera]:
+    """One simulated camera, with the simulator's own defaults but for `settings`."""
     street, ready = folder / "street.yaml", folder / "street.json"
     account = {"username": _USER, "password": _PASSWORD}
     ports = {"first_onvif_port": 0, "first_rtsp_port": 0}
-    street.write_text(yaml.safe_dump({**ports, "cameras": [{"name": "Bench", **account}]}))
+    street.write_text(yaml.safe_dump({**ports, "cameras": [{"name": "Bench", **account, **settings}]}))
     argv = [sys.executable, "-m", "simulators", str(street), "--ready-file", str(ready), "--lifeline-fd", "0"]
-    async with await Program.start("simulators", argv, folder, core=core) as program:
+    async with await Program.start("simulators", argv, folder) as program:
         await _until(ready.exists, program)
         found = json.loads(ready.read_text())["cameras"][0]
         yield SimulatedCamera(found["onvif_url"], found["rtsp_url"])
@@ -118,7 +118,7 @@ async def house(
 
 async def _operator(path: Path) -> str:
     """An operator of the whole city in the service's database; returns a bearer token."""
-    config = parse(path.read_text(), str(path))
+    config = parse(await asyncio.to_thread(path.read_text), str(path))
     store = await asyncio.to_thread(open_people, config)
     auth = auth_service(config, store)
     try:
@@ -152,5 +152,3 @@ async def _until(condition: Callable[[], bool], program: Program) -> None:
         if time.monotonic() > deadline:
             raise ProgramError(f"{program.name} was not ready within {_READY_S:g} s")
         await asyncio.sleep(0.05)
-
-

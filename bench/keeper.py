@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import itertools
 import statistics
 import threading
 import time
@@ -17,7 +18,7 @@ _KEYS_S = 40.0
 
 
 class Keeper:
-    """Pulls an RTSP stream through FFmpeg's library in a thread; `keys` are wall-clock times of key frames' arrivals."""
+    """Pulls an RTSP stream through FFmpeg's library in a thread; `keys` are the times (wall clock) that key frames came."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -25,6 +26,7 @@ class Keeper:
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._pull, name="keeper", daemon=True)
         self.keys: list[float] = []
+        self._media_s: list[float] = []  # the same key frames by the camera's clock
 
     async def __aenter__(self) -> Self:
         self._thread.start()
@@ -41,6 +43,7 @@ class Keeper:
             with av.open(self._url, options={"rtsp_transport": "tcp"}, timeout=_OPEN_S) as container:
                 for packet in container.demux(video=0):
                     if packet.is_keyframe:
+                        self._media_s.append(float((packet.pts or 0) * packet.time_base))
                         self.keys.append(time.time())
                     if self._stop.is_set():
                         return
@@ -52,18 +55,19 @@ class Keeper:
         if self._error or not self._thread.is_alive():
             raise OSError(f"the client that keeps the camera's encoder running has ended: {self._error}")
 
-    async def interval_s(self, keys: int) -> float:
-        """The median time between the first `keys` key frames; waits for them.
+    async def interval_s(self, steps: int) -> float:
+        """The median of the next `steps` times between key frames, by the camera's clock; waits for them.
 
         Raises:
             TimeoutError: they did not come.
         """
+        first = len(self.keys)
         async with asyncio.timeout(_KEYS_S):
-            while len(self.keys) < keys:
+            while len(self.keys) <= first + steps:
                 self.check()
                 await asyncio.sleep(0.05)
-        steps = [late - early for early, late in zip(self.keys, self.keys[1:keys], strict=False)]
-        return statistics.median(steps)
+        seen = self._media_s[first : first + steps + 1]
+        return statistics.median(late - early for early, late in itertools.pairwise(seen))
 
     def wait_from(self, at_s: float) -> float:
         """Seconds from a wall-clock time until the next key frame came; NaN while it has not."""

@@ -35,7 +35,7 @@ def main() -> None:
         answer(calls=calls)
 
 
-def _move(ptz: Any, profile: str, pan: float) -> tuple[float, float]:
+def _move(ptz: Any, profile: str, pan: float) -> tuple[float, float]:  # noqa: ANN401  # zeep has no types
     called_s = time.monotonic()
     velocity = {"PanTilt": {"x": pan, "y": 0.0}}
     ptz.ContinuousMove({"ProfileToken": profile, "Velocity": velocity, "Timeout": timedelta(seconds=1)})

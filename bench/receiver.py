@@ -12,12 +12,12 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from bench.tally import Count, Tally, is_rtp
 
 _TIMEOUT_S = 20.0
-_tallies: dict[Any, Tally] = {}
+_tallies: dict[StunProtocol, Tally] = {}
 _to_ice = StunProtocol.datagram_received
 
 
-def _datagram_received(self: Any, data: bytes, addr: tuple[Any, ...]) -> None:
-    """In place of aioice's: neither decrypted nor decoded, a packet costs little, so that one core plays many viewers."""
+def _datagram_received(self: StunProtocol, data: bytes, addr: tuple[Any, ...]) -> None:
+    """In place of aioice's: not decrypted, a packet costs little, so that one core plays many viewers."""
     if is_rtp(data):
         tally = _tallies.get(self)
         if tally is None:

@@ -84,6 +84,7 @@ def _check(options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
+    from camctl.demo.plan import is_feed
     from camctl.demo.runner import DemoOptions, run_demo
     from camctl.errors import ConfigError
 
@@ -94,6 +95,8 @@ def _demo(options: argparse.Namespace) -> None:
     ):
         if not least <= value <= most:
             raise ConfigError(f"{key} must be from {least} to {most}, not {value}")
+    if not all(is_feed(url) for url in options.rtsp):  # not said which: it may hold a password
+        raise ConfigError("--rtsp takes addresses such as rtsp://user:password@192.0.2.7/stream")
     asyncio.run(
         run_demo(
             DemoOptions(

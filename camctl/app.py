@@ -24,6 +24,8 @@ from camctl.metrics import Metrics, worker_metrics
 from camctl.onvif.driver import OnvifDrivers
 from camctl.ptz.arbiter import Rules
 from camctl.ptz.ports import CameraDriver
+from camctl.stopper.handle import StopperHandle
+from camctl.stopper.orders import StopOrder
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 from camctl.supervisor import Supervisor, running, stop_on_signals
@@ -102,6 +104,7 @@ class Service:
         self._auth = auth_service(config, self._store)
         self._egress = EgressPolicy(config.cameras.networks)
         self._drivers = OnvifDrivers(self._egress)
+        self._stopper = StopperHandle()
         self._cameras = Cameras(
             [entry_of(camera) for camera in config.cameras.items],
             self._driver_of,
@@ -109,6 +112,8 @@ class Service:
             metrics=self._metrics,
             supervisor=self._supervisor,
             stop_on_start=config.control.stop_on_start,
+            guard=self._stopper,
+            on_steerable=self._teach_stopper,
         )
         self._media = Media(
             self._cameras,
@@ -146,13 +151,17 @@ class Service:
             return None
         return self._drivers.create(entry.onvif_url, entry.username, entry.password)
 
+    def _teach_stopper(self, entry: CameraEntry) -> None:
+        networks = self._config.cameras.networks
+        self._stopper.know(StopOrder.of(entry.id, entry.onvif_url or "", entry.username, entry.password, networks))
+
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
         """Serve until `stop`; raises what a part failed with."""
         listening = bind(self._config.server.host, self._config.server.port)
         server = HttpServer(self._app, listening, self._supervisor)
         try:
             # Closed in reverse: first no new request, then no socket, then every camera still, then its video.
-            async with running(self._pool, self._cameras, self._uses, server):
+            async with running(self._stopper, self._pool, self._cameras, self._uses, server):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 if on_ready is not None:
@@ -173,6 +182,8 @@ class Service:
             problems.append(str(error))
         if len(self._pool.pids) < len(self._pool.ports):
             problems.append("a media worker is being restarted")
+        if not self._stopper.is_up:
+            problems.append("the process that stops cameras in an emergency is being restarted")
         return problems
 
     async def _worker_metrics(self) -> str:

@@ -12,7 +12,7 @@ from camctl.cameras.session import CameraSession
 from camctl.metrics import Metrics
 from camctl.ptz import events as ev
 from camctl.ptz.arbiter import Rules
-from camctl.ptz.ports import CameraDriver, CameraError, CameraFault
+from camctl.ptz.ports import CameraDriver, CameraError, CameraFault, MotionGuard
 from camctl.supervisor import Supervisor
 
 _log = logging.getLogger(__name__)
@@ -34,12 +34,16 @@ class Cameras:
         metrics: Metrics,
         supervisor: Supervisor,
         stop_on_start: bool = True,
+        guard: MotionGuard | None = None,
+        on_steerable: Callable[[CameraEntry], None] = lambda _entry: None,
     ) -> None:
         self._supervisor = supervisor
         self._stop_on_start = stop_on_start
+        self._on_steerable = on_steerable
         self._connecting = asyncio.Semaphore(CONNECTING_AT_ONCE)
         self._sessions = {
-            entry.id: CameraSession(entry, make_driver(entry), rules=rules, metrics=metrics) for entry in entries
+            entry.id: CameraSession(entry, make_driver(entry), rules=rules, metrics=metrics, guard=guard)
+            for entry in entries
         }
 
     def get(self, camera_id: str) -> CameraSession | None:
@@ -80,6 +84,8 @@ class Cameras:
             backoff.succeeded()
             session.connected(facts)
             _log.info("camera %s: %s %s is live", session.entry.id, facts.manufacturer, facts.model)
+            if facts.abilities.can_steer:
+                self._on_steerable(session.entry)
             if must_stop and facts.abilities.can_steer:
                 session.command(ev.ForceStop(ev.StopReason.START))
                 must_stop = False

@@ -19,7 +19,7 @@ from camctl.metrics import Metrics
 from camctl.ptz import events as ev
 from camctl.ptz.arbiter import Arbiter, Lease, Phase, Rules
 from camctl.ptz.model import MoveStatus, Position, PtzAbilities
-from camctl.ptz.ports import CameraDriver, CameraError, CameraFacts, CameraFault
+from camctl.ptz.ports import CameraDriver, CameraError, CameraFacts, CameraFault, MotionGuard, NoGuard
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ class CameraSession:
         *,
         rules: Rules,
         metrics: Metrics,
+        guard: MotionGuard | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.entry = entry
@@ -60,6 +61,7 @@ class CameraSession:
         self.position: Position | None = None
         self.arbiter = Arbiter(rules)
         self._metrics = metrics
+        self._guard = guard or NoGuard()
         self._clock = clock
         self._watchers: set[Callable[[], None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -117,7 +119,12 @@ class CameraSession:
                 case ev.SendStop():
                     call = self._spawn(self._send_stop(action), f"stop {self.entry.id}")
                 case ev.SendMove() | ev.SendTravel():
+                    # Told first, and written to its socket before this returns: should we die right after the move has
+                    # left, the one who stops the camera knows of it.
+                    self._guard.arm(self.entry.id)
                     call = self._spawn(self._send_move(action), f"move {self.entry.id}")
+        if self.arbiter.is_settled:
+            self._guard.disarm(self.entry.id)
         self._arm()
         return Outcome(refusal, call)
 

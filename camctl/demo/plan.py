@@ -116,6 +116,15 @@ def camera_items(simulated: Sequence[dict[str, Any]], feeds: Sequence[str]) -> l
     return items
 
 
+def is_feed(url: str) -> bool:
+    """Whether this is an RTSP address with a host."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "rtsp" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 def split_credentials(url: str) -> tuple[str, str, str]:
     """An RTSP address without its user and password, and those two; a stored address never holds a password."""
     parts = urlsplit(url)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -26,13 +27,12 @@ from camctl.app import auth_service, open_people
 from camctl.config import parse
 from camctl.demo import plan
 from camctl.demo.poster import print_poster
-from camctl.errors import CamctlError, ConfigError
+from camctl.errors import CamctlError, ConfigError, PortInUseError
 from camctl.supervisor import stop_on_signals
 
 READY_S = 60.0
 _END_S = 10.0
 _TOKEN_DAYS = 365
-_SERVICE = "the service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,13 @@ class Demo:
         """
         stop_on_signals(self._stop.set)
         try:
-            street = await self._start_street()
+            street = await self._start_street() if self._options.cameras else []
+            if self._stop.is_set():
+                return
             items = plan.camera_items(street, self._options.feeds)
             config = await self._write_config(items)
             people = await self._create_people(config)
-            service = await self._start(_SERVICE, "camctl", "serve", "--config", str(config))
+            service = await self._start("the service", "camctl", "serve", "--config", str(config))
             url = f"http://localhost:{self._options.port}"
             await self._unless_stopped(self._wait_until_ready(url, people[0]["token"], len(street)))
             if self._stop.is_set():
@@ -257,11 +259,33 @@ def _addresses(feeds: Sequence[str]) -> list[str]:
     return list(found)
 
 
+def _check_ports(options: DemoOptions) -> None:
+    """Say at once, by the command line's names, what the service would say seconds later by its own.
+
+    Raises:
+        PortInUseError: another program has one of the ports.
+    """
+    wanted = [("--port", options.port, socket.SOCK_STREAM, "TCP")]
+    workers = len(os.sched_getaffinity(0))
+    wanted += [("--udp-port", options.udp_port + worker, socket.SOCK_DGRAM, "UDP") for worker in range(workers)]
+    for key, port, kind, protocol in wanted:
+        with socket.socket(socket.AF_INET, kind) as probe:
+            if kind is socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("0.0.0.0", port))  # noqa: S104  nothing is received: where the service will listen
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    raise PortInUseError(key, port, protocol) from None
+                raise ConfigError(f"{key}: {protocol} port {port} cannot be had: {error.strerror}") from None
+            except OverflowError:
+                raise ConfigError(f"{key}: leaves no room for the {workers} media workers' ports") from None
+
+
 def _ended(child: Child) -> CamctlError:
     code = child.process.returncode
     if code == ConfigError.exit_code:
-        hint = " (server.port is --port, media.udp_port is --udp-port)" if child.name == _SERVICE else ""
-        return ConfigError(f"{child.name} did not start; its message is above{hint}")
+        return ConfigError(f"{child.name} did not start; its message is above")
     how = f"was killed by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
     return DemoError(f"{child.name} {how}; its log is above")
 
@@ -298,5 +322,6 @@ def _write_atomically(path: Path, text: str) -> None:
 
 async def run_demo(options: DemoOptions) -> None:
     """Run the demo in a folder of its own, which is gone afterwards."""
+    _check_ports(options)
     with tempfile.TemporaryDirectory(prefix="camctl-demo-") as folder:
         await Demo(options, Path(folder)).run()

@@ -6,6 +6,7 @@ connected to, the time that a whole answer takes, and that another thread can en
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import select
 import socket
@@ -79,8 +80,9 @@ class HttpConnection:
             connection = self._connected(budget)
             connection.request("POST", path, body, {"Host": self._host_header, **headers})
             self._limit(connection, budget)
-            response = connection.getresponse()
-            reply = HttpReply(response.status, response.headers, self._read(connection, response, budget))
+            # An answer that ends its connection owns the socket, so it has to be closed whatever happens.
+            with contextlib.closing(connection.getresponse()) as response:
+                reply = HttpReply(response.status, response.headers, self._read(connection, response, budget))
         except (CameraError, _ClosedEarlyError):
             self.close()
             raise

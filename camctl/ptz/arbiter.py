@@ -91,6 +91,11 @@ class Arbiter:
         """Whether the camera turns because of us, as far as we know."""
         return self.phase is not Phase.STILL
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of ours can make the camera turn: it stands, and no move is still unanswered."""
+        return self.phase is Phase.STILL and self._move_in_flight is None
+
     def lease_ends_at(self) -> float:
         """When the lease ends if nothing more comes; -inf without one."""
         if self.lease is None:

@@ -96,3 +96,23 @@ class CameraDriver(Protocol):
 
     async def close(self) -> None:
         """Give back connections; idempotent."""
+
+
+class MotionGuard(Protocol):
+    """Whoever stops a camera when this process is gone; told before every first move."""
+
+    def arm(self, camera_id: str) -> None:
+        """A move goes out right after this; must not wait for anything. Repeated calls cost nothing."""
+
+    def disarm(self, camera_id: str) -> None:
+        """The camera stands, confirmed."""
+
+
+class NoGuard:
+    """For cameras that cannot be steered, and for tests of something else."""
+
+    def arm(self, camera_id: str) -> None:
+        """Nobody is told."""
+
+    def disarm(self, camera_id: str) -> None:
+        """Nobody is told."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import yaml
+
+from camctl.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 COMMAND_S = 60.0
@@ -25,6 +29,17 @@ def camctl(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]
         [sys.executable, "-m", "camctl", *arguments],
         cwd=ROOT, input=stdin, capture_output=True, text=True, timeout=COMMAND_S, check=False,
     )  # fmt: skip
+
+
+def camctl_here(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """The same in this process, which is quicker; for commands that end by themselves and start no others."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with mock.patch("sys.stdin", io.StringIO(stdin)), redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main(list(arguments))
+        except SystemExit as end:  # argparse's way out
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:

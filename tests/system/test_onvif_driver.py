@@ -3,79 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import logging
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from ipaddress import ip_network
-from typing import Any
 
 import pytest
 
 from camctl.egress import EgressPolicy
-from camctl.onvif.driver import OnvifDriver, OnvifDrivers
+from camctl.onvif.driver import OnvifDrivers
 from camctl.ptz.model import MoveStatus, Position, Velocity
-from camctl.ptz.ports import CameraError, CameraFault
-from simulators.camera import SimulatedCamera
+from camctl.ptz.ports import CameraFault
+from tests.support.onvif_bench import LOCAL, bench, fault_of
 from tests.support.ports import free_tcp_port
-from tests.support.sim_onvif_kit import PASSWORD, USERNAME, Running, camera, serving
+from tests.support.sim_onvif_kit import PASSWORD, USERNAME
 
 pytestmark = pytest.mark.system
 
-_LOCAL = EgressPolicy((ip_network("127.0.0.0/8"),))
 _RIGHT = Velocity(pan=0.5)
-
-
-@dataclass
-class Bench:
-    """A camera, its driver, and the motor that shows what really happened."""
-
-    simulated: SimulatedCamera
-    running: Running
-    driver: OnvifDriver
-
-    @property
-    def pan_deg(self) -> float:
-        return self.simulated.motors.pose().pan
-
-    @property
-    def is_moving(self) -> bool:
-        return bool(self.simulated.motors.moving())
-
-    def fault(self, **settings: Any) -> None:
-        self.running.endpoint.faults.change(json.dumps(settings).encode())
-
-    async def until_moving(self, wanted: bool, within_s: float = 2.0) -> None:
-        ends_at = time.monotonic() + within_s
-        while self.is_moving is not wanted:
-            assert time.monotonic() < ends_at, f"moving is {self.is_moving} after {within_s:g} s"
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
 async def drivers() -> AsyncIterator[OnvifDrivers]:
-    made = OnvifDrivers(_LOCAL)
+    made = OnvifDrivers(LOCAL)
     yield made
     await made.close()
-
-
-@contextlib.asynccontextmanager
-async def bench(drivers: OnvifDrivers, *quirks: str, password: str = PASSWORD, **settings: Any) -> AsyncIterator[Bench]:
-    simulated = camera(quirks=list(quirks), **settings)
-    async with serving([simulated]) as [running]:
-        driver = drivers.create(f"{running.url}/onvif/device_service", USERNAME, password)
-        try:
-            yield Bench(simulated, running, driver)
-        finally:
-            await driver.close()
-
-
-async def fault_of(awaitable: Any) -> CameraError:
-    with pytest.raises(CameraError) as caught:
-        await awaitable
-    return caught.value
 
 
 async def test_connect_finds_out_what_the_camera_can_do(drivers: OnvifDrivers) -> None:
@@ -212,6 +163,34 @@ async def test_it_steers_and_stops_in_spite_of(drivers: OnvifDrivers, quirks: tu
         status = await it.driver.status()
         if status.position.pan is not None:
             assert -1 <= status.position.pan <= 1
+
+
+@pytest.mark.parametrize("quirk", ["no-nodes", "ranges-of-100", "space-required", "pantilt-zoom-together-refused"])
+async def test_it_zooms_in_spite_of(drivers: OnvifDrivers, quirk: str) -> None:
+    async with bench(drivers, quirk) as it:
+        assert (await it.driver.connect()).abilities.zoom
+        await it.driver.continuous_move(Velocity(zoom=1.0), 5)
+        await asyncio.sleep(0.4)
+        await it.driver.stop()
+        await it.until_moving(wanted=False)
+        assert (it.simulated.status().position.zoom or 0.0) > 0.02
+
+
+@pytest.mark.parametrize("quirk", ["gotopreset-speed-refused", "setpreset-token-refused", "invalid-utf8"])
+async def test_presets_in_spite_of(drivers: OnvifDrivers, quirk: str) -> None:
+    async with bench(drivers, quirk) as it:
+        await it.driver.connect()
+        token = await it.driver.set_preset("Gerbang")
+        await it.driver.goto_preset(token)
+        assert token in [preset.token for preset in await it.driver.presets()]
+
+
+async def test_of_255_presets_only_those_with_a_name_are_shown(drivers: OnvifDrivers) -> None:
+    async with bench(drivers, "presets-of-255") as it:
+        await it.driver.connect()
+        presets = await it.driver.presets()
+        assert 1 <= len(presets) < 64
+        assert all(preset.name for preset in presets)
 
 
 async def test_presets(drivers: OnvifDrivers) -> None:

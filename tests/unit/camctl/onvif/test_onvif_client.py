@@ -180,14 +180,12 @@ def test_what_must_not_happen_twice_is_not_repeatable() -> None:
 
 
 def test_an_answer_that_zeep_cannot_read_is_a_protocol_error() -> None:
-    body = recorded("GetProfiles").replace(b"<tt:Width>1920", b"<tt:Width>wide").replace(b'fixed="true"', b'fixed="?"')
-    camera = RecordedCamera({"GetProfiles": raw(body)})
+    xsi = b'<trt:Profiles xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="tt:Nonsense" '
+    camera = RecordedCamera({"GetProfiles": raw(recorded("GetProfiles").replace(b"<trt:Profiles ", xsi))})
     client = camera.client()
     client.use(Service.MEDIA, REACHED)
-    try:
-        client.call(Service.MEDIA, "GetProfiles")
-    except CameraError as error:
-        assert error.fault is CameraFault.PROTOCOL
+    error = error_of(lambda: client.call(Service.MEDIA, "GetProfiles"))
+    assert error.fault is CameraFault.PROTOCOL
 
 
 def test_a_mistake_of_ours_is_not_blamed_on_the_camera() -> None:

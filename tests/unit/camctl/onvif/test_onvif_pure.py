@@ -154,7 +154,7 @@ def test_what_each_row_changes() -> None:
     assert not quirks.named("no-zoom-element").has_zoom
     assert all(row.stop_ways for row in quirks.ROWS)
     assert len({row.name for row in quirks.ROWS}) == len(quirks.ROWS)
-    with pytest.raises(ValueError, match="there are: .*default"):
+    with pytest.raises(ValueError, match=r"there are: .*default"):
         quirks.named("nonsense")
 
 

@@ -18,7 +18,8 @@ def fault(*codes: str, reason: str = "no") -> bytes:
         inner = f"<s:Subcode><s:Value>{code}</s:Value>{inner}</s:Subcode>"
     return (
         f'<s:Envelope xmlns:s="{_12}" xmlns:ter="http://www.onvif.org/ver10/error"><s:Body><s:Fault>'
-        f"<s:Code><s:Value>s:Sender</s:Value>{inner}</s:Code><s:Reason><s:Text xml:lang='en'>{reason}</s:Text></s:Reason>"
+        f"<s:Code><s:Value>s:Sender</s:Value>{inner}</s:Code>"
+        f"<s:Reason><s:Text xml:lang='en'>{reason}</s:Text></s:Reason>"
         f"</s:Fault></s:Body></s:Envelope>"
     ).encode()
 
