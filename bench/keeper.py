@@ -18,7 +18,7 @@ _KEYS_S = 40.0
 
 
 class Keeper:
-    """Pulls an RTSP stream through FFmpeg's library in a thread; `keys` are the times (wall clock) that key frames came."""
+    """Pulls an RTSP stream through FFmpeg's library in a thread; `keys` says when key frames came (wall clock)."""
 
     def __init__(self, url: str) -> None:
         self._url = url

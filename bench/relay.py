@@ -136,7 +136,7 @@ def _table(ours: list[Plateau], theirs: list[Plateau], cores: tuple[int, int]) -
     growth = f"camctl {memory[0]:.2f} MB, peer {memory[1]:.2f} MB, ratio {report.ratio(memory[0], memory[1])}"
     notes = (
         f"memory per further viewer: {growth}",
-        f"CPU and MB: camctl's media worker, the peer's process; they have core {cores[0]} to themselves",
+        f"CPU and MB: camctl's media worker, the peer's process; each in turn pinned to core {cores[0]}",
         f"camera and viewers are on core {cores[1]}; load %: how much of it the viewers use",
         "percentiles over windows of a second; ratio: camctl's figure (p50 of us/packet) divided by the peer's",
     )

@@ -1,0 +1,135 @@
+"""The service between software that nobody here wrote: gst-rtsp-server gives, aiortc's RTCPeerConnection watches."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import cv2
+import httpx
+import numpy as np
+import psutil
+import pytest
+import yaml
+from av import VideoFrame
+
+from tests.support.rtsp_kit import until
+from tests.support.service import Service, running, write_config
+from tests.system.media_viewer import AiortcViewer
+
+pytestmark = pytest.mark.peer
+
+CAMERA = Path(__file__).with_name("gst_rtsp_camera.py")
+USER, SECRET = "pemberi", "sandi peduli"
+# What each camera is started with, and the account that the service has.
+CAMERAS = {
+    "baseline": (["--profile", "constrained-baseline"], False),
+    "main": (["--profile", "main"], False),
+    "high": (["--profile", "high"], False),
+    "digest": (["--user", USER, "--password", SECRET, "--auth", "digest"], True),
+    "basic": (["--profile", "high", "--user", USER, "--password", SECRET, "--auth", "basic"], True),
+}
+
+
+def client_of(service: Service) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=service.api, headers=service.headers("budi"), timeout=20)
+
+
+@contextmanager
+def gst_camera(*options: str) -> Iterator[int]:
+    process = subprocess.Popen(["/usr/bin/python3", str(CAMERA), *options], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("foreign")
+    with ExitStack() as stack:
+        items = []
+        for name, (options, has_account) in CAMERAS.items():
+            port = stack.enter_context(gst_camera(*options))
+            account = {"username": USER, "password": SECRET} if has_account else {}
+            feed = {"main": f"rtsp://127.0.0.1:{port}/cam"}
+            items.append({"id": name, "name": name, "area": "31.71.07.1002", "rtsp": feed, **account})
+        config = write_config(folder, items, media={"linger_s": 0.5})
+        people = {"budi": ["--role", "operator", "--area", "31"]}
+        service = stack.enter_context(running(folder, config, people))
+        yield service
+    assert SECRET not in service.log.read_text()
+
+
+@asynccontextmanager
+async def watching(client: httpx.AsyncClient, camera_id: str) -> AsyncIterator[tuple[AiortcViewer, str]]:
+    """A viewer with its picture on the way, over WHEP as the draft says; and its session's address."""
+    async with AiortcViewer() as viewer:
+        offer = await viewer.offer()
+        headers = {"Content-Type": "application/sdp"}
+        answer = await client.post(f"/cameras/{camera_id}/whep", content=offer, headers=headers)
+        assert answer.status_code == 201, answer.text
+        assert answer.headers["content-type"] == "application/sdp"
+        assert answer.headers["etag"]
+        assert answer.headers["accept-patch"] == "application/trickle-ice-sdpfrag"
+        await viewer.take(answer.text)
+        yield viewer, answer.headers["location"].removeprefix("/api/v1")
+
+
+def brightness(frame: VideoFrame) -> np.ndarray:
+    return frame.to_ndarray(format="gray")
+
+
+@pytest.mark.parametrize("camera_id", CAMERAS)
+async def test_it_is_seen_live(service: Service, camera_id: str) -> None:
+    async with client_of(service) as client, watching(client, camera_id) as (viewer, session):
+        frames = await viewer.frames(30, 15)
+        assert {(frame.width, frame.height) for frame in frames} == {(320, 180)}
+        assert all(frame.pts is not None for frame in frames)
+        first, last = brightness(frames[0]), brightness(frames[-1])
+        assert first.max() > 200, "GStreamer's white ball is on it"
+        assert np.abs(first.astype(int) - last).max() > 100, "and it flies"
+        state = (await client.get(f"/cameras/{camera_id}")).json()
+        assert (state["state"], state["steerable"]) == ("live", False)
+        assert (await client.delete(session)).status_code == 200
+
+
+@pytest.mark.parametrize("camera_id", CAMERAS)
+async def test_it_is_photographed(service: Service, camera_id: str) -> None:
+    async with client_of(service) as client:
+        answer = await client.get(f"/cameras/{camera_id}/snapshot.jpg")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "image/jpeg"
+    picture = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (180, 320, 3)
+    assert picture.max() > 200
+
+
+def pulls(service: Service, port: int) -> int:
+    """How many connections the service's workers have to this camera."""
+    return sum(
+        connection.raddr.port == port
+        for process in psutil.Process(service.pid).children(recursive=True)
+        for connection in process.net_connections(kind="tcp4")
+        if connection.raddr and connection.status == psutil.CONN_ESTABLISHED
+    )
+
+
+async def test_two_watch_one_pull_which_ends_after_the_last(service: Service) -> None:
+    items = yaml.safe_load(service.config.read_text())["cameras"]["items"]
+    port = urlsplit(next(item["rtsp"]["main"] for item in items if item["id"] == "main")).port
+    assert port
+    async with client_of(service) as client:
+        async with watching(client, "main") as (first, _):
+            await first.frames(5, 15)
+            async with watching(client, "main") as (second, session):
+                await second.frames(5, 3)  # from the cached key frame, well before GStreamer's next
+                assert pulls(service, port) == 1
+                assert (await client.delete(session)).status_code == 200
+            await first.frames(5, 5)
+        await until(lambda: not pulls(service, port), 8)  # the first one just hung up: DTLS told the worker
