@@ -14,7 +14,7 @@ help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 demo: $(STAMPS)/run $(STAMPS)/client
-	@exec $(BIN)/python -m camctl demo $(ARGS)
+	@exec $(BIN)/camctl demo $(ARGS)
 
 test: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
 	@tools/run_tests
@@ -58,11 +58,13 @@ $(VENV)/bin/python:
 $(STAMPS)/run: requirements.lock requirements-web.lock | $(VENV)/bin/python
 	@echo "installing what the service needs ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock -r requirements-web.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: requirements-dev.lock | $(VENV)/bin/python
 	@echo "installing what the tests need ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
 
 $(STAMPS)/node: web/package-lock.json web/package.json | $(STAMPS)/run

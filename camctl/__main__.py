@@ -19,6 +19,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
     serve.add_argument("--lifeline-fd", type=int, help=argparse.SUPPRESS)
 
+    commands.add_parser("example-config", help="print a configuration with every key explained")
+
     check = commands.add_parser("check-config", help="name every fault of a configuration at once")
     check.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
 
@@ -70,6 +72,12 @@ def _serve(options: argparse.Namespace) -> None:
     config = load(options.config)
     setup_logging(config.log.level)
     asyncio.run(serve(config, options.lifeline_fd))
+
+
+def _example(_options: argparse.Namespace) -> None:
+    from camctl.config import explained
+
+    sys.stdout.write(explained())
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -129,6 +137,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = {
         "serve": _serve,
         "check-config": _check,
+        "example-config": _example,
         "demo": _demo,
         "simulate": _simulate,
         "user": _user,

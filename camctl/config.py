@@ -235,3 +235,11 @@ def camera_password(camera: CameraConfig) -> str:
         return Path(camera.password_file).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"camera {camera.id}: password_file: {error}") from None
+
+
+def explained() -> str:
+    """The text of config.yaml as it ships: every key with its default and what it means."""
+    packaged = Path(__file__).with_name("default_config.yaml")
+    # In a checkout the file lies at the root, where people look for it; a wheel carries it beside this module.
+    path = packaged if packaged.exists() else Path(__file__).parents[1] / "config.yaml"
+    return path.read_text(encoding="utf-8")

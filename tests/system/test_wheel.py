@@ -44,9 +44,9 @@ def test_installed_code_runs_away_from_the_source_tree(tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(site)
     (tmp_path / "config.yaml").write_text(f"store: {{url: 'sqlite:///{tmp_path}/people.db'}}\n", encoding="utf-8")
     run = [sys.executable, "-P", "-c", "import sys; sys.path.insert(0, sys.argv.pop(1)); from camctl.__main__ import main; sys.exit(main())"]  # fmt: skip # noqa: E501  one program
-    for words in (["check-config"], ["user", "list"]):
+    for words in (["check-config"], ["user", "list"], ["example-config"]):
         found = subprocess.run(
-            [*run, str(site), *words, "--config", "config.yaml"],
+            [*run, str(site), *words, *([] if "example-config" in words else ["--config", "config.yaml"])],
             cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert found.returncode == 0, found.stderr

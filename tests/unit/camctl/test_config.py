@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from camctl.config import CamerasConfig, Config, faults, load, parse
+from camctl.config import CamerasConfig, Config, explained, faults, load, parse
 from camctl.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -15,6 +15,10 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_shipped_file_holds_exactly_the_defaults() -> None:
     assert load(ROOT / "config.yaml") == Config()
+
+
+def test_the_example_that_the_command_prints_is_that_file() -> None:
+    assert explained() == (ROOT / "config.yaml").read_text(encoding="utf-8")
 
 
 def keys(model: type[BaseModel]) -> set[str]:
