@@ -40,7 +40,6 @@ class Role:
 # An official's rank follows from the area: gubernur, walikota, camat, lurah. Key: number of parts of the area's code.
 LEVEL_PRIORITY: Mapping[int, int] = MappingProxyType({1: 90, 2: 70, 3: 60, 4: 50})
 LOWEST_LEVEL_PRIORITY = 50  # deeper than the table
-PATROL_PRIORITY = 10  # rounds that the server runs by itself
 
 ROLES: Mapping[str, Role] = MappingProxyType(
     {

@@ -102,48 +102,53 @@ class Service:
         areas = load_areas(config)
         self._store = open_people(config)
         self._auth = auth_service(config, self._store)
-        self._egress = EgressPolicy(config.cameras.networks)
-        self._drivers = OnvifDrivers(self._egress)
+        egress = EgressPolicy(config.cameras.networks)
+        self._drivers = OnvifDrivers(egress)
         self._stopper = StopperHandle()
-        self._cameras = Cameras(
-            [entry_of(camera) for camera in config.cameras.items],
+        self._cameras = self._make_cameras()
+        limit = config.media.sessions_per_person
+        self._media = Media(self._cameras, egress, sessions_per_person=limit, metrics=self._metrics)
+        self._pool = self._make_pool()
+        self._media.pool = self._pool
+        self._uses = LiveUses(self._auth, self._cameras, self._media, self._supervisor)
+        self._app = build(self._services(areas))
+
+    def _make_cameras(self) -> Cameras:
+        control = self._config.control
+        return Cameras(
+            [entry_of(camera) for camera in self._config.cameras.items],
             self._driver_of,
-            rules=Rules(lease_idle_s=config.control.lease_idle_s, camera_timeout_s=config.control.camera_timeout_s),
+            rules=Rules(lease_idle_s=control.lease_idle_s, camera_timeout_s=control.camera_timeout_s),
             metrics=self._metrics,
             supervisor=self._supervisor,
-            stop_on_start=config.control.stop_on_start,
+            stop_on_start=control.stop_on_start,
             guard=self._stopper,
             on_steerable=self._teach_stopper,
         )
-        self._media = Media(
-            self._cameras,
-            self._egress,
-            sessions_per_person=config.media.sessions_per_person,
-            metrics=self._metrics,
-        )
-        self._pool = MediaPool(
-            config.media.workers or _cores(),
-            config.media.udp_host,
-            config.media.udp_port,
-            advertise=config.media.advertise,
-            linger_s=config.media.linger_s,
-            max_sessions=config.media.sessions_per_worker,
+
+    def _make_pool(self) -> MediaPool:
+        media = self._config.media
+        return MediaPool(
+            media.workers or _cores(),
+            media.udp_host,
+            media.udp_port,
+            advertise=media.advertise,
+            linger_s=media.linger_s,
+            max_sessions=media.sessions_per_worker,
             on_event=self._media.on_event,
         )
-        self._media.pool = self._pool
-        self._uses = LiveUses(self._auth, self._cameras, self._media, self._supervisor)
-        self._app = build(
-            Services(
-                config=config,
-                auth=self._auth,
-                cameras=self._cameras,
-                media=self._media,
-                areas=areas,
-                metrics=self._metrics,
-                uses=self._uses,
-                problems_now=self._problems_now,
-                worker_metrics=self._worker_metrics,
-            )
+
+    def _services(self, areas: AreaTree) -> Services:
+        return Services(
+            config=self._config,
+            auth=self._auth,
+            cameras=self._cameras,
+            media=self._media,
+            areas=areas,
+            metrics=self._metrics,
+            uses=self._uses,
+            problems_now=self._problems_now,
+            worker_metrics=self._worker_metrics,
         )
 
     def _driver_of(self, entry: CameraEntry) -> CameraDriver | None:

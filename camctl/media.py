@@ -74,7 +74,6 @@ class Media:
         self._sessions: dict[str, VideoSession] = {}
         self._count: Counter[str] = Counter()
         self.pool: Pool | None = None  # set by the composition root before the first request
-        self.on_closed: list[Callable[[VideoSession], None]] = []
 
     def get(self, session_id: str) -> VideoSession | None:
         """The running session, or None."""
@@ -198,8 +197,6 @@ class Media:
         if not self._count[session.person]:
             del self._count[session.person]
         self._gauge.set(len(self._sessions))
-        for listener in self.on_closed:
-            listener(session)
         return True
 
 

@@ -40,6 +40,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _REQUEST_S = 5.0
+_SNAPSHOT_S = 10.0  # what a worker waits for a key picture: WorkerSettings.snapshot_s
 _DEATHS, _DEATHS_WITHIN_S = 5, 60.0
 _FIRST_RESTART_S, _RESTART_CAP_S = 0.2, 5.0
 
@@ -197,7 +198,7 @@ class MediaPool:
             StreamError: why there is none.
         """
         worker = self._workers[place(source.key, len(self._workers))]
-        _, jpeg = await worker.request("snapshot", {"source": asdict(source)}, 10.0 + MARGIN_S)
+        _, jpeg = await worker.request("snapshot", {"source": asdict(source)}, _SNAPSHOT_S + MARGIN_S)
         return jpeg
 
     async def close_stream(self, key: str) -> None:

@@ -106,9 +106,8 @@ class WorkerProcess:
         if kind == "ready" and ready and not ready.done():
             ready.set_result(int(payload["udp_port"]))
         elif kind == "bind_failed" and ready and not ready.done():
-            host = self._options[self._options.index("--udp-host") + 1]
-            port, detail, is_taken = int(payload["port"]), str(payload["detail"]), payload["errno"] == errno.EADDRINUSE
-            ready.set_exception(PortInUseError(host, port, detail, is_taken=is_taken))
+            where, detail = (str(payload["host"]), int(payload["port"])), str(payload["detail"])
+            ready.set_exception(PortInUseError(*where, detail, is_taken=payload["errno"] == errno.EADDRINUSE))
         else:
             if kind == "session_state" and payload.get("state") == "closed":
                 self.sessions.pop(str(payload.get("session_id")), None)

@@ -1,7 +1,7 @@
 """A media worker: hubs and viewers' sessions in a process of its own, driven over a socket by its parent.
 
-`python -m streams.worker --wire-fd N --udp-host H --udp-port P --advertise IP,IP` is started by `streams.pool`. It ends
-when the socket does. Credentials come over the socket only.
+`python -m streams.worker --wire-fd N --udp-host H --udp-port P --advertise IP,IP` is started by `streams.process`. It
+ends when the socket does. Credentials come over the socket only.
 """
 
 from __future__ import annotations
@@ -292,7 +292,8 @@ async def serve(settings: WorkerSettings, connection: socket.socket) -> int:
     try:
         port = mux.bind(settings.udp_host, settings.udp_port)
     except OSError as error:
-        peer.event("bind_failed", {"port": settings.udp_port, "errno": error.errno, "detail": error.strerror})
+        where = {"host": settings.udp_host, "port": settings.udp_port}
+        peer.event("bind_failed", {**where, "errno": error.errno, "detail": error.strerror})
         mux.close()
         await peer.close()
         return EXIT_BIND_FAILED

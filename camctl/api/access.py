@@ -137,8 +137,6 @@ class AtCamera:
         return Visit(sign_in, camera)
 
 
-Permission = Public | SignedIn | Holding | AtCamera
-
 Anyone = Depends(Public())
 Caller = Annotated[SignIn, Depends(SignedIn())]
 Seeing = Annotated[Visit, Depends(AtCamera(Capability.SEE))]

@@ -33,7 +33,6 @@ _numbers = itertools.count(1)
 
 OUTBOX = 256
 SILENT_S = 60.0
-CLOSE_SIGNED_OUT, CLOSE_NO_CAMERA, CLOSE_SILENT, CLOSE_SLOW = 4401, 4404, 4408, 4413
 
 _REFUSED: dict[ev.Refusal, str] = {
     ev.Refusal.PRIORITY_TOO_LOW: "Taking over needs a higher priority than the holder's.",
@@ -117,7 +116,7 @@ class ControlSocket:
                 async with asyncio.timeout(SILENT_S):
                     packet = await self._socket.receive()
             except TimeoutError:
-                self._closing = (CLOSE_SILENT, "nothing was heard from you for a minute")
+                self._closing = (messages.CLOSE_SILENT, "nothing was heard from you for a minute")
                 return
             if packet["type"] == "websocket.disconnect":
                 return
@@ -230,7 +229,7 @@ class ControlSocket:
             self._outbox.put_nowait(message)
         except asyncio.QueueFull:
             # A client that does not read its answers must not make us remember them without end.
-            self.end(CLOSE_SLOW, "you do not read what is sent to you")
+            self.end(messages.CLOSE_SLOW, "you do not read what is sent to you")
 
     async def _write(self) -> None:
         due = asyncio.create_task(self._state_due.wait())
@@ -268,7 +267,7 @@ async def control(socket: WebSocket, visit: Watching) -> None:
             # Looked at once more now that a withdrawal would find us: none can fall between the check and the register.
             sign_in = await services.auth.recheck(visit.sign_in.session_id)
             if sign_in is None:
-                connection.end(CLOSE_SIGNED_OUT, "this sign-in has ended")
+                connection.end(messages.CLOSE_SIGNED_OUT, "this sign-in has ended")
             await connection.run()
     finally:
         services.metrics.control_sockets.dec()

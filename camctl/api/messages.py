@@ -82,6 +82,9 @@ Message = Command | PingMessage
 _MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 
+CLOSE_RESTART, CLOSE_SIGNED_OUT, CLOSE_NO_CAMERA, CLOSE_SILENT, CLOSE_SLOW = 1012, 4401, 4404, 4408, 4413
+
+
 class MessageError(ValueError):
     """A message that cannot be used; `seq` is the client's number when it could be read."""
 

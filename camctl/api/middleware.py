@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,6 +12,7 @@ from camctl.api.problems import TOO_LARGE, ProblemError, problem_response
 from camctl.metrics import Metrics
 
 _DRAIN_BYTES = 32 * 2**20
+_DRAIN_S = 5.0
 _SECURITY_HEADERS = [
     (
         b"content-security-policy",
@@ -74,15 +77,24 @@ class BodyLimit:
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, seen: int) -> None:
         # The rest is read and dropped, within bounds: most clients read the answer only after they sent everything.
-        while seen < _DRAIN_BYTES:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return
-            seen += len(message.get("body", b""))
-            if not message.get("more_body", False):
-                break
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DRAIN_S):
+                if not await _drained(receive, seen):
+                    return
         error = ProblemError(TOO_LARGE, f"A body has at most {self._max_bytes} bytes here.")
         await problem_response(error)(scope, receive, send)
+
+
+async def _drained(receive: Receive, seen: int) -> bool:
+    """Read what is left of a body; False when the client went away meanwhile."""
+    while seen < _DRAIN_BYTES:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return False
+        seen += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    return True
 
 
 def _declared_length(scope: Scope) -> int:

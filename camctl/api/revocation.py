@@ -14,6 +14,7 @@ from auth.policy import allows, may_see
 from auth.roles import Capability
 from auth.service import AuthService
 from camctl.api.access import camera_ref
+from camctl.api.messages import CLOSE_NO_CAMERA, CLOSE_RESTART, CLOSE_SIGNED_OUT
 from camctl.cameras.registry import Cameras
 from camctl.media import Media, VideoSession
 from camctl.supervisor import Supervisor
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SWEEP_S = 15.0
-_SIGNED_OUT, _NO_CAMERA = 4401, 4404
 
 
 class LiveUses:
@@ -46,7 +46,7 @@ class LiveUses:
     async def close(self) -> None:
         """End every socket."""
         for socket in tuple(self._sockets):
-            socket.end(1012, "the service is being restarted")
+            socket.end(CLOSE_RESTART, "the service is being restarted")
 
     @contextlib.contextmanager
     def registered(self, socket: ControlSocket) -> Iterator[None]:
@@ -91,7 +91,7 @@ class LiveUses:
         _log.info("a sign-in ended: its sockets, streams and leases end with it")
         self._cameras.revoke(sign_in_id)
         for socket in [s for s in self._sockets if s.visit.sign_in.session_id == sign_in_id]:
-            socket.end(_SIGNED_OUT, "this sign-in has ended")
+            socket.end(CLOSE_SIGNED_OUT, "this sign-in has ended")
         await self._media.close_where(lambda video: video.sign_in == sign_in_id)
 
     async def _cut_what_is_not_allowed(self, sign_in: SignIn) -> None:
@@ -104,7 +104,7 @@ class LiveUses:
         for socket in [s for s in self._sockets if s.visit.sign_in.session_id == sign_in.session_id]:
             socket.renew(sign_in)
             if not may_see(sign_in.person, socket.visit.ref):
-                socket.end(_NO_CAMERA, "you may no longer see this camera")
+                socket.end(CLOSE_NO_CAMERA, "you may no longer see this camera")
 
         def is_forbidden(video: VideoSession) -> bool:
             camera = self._cameras.get(video.camera_id)

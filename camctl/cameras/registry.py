@@ -102,7 +102,6 @@ class Cameras:
         """Ask now and then, never beside a motion; returns the error that shows that the camera is gone."""
         while True:
             await session.wait_for_trouble(HEALTH_CHECK_S if session.abilities.can_steer else VIEW_ONLY_CHECK_S)
-            session.clear_trouble()
             if session.arbiter.is_moving:
                 continue
             try:

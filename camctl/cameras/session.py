@@ -92,11 +92,6 @@ class CameraSession:
         self._watchers.add(watcher)
         return lambda: self._watchers.discard(watcher)
 
-    @property
-    def watcher_count(self) -> int:
-        """How many sockets look on."""
-        return len(self._watchers)
-
     def publish(self) -> None:
         """Tell everyone watching that something changed."""
         for watcher in tuple(self._watchers):
@@ -252,17 +247,14 @@ class CameraSession:
             self.publish()
 
     async def wait_for_trouble(self, timeout_s: float) -> bool:
-        """Wait until a call says that the camera is gone; False when `timeout_s` passed first."""
+        """Wait until a call says that the camera is gone, and forget it; False when `timeout_s` passed first."""
         try:
             async with asyncio.timeout(timeout_s):
                 await self._trouble.wait()
         except TimeoutError:
             return False
-        return True
-
-    def clear_trouble(self) -> None:
-        """The trouble was looked into."""
         self._trouble.clear()
+        return True
 
     async def close(self) -> None:
         """Stop the camera if it turns, then give everything back."""

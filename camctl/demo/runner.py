@@ -301,9 +301,12 @@ def _is_ready(url: str, token: str, steerable: int) -> bool:
 
 
 async def _wait_for_file(path: Path) -> None:
-    async with asyncio.timeout(READY_S):
-        while not path.exists():
-            await asyncio.sleep(0.05)
+    try:
+        async with asyncio.timeout(READY_S):
+            while not path.exists():
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise DemoError(f"the simulated street did not come up within {READY_S:.0f} s; its log is above") from None
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -32,11 +32,6 @@ class Account:
             self._uses_http = taken is not None and taken.scheme == "digest"
             return self._uses_http
 
-    def nonce(self) -> str:
-        """The nonce that `authorization` would answer; empty without a challenge."""
-        with self._lock:
-            return self._http.nonce if self._uses_http else ""
-
     def authorization(self, uri: str) -> tuple[str, str] | None:
         """The Authorization header for a POST to `uri` and the nonce in it; None until a camera asked for it."""
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from camctl.onvif.budget import Budget
 from camctl.onvif.documents import Documents, Service, reply_settings
 from camctl.onvif.http import HttpConnection
 from camctl.onvif.replies import dig
-from camctl.onvif.transport import Poster, SoapTransport
+from camctl.onvif.transport import Connect, SoapTransport
 from camctl.ptz.ports import CameraError, CameraFault
 
 _log = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ class OnvifClient:
         self,
         documents: Documents,
         account: Account,
-        connect: Callable[[PinnedTarget, str], Poster] = HttpConnection,
+        connect: Connect = HttpConnection,
     ) -> None:
         self._documents = documents
         self._account = account
@@ -51,10 +50,6 @@ class OnvifClient:
         self._proxies[service] = self._proxy(service, target, self._account.token)
         if service is Service.DEVICE:
             self._time_proxy = self._proxy(service, target, None)
-
-    def has(self, service: Service) -> bool:
-        """Whether the service's address is known."""
-        return service in self._proxies
 
     def call(self, service: Service, operation: str, *, budget: Budget | None = None, **parameters: Any) -> Any:  # noqa: ANN401
         """Call an operation and return its answer as zeep parsed it; fields may be None.

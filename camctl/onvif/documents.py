@@ -18,7 +18,7 @@ from zeep.wsdl import Document
 
 @dataclass(frozen=True, slots=True)
 class Wsdl:
-    """Where an ONVIF service is described: the file, and the namespace that GetServices names it by."""
+    """Where an ONVIF service is described: the file, the namespace that GetServices names it by, and its binding."""
 
     file: str
     namespace: str

@@ -23,13 +23,12 @@ from camctl.onvif.replies import needed
 from camctl.onvif.steering import Parameters, Steering
 from camctl.onvif.survey import Survey, Surveyor
 from camctl.onvif.threads import call_in
-from camctl.onvif.transport import Poster
+from camctl.onvif.transport import Connect
 from camctl.onvif.ways import MOVE_WAYS, MoveWay, Ways
 from camctl.ptz.model import Position, Preset, PtzStatus, Velocity
 from camctl.ptz.ports import CameraError, CameraFacts, CameraFault
 
 T = TypeVar("T")
-Connect = Callable[[PinnedTarget, str], Poster]
 
 CONNECT_TOTAL_S = 30.0  # a dozen calls, each with a limit of its own
 STOP_TOTAL_S = 4.0  # all ways of stopping together

@@ -32,7 +32,7 @@ class Quirk:
     model: str = _ANY
     firmware: str = _ANY
     stop_ways: tuple[StopWay, ...] = (StopWay.AXES, StopWay.PLAIN, StopWay.ZERO_VELOCITY)
-    honours_timeout: bool = True  # False: the camera does not stop by itself, only when told
+    honours_timeout: bool = True  # False: it does not stop by itself, only when told; said in the log at connect
     has_zoom: bool = True  # False: whatever it advertises, it refuses Zoom elements
     source: str = ""  # where it was reported
 

@@ -65,7 +65,7 @@ class Steering:
         return self.continuous_moves(STILL, 1, way)
 
     def stop(self, *, names_axes: bool) -> Parameters:
-        """The Stop request: naming the axes that the camera has, or none, which means all."""
+        """The Stop request: naming both kinds of axis, or none, which means all as well."""
         request: Parameters = {"ProfileToken": self.profile_token}
         if names_axes:
             request["PanTilt"] = True

@@ -63,6 +63,8 @@ class Surveyor:
         manufacturer, model = text(information, "Manufacturer"), text(information, "Model")
         firmware = text(information, "FirmwareVersion")
         quirk = self._forced_quirk or match(manufacturer, model, firmware)
+        if not quirk.honours_timeout:
+            _log.info("%s %s ignores the Timeout of moves: nothing but a Stop ends them", manufacturer, model)
         addresses = self._addresses()
         profiles = self._profiles(addresses)
         streams = self._streams(profiles)

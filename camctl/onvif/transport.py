@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -31,17 +32,17 @@ class Poster(Protocol):
         """Give the socket back."""
 
 
+Connect = Callable[[PinnedTarget, str], Poster]  # a target and its scheme
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedReply:
     """What zeep reads of an answer."""
 
     content: bytes
     status_code: int = 200
-    headers: Any = None
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/soap+xml; charset=utf-8"})
     encoding: str = "utf-8"
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "headers", {"Content-Type": "application/soap+xml; charset=utf-8"})
 
 
 class SoapTransport:
@@ -50,7 +51,7 @@ class SoapTransport:
     A wrong password is sent once with WS-Security and, when the camera asks for it, once with HTTP digest; never again.
     """
 
-    def __init__(self, account: Account, connect: Any = HttpConnection) -> None:  # noqa: ANN401 - a factory of Posters
+    def __init__(self, account: Account, connect: Connect = HttpConnection) -> None:
         self._account = account
         self._connect = connect
         self._targets: dict[str, PinnedTarget] = {}

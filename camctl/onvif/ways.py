@@ -66,7 +66,7 @@ class AxisParts:
 def requests_for(velocity: Velocity, way: MoveWay, *, has_pan_tilt: bool, has_zoom: bool) -> tuple[AxisParts, ...]:
     """The requests that set every axis the camera has: an axis left out would keep moving, a zero stops it.
 
-    None where `way` cannot express what is asked, or the camera has none of the axes that should turn.
+    None at all where `way` cannot express what is asked, or the camera has none of the axes that should turn.
     """
     zoom = has_zoom and way.zoom
     wanted_pan_tilt, wanted_zoom = velocity.pan != 0 or velocity.tilt != 0, velocity.zoom != 0

@@ -32,7 +32,7 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The numbers of docs/reference/control.md, all in seconds."""
+    """The arbiter's numbers, in seconds but for the last; the first two are keys of config.yaml (`control`)."""
 
     lease_idle_s: float = 10.0
     camera_timeout_s: int = 1
@@ -292,7 +292,8 @@ class Arbiter:
         if self.lease is not None:
             self._hold(event.source, now)
         channel = event.source.channel
-        over = max(self._gesture.get(channel, -1), self._released.get(channel, -1), event.gesture or -1)
+        named = -1 if event.gesture is None else event.gesture
+        over = max(self._gesture.get(channel, -1), self._released.get(channel, -1), named)
         if over >= 0:  # a late move of this press must not start the camera again
             self._released[channel] = over
         return self._halt(ev.StopReason.ASKED, now, even_if_still=True)

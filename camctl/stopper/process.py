@@ -69,6 +69,7 @@ class Stopper:
         if previous is not None:
             previous.cancel()
         task = asyncio.create_task(self._learn(order.camera_id), name=f"learn {order.camera_id}")
+        task.add_done_callback(_log_failure)
         self._learning[order.camera_id] = task
 
     async def _learn(self, camera_id: str) -> None:
@@ -89,7 +90,10 @@ class Stopper:
             return []
         _log.warning("the control process is gone; stopping %d moving camera(s)", len(self.armed))
         results = await asyncio.gather(*(self._stop(camera_id) for camera_id in self.armed), return_exceptions=True)
-        return [camera for camera, result in zip(self.armed, results, strict=True) if result is not True]
+        for camera_id, result in zip(self.armed, results, strict=True):
+            if isinstance(result, BaseException):
+                _log.error("camera %s: stopping it failed unexpectedly", camera_id, exc_info=result)
+        return [camera_id for camera_id, result in zip(self.armed, results, strict=True) if result is not True]
 
     async def _stop(self, camera_id: str) -> bool:
         driver = self._drivers[camera_id]
@@ -115,6 +119,12 @@ class Stopper:
         """End what is still being learnt."""
         for task in self._learning.values():
             task.cancel()
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _log.error("%s failed unexpectedly", task.get_name(), exc_info=error)
 
 
 async def run(connection: socket.socket) -> int:

@@ -10,7 +10,6 @@ import struct
 log = logging.getLogger(__name__)
 
 UDP_SEGMENT = 103  # linux/udp.h, since 4.18
-MAX_SEGMENTS = 64
 MAX_BLOCK_BYTES = 65_000  # an IP datagram's 65,535 less headers
 _STRIDE = struct.Struct("H")
 # What a device without checksum offload, a small path MTU, or an old kernel answers.

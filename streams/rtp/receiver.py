@@ -21,13 +21,11 @@ from streams.rtp.rtcp import (
 class H264Receiver:
     """Follows one sender through packets, sender reports and changes of its SSRC.
 
-    `packets` and `octets` count all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what
-    never came. Times are monotonic seconds. `ssrc` is our own, in reports.
+    `packets` counts all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what never came. Times are monotonic seconds. `ssrc` is our own, in reports.
     """
 
     def __init__(self, payload_type: int, parameter_sets: Iterable[bytes], *, ssrc: int) -> None:
         self.packets = 0
-        self.octets = 0
         self.ignored = 0
         self.depacketiser = Depacketiser(parameter_sets)
         self._payload_type = payload_type
@@ -44,7 +42,6 @@ class H264Receiver:
     def rtp(self, data: bytes, now_s: float) -> tuple[AccessUnit, ...]:
         """Take one RTP packet; the access units that it completes. Never raises: what is no RTP is counted."""
         self.packets += 1
-        self.octets += len(data)
         try:
             packet = parse_packet(data)
         except RtpError:

@@ -8,7 +8,6 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import urlsplit
 
 from streams.errors import StreamError, StreamFault
@@ -31,13 +30,10 @@ _CNAME = "camctl"
 
 @dataclass(frozen=True, slots=True)
 class ClientCounters:
-    """What came since PLAY: RTP packets, their bytes, packets that never came, breaks, dropped access units."""
+    """What came since PLAY: RTP packets, and packets that never came."""
 
     packets: int = 0
-    bytes: int = 0
     lost: int = 0
-    breaks: int = 0
-    dropped_units: int = 0
 
 
 class RtspClient:
@@ -58,7 +54,6 @@ class RtspClient:
         connect_timeout_s: float = 5,
         answer_timeout_s: float = 5,
         idle_timeout_s: float = 10,
-        transport: Literal["tcp"] = "tcp",
     ) -> None:
         self._given_url = url
         self._url = ""
@@ -67,7 +62,6 @@ class RtspClient:
         self._connect_timeout_s = connect_timeout_s
         self._answer_timeout_s = answer_timeout_s
         self._idle_timeout_s = idle_timeout_s
-        self._transport = transport
         self._is_known = False  # whether the camera has accepted our answer to its challenge
         self._connection: RtspConnection | None = None
         self._track: VideoTrack | None = None
@@ -87,12 +81,7 @@ class RtspClient:
     def counters(self) -> ClientCounters:
         """The figures so far."""
         receiver = self._receiver
-        if receiver is None:
-            return ClientCounters()
-        depacketiser = receiver.depacketiser
-        return ClientCounters(
-            receiver.packets, receiver.octets, receiver.lost, depacketiser.losses, depacketiser.dropped
-        )
+        return ClientCounters(receiver.packets, receiver.lost) if receiver else ClientCounters()
 
     async def open(self) -> VideoFormat:
         """Connect and ask what the camera sends; the codec may be any, `play` takes H264 only.
@@ -181,11 +170,11 @@ class RtspClient:
         return track
 
     async def _start(self, connection: RtspConnection, track: VideoTrack) -> None:
-        wanted = TransportSpec(is_tcp=self._transport == "tcp", interleaved=self._channels)
+        wanted = TransportSpec(is_tcp=True, interleaved=self._channels)
         response = await self._request("SETUP", track.setup_url, [("Transport", str(wanted))])
         self._take_session(response)
         given = parse_transports(response.headers.get("Transport"))
-        if given and given[0].is_tcp != wanted.is_tcp:
+        if given and not given[0].is_tcp:
             raise StreamError(StreamFault.PROTOCOL, "SETUP was answered with another transport than RTP over TCP")
         if given and given[0].interleaved:
             self._channels = given[0].interleaved

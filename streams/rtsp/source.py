@@ -1,4 +1,4 @@
-"""What an RTSP server serves: the port that the simulator's encoder and, later, our own hubs implement."""
+"""What an RTSP server serves: the port that the simulator's encoder implements."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from socket import create_connection
 from typing import Any
 
 import httpx
@@ -235,6 +236,13 @@ def test_many_large_bodies_do_not_hold_up_others(demo: Demo, client: httpx.Clien
     for thread in threads:
         thread.join()
     assert slowest < 1.0
+
+
+def test_who_announces_a_large_body_and_sends_nothing_is_answered(demo: Demo) -> None:
+    address = httpx.URL(demo.url)
+    with create_connection((address.host, address.port or 80), timeout=10) as connection:
+        connection.sendall(b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 10485760\r\n\r\n{")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
 # Who asks ------------------------------------------------------------------------------------------------------------

@@ -166,6 +166,12 @@ def test_a_stopped_gesture_stays_dead_and_a_new_one_lives() -> None:
     assert sent(arbiter.handle(move(gesture=5), 0.3), ev.Refuse) == []
 
 
+def test_a_stop_that_names_the_first_gesture_ends_it_even_before_its_move_came() -> None:
+    arbiter = Arbiter()
+    arbiter.handle(ev.Stop(LURAH, 0), 0.0)
+    assert sent(arbiter.handle(move(gesture=0), 0.1), ev.Refuse) == [ev.Refuse(ev.Refusal.RELEASED)]
+
+
 def test_a_gesture_that_only_fell_silent_may_resume() -> None:
     arbiter = Arbiter()
     arbiter.handle(move(gesture=4), 0.0)
