@@ -104,7 +104,7 @@ class Service:
         self._auth = auth_service(config, self._store)
         egress = EgressPolicy(config.cameras.networks)
         self._drivers = OnvifDrivers(egress)
-        self._stopper = StopperHandle()
+        self._stopper = StopperHandle(self._supervisor)
         self._cameras = self._make_cameras()
         limit = config.media.sessions_per_person
         self._media = Media(self._cameras, egress, sessions_per_person=limit, metrics=self._metrics)

@@ -85,11 +85,16 @@ class Motors:
         self.advance()
         return self._log
 
-    def advance(self) -> None:
-        """Write down what the physics came to since the last look; exact however late it is called."""
-        self._state, events = motors.advance(self._state, self._clock.monotonic())
+    def advance(self) -> float:
+        """Write down what the physics came to since the last look, exact however late it is called; the instant of it.
+
+        Every command begins so: what happened before the command is in the log before it.
+        """
+        now = self._clock.monotonic()
+        self._state, events = motors.advance(self._state, now)
         for event in events:
             self._note(event.at_s, event.kind, Generic(), "motors", event.axis)
+        return now
 
     def pose(self, at_s: float | None = None) -> Pose:
         """Where the camera looks at a monotonic time (default now): degrees, degrees, lens travel."""
@@ -120,7 +125,7 @@ class Motors:
 
     def run(self, velocity: Generic, timeout_s: float | None, source: str) -> None:
         """Turn the named axes at a share of full speed; zero stops that one. None as timeout: until told otherwise."""
-        now = self._begin()
+        now = self.advance()
         for axis in AXES:
             share = velocity.axis(axis)
             if share is not None:
@@ -130,21 +135,21 @@ class Motors:
 
     def stop(self, axes: tuple[str, ...], source: str) -> None:
         """Brake the named axes."""
-        now = self._begin()
+        now = self.advance()
         for axis in axes:
             self._state = motors.command_stop(self._state, axis, now)
         self._note(now, "stop", Generic(*(0.0 if axis in axes else None for axis in AXES)), source)
 
     def go_to(self, target: Pose, speed: Generic, kind: str, source: str) -> None:
         """Drive all axes to a pose in the motors' units."""
-        now = self._begin()
+        now = self.advance()
         for axis in AXES:
             self._drive(axis, now, getattr(target, axis), speed)
         self._note(now, kind, self._as_generic(target), source)
 
     def go_to_generic(self, position: Generic, speed: Generic, source: str) -> None:
         """Drive the named axes to positions in the generic spaces."""
-        now = self._begin()
+        now = self.advance()
         for axis in AXES:
             value = position.axis(axis)
             if value is not None:
@@ -153,7 +158,7 @@ class Motors:
 
     def go_by_generic(self, translation: Generic, speed: Generic, source: str) -> None:
         """Drive the named axes by a translation, where 1 is as far as 1 is in the generic position space."""
-        now = self._begin()
+        now = self.advance()
         here = self._state.pose(now)
         for axis in AXES:
             value = translation.axis(axis)
@@ -167,14 +172,6 @@ class Motors:
         share = speed.axis(axis)
         fastest = self._fastest(axis, now) * (1.0 if share is None else min(abs(share), 1.0))
         self._state = motors.command_go_to(self._state, axis, now, target, fastest)
-
-    def _begin(self) -> float:
-        """The instant of a command; what the physics came to before it is in the log before it."""
-        now = self._clock.monotonic()
-        self._state, events = motors.advance(self._state, now)
-        for event in events:
-            self._note(event.at_s, event.kind, Generic(), "motors", event.axis)
-        return now
 
     def _fastest(self, axis: str, now: float) -> float:
         """Full speed of an axis; it follows the field of view on cameras that are built so."""

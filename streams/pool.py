@@ -140,6 +140,14 @@ class MediaPool:
             asyncio.create_task(self._supervise(worker), name=f"media-worker-{worker.index}")
             for worker in self._workers
         ]
+        for task in self._supervisors:
+            task.add_done_callback(self._supervisor_ended)
+
+    def _supervisor_ended(self, task: asyncio.Task[None]) -> None:
+        """A failure of ours in looking after a worker ends the service too."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self.failed.done():
+            self.failed.set_exception(error)
 
     async def close(self) -> None:
         """Say goodbye to all viewers and end the workers. Idempotent."""

@@ -54,7 +54,7 @@ class ControlSocket:
         self._life_s = control.command_life_ms / 1000
         self._bucket = TokenBucket(control.moves_per_s, control.moves_per_s)
         self._stale = StaleFilter()
-        self._outbox: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(OUTBOX)
+        self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue(OUTBOX)
         self._state_due = asyncio.Event()
         self._closing: tuple[int, str] | None = None
         self._reader: asyncio.Task[None] | None = None

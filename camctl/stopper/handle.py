@@ -9,6 +9,7 @@ import socket
 import sys
 
 from camctl.stopper.orders import ARM, DISARM, KNOW, StopOrder
+from camctl.supervisor import Supervisor
 from streams.wire import Peer
 
 _log = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ _END_S = 3.0
 class StopperHandle:
     """Runs the stopper process and restarts it when it dies; a Part of the service."""
 
-    def __init__(self) -> None:
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
         self._known: dict[str, StopOrder] = {}
         self._armed: dict[str, None] = {}
         self._peer: Peer | None = None
@@ -40,14 +42,13 @@ class StopperHandle:
     async def start(self) -> None:
         """Start the process."""
         await self._launch()
-        self._keeping = asyncio.create_task(self._keep(), name="stopper")
+        self._keeping = self._supervisor.spawn(self._keep(), "stopper")
 
     async def close(self) -> None:
         """End it; what is still armed it stops."""
         if self._keeping is not None:
             self._keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeping
+            await asyncio.wait({self._keeping}, timeout=_END_S)  # what it may have failed with, the supervisor knows
         if self._peer is not None:
             await self._peer.close()
         if self._process is not None and not self._armed:

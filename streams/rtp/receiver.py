@@ -21,7 +21,8 @@ from streams.rtp.rtcp import (
 class H264Receiver:
     """Follows one sender through packets, sender reports and changes of its SSRC.
 
-    `packets` counts all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what never came. Times are monotonic seconds. `ssrc` is our own, in reports.
+    `packets` counts all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what never came.
+    Times are monotonic seconds. `ssrc` is our own, in reports.
     """
 
     def __init__(self, payload_type: int, parameter_sets: Iterable[bytes], *, ssrc: int) -> None:

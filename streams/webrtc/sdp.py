@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiortc import sdp as aiortc_sdp
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
@@ -68,7 +68,6 @@ class AnswerFacts:
     fingerprint: tuple[str, str]
     ssrc: int
     cname: str
-    session_number: int = field(default=1)
 
 
 def parse_offer(text: str) -> ViewerOffer:
@@ -125,7 +124,7 @@ def build_answer(offer: ViewerOffer, choice: H264Choice, facts: AnswerFacts) -> 
     """Our answer: sends one H.264 video, refuses everything else, is ICE-lite and DTLS server."""
     lines = [
         "v=0",
-        f"o=- {facts.session_number} 1 IN IP4 0.0.0.0",
+        "o=- 1 1 IN IP4 0.0.0.0",
         "s=-",
         "t=0 0",
     ]

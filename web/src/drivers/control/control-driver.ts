@@ -11,7 +11,7 @@ import type { Velocity } from "../steer/velocity";
 import { InFlight } from "./in-flight";
 import { readMessage, type ClientMessage, type ControlState, type Refused, type ServerMessage } from "./messages";
 
-export type EndReason = "signed-out" | "no-such-camera" | "refused";
+type EndReason = "signed-out" | "no-such-camera";
 
 export type ControlLink =
   | { readonly name: "idle" | "connecting" | "open" }
@@ -38,7 +38,7 @@ const SILENT_MS = 7_000;
 const CONNECT_LIMIT_MS = 8_000;
 
 /** Close codes of the service; anything else is tried again. */
-const ENDINGS: Readonly<Record<number, EndReason>> = { 4401: "signed-out", 4403: "refused", 4404: "no-such-camera" };
+const ENDINGS: Readonly<Record<number, EndReason>> = { 4401: "signed-out", 4404: "no-such-camera" };
 
 export class ControlDriver implements SteerPort {
   private socket: WebSocket | null = null;
