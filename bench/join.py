@@ -17,7 +17,7 @@ from bench.keeper import Keeper
 from bench.receiver import Receiver, count_rtp
 
 _RUNS, _QUICK_RUNS = 20, 3
-_QUICK_IDR_S = 1.5
+_QUICK_IDR_S = 1.0
 _PICTURE_S = 15.0
 _LINGER_S = 0.2  # so that a camera nobody watches is let go at once, and the next join is cold
 _LEAST_STEP_S = 0.5

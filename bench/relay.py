@@ -16,7 +16,7 @@ from bench.program import Program, free_port
 from bench.usage import server_and_load_core
 
 _VIEWERS, _QUICK_VIEWERS = (1, 10, 50), (1, 10)
-_WINDOWS, _QUICK_WINDOWS = 6, 2
+_WINDOWS, _QUICK_WINDOWS = 6, 1
 _WINDOW_S = 1.0  # one key frame in each
 _SETTLE_S, _QUICK_SETTLE_S = 1.5, 0.5
 _ASK_S = 60.0

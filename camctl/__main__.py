@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 
-from camctl.errors import CamctlError
+from camctl.errors import CamctlError, ConfigError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,11 +65,11 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from camctl.app import serve
+    from camctl.app import outer_faults, serve
     from camctl.config import load
     from camctl.log import setup_logging
 
-    config = load(options.config)
+    config = load(options.config, also=outer_faults)
     setup_logging(config.log.level)
     asyncio.run(serve(config, options.lifeline_fd))
 
@@ -81,20 +81,18 @@ def _example(_options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from camctl.app import entry_of, load_areas
+    from camctl.app import outer_faults
     from camctl.config import load
 
-    config = load(options.config)
-    load_areas(config)
-    for camera in config.cameras.items:
-        entry_of(camera)
+    config = load(options.config, also=outer_faults)
     sys.stdout.write(f"{options.config}: right; {len(config.cameras.items)} cameras\n")
 
 
 def _demo(options: argparse.Namespace) -> None:
+    if options.ready_file is not None:
+        _forget(options.ready_file)
     from camctl.demo.plan import is_feed
     from camctl.demo.runner import DemoOptions, run_demo
-    from camctl.errors import ConfigError
 
     for key, value, least, most in (
         ("--cameras", options.cameras, 0, 500),
@@ -118,6 +116,14 @@ def _demo(options: argparse.Namespace) -> None:
             )
         )
     )
+
+
+def _forget(ready_file: Path) -> None:
+    # First of all: whoever waits for the file must not find that of an earlier demo.
+    try:
+        ready_file.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"--ready-file: {error}") from None
 
 
 def _simulate(options: argparse.Namespace) -> None:

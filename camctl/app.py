@@ -16,7 +16,7 @@ from camctl.api.services import Services
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.registry import Cameras
-from camctl.config import CameraConfig, Config, camera_password
+from camctl.config import CameraConfig, Config, camera_password, raw_cameras
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.media import Media
@@ -49,6 +49,27 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
         username=camera.username,
         password=camera_password(camera),
     )
+
+
+def outer_faults(data: object) -> list[str]:
+    """What an unchecked configuration names outside itself and is not there: areas, and files of passwords."""
+    cameras = data.get("cameras") if isinstance(data, dict) else None
+    path = cameras.get("areas") if isinstance(cameras, dict) else None
+    try:
+        areas = load_csv(Path(path)) if isinstance(path, str) else load_jakarta()
+    except AreaError as error:
+        return [f"cameras.areas: {error}"]
+    found = []
+    for key, camera in raw_cameras(data):
+        area, secret = camera.get("area"), camera.get("password_file")
+        if isinstance(area, str) and area not in areas:
+            found.append(f"{key}.area: there is no area {area}")
+        if isinstance(secret, str):
+            try:
+                Path(secret).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                found.append(f"{key}.password_file: {error}")
+    return found
 
 
 def load_areas(config: Config) -> AreaTree:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
@@ -38,6 +40,37 @@ def _check_advertised(text: str) -> str:
 
 
 Advertised = Annotated[str, AfterValidator(_check_advertised)]
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        msg = f"{text!r} is not a network such as 10.1.0.0/16 ({error})"
+        raise ValueError(msg) from None
+
+
+def _check_network(text: str) -> str:
+    _network(text)
+    return text
+
+
+Network = Annotated[str, AfterValidator(_check_network)]
+
+
+def _check_address(text: str, *schemes: str) -> str:
+    try:
+        parts = urlsplit(text)
+        is_address = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:  # not said which: it may hold a password
+        raise ValueError(f"not an address such as {schemes[0]}://10.20.0.5/...")
+    return text
+
+
+OnvifAddress = Annotated[str, AfterValidator(lambda text: _check_address(text, "http", "https"))]
+RtspAddress = Annotated[str, AfterValidator(lambda text: _check_address(text, "rtsp"))]
 
 
 class _Strict(BaseModel):
@@ -98,8 +131,8 @@ class LogConfig(_Strict):
 class RtspConfig(_Strict):
     """A camera that is only a video feed."""
 
-    main: str
-    sub: str | None = None
+    main: RtspAddress
+    sub: RtspAddress | None = None
 
 
 class CameraConfig(_Strict):
@@ -109,7 +142,7 @@ class CameraConfig(_Strict):
     name: Annotated[str, StringConstraints(min_length=1, max_length=120)]
     area: AreaCode
     owner: str = ""
-    onvif: str | None = None
+    onvif: OnvifAddress | None = None
     rtsp: RtspConfig | None = None
     username: str = ""
     password: SecretStr = SecretStr("")
@@ -129,21 +162,9 @@ class CameraConfig(_Strict):
 class CamerasConfig(_Strict):
     """The cameras and the networks they may live in."""
 
-    approved_networks: list[str] = []
+    approved_networks: list[Network] = []
     areas: str | None = None
     items: list[CameraConfig] = []
-
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> CamerasConfig:
-        seen: set[str] = set()
-        for camera in self.items:
-            if camera.id in seen:
-                msg = f"the camera id {camera.id!r} is used twice"
-                raise ValueError(msg)
-            seen.add(camera.id)
-        for text in self.approved_networks:
-            _network(text)
-        return self
 
     @property
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
@@ -163,21 +184,29 @@ class Config(_Strict):
     cameras: CamerasConfig = CamerasConfig()
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        msg = f"{text!r} is not a network such as 10.1.0.0/16 ({error})"
-        raise ValueError(msg) from None
-
-
 def faults(data: object) -> list[str]:
     """Every fault of a parsed configuration, each as "key: what is wrong"; empty when it is right."""
+    found = []
     try:
         Config.model_validate({} if data is None else data)
     except ValidationError as error:
-        return [_fault(item) for item in error.errors(include_url=False, include_input=False, include_context=False)]
-    return []
+        found = [_fault(item) for item in error.errors(include_url=False, include_input=False, include_context=False)]
+    seen: set[object] = set()
+    for key, camera in raw_cameras(data):
+        name = camera.get("id")
+        if isinstance(name, str) and name in seen:
+            found.append(f"{key}.id: the camera id {name!r} is used twice")
+        seen.add(name if isinstance(name, str) else None)
+    return found
+
+
+def raw_cameras(data: object) -> Iterator[tuple[str, dict[object, object]]]:
+    """The cameras of an unchecked configuration, with their keys: what can be read of them, however wrong the rest."""
+    cameras = data.get("cameras") if isinstance(data, dict) else None
+    items = cameras.get("items") if isinstance(cameras, dict) else None
+    for index, camera in enumerate(items if isinstance(items, list) else ()):
+        if isinstance(camera, dict):
+            yield f"cameras.items[{index}]", camera
 
 
 def _fault(item: ErrorDetails) -> str:
@@ -190,8 +219,8 @@ def _fault(item: ErrorDetails) -> str:
     return f"{key or 'the file'}: {message}"
 
 
-def parse(text: str, name: str) -> Config:
-    """The configuration in YAML `text`; `name` is said in errors.
+def parse(text: str, name: str, also: Callable[[object], list[str]] = lambda _data: []) -> Config:
+    """The configuration in YAML `text`; `name` is said in errors, `also` finds faults that this module cannot know.
 
     Raises:
         ConfigError: with every fault, one a line.
@@ -202,7 +231,7 @@ def parse(text: str, name: str) -> Config:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError(f"{name} is not YAML{where}: {getattr(error, 'problem', 'unreadable')}") from None
-    found = faults(data)
+    found = [*faults(data), *also(data)]
     if found:
         raise ConfigError(
             f"{name} has {len(found)} fault{'s' if len(found) > 1 else ''}:\n" + "\n".join(f"  {f}" for f in found)
@@ -210,8 +239,8 @@ def parse(text: str, name: str) -> Config:
     return Config.model_validate({} if data is None else data)
 
 
-def load(path: Path) -> Config:
-    """Read and check the file at `path`.
+def load(path: Path, also: Callable[[object], list[str]] = lambda _data: []) -> Config:
+    """Read and check the file at `path`; `also` as in parse.
 
     Raises:
         ConfigError: it cannot be read, is no YAML, or has faults; the message holds all of them.
@@ -220,7 +249,7 @@ def load(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {path}: {error}") from None
-    return parse(text, str(path))
+    return parse(text, str(path), also)
 
 
 def camera_password(camera: CameraConfig) -> str:

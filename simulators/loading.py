@@ -53,13 +53,14 @@ def parse_street(text: str, name: str) -> StreetConfig:
 
 
 def _quirk_faults(config: StreetConfig) -> list[str]:
-    faults = []
+    faults: dict[str, str] = {}
     for index, camera in enumerate(config.cameras):
         try:
             Quirks.named(camera.quirks)
         except UnknownQuirkError as error:
-            faults.append(f"cameras[{index}].quirks: {error}")
-    return faults
+            # It names all that there are: once is enough when every camera has the same fault.
+            faults.setdefault(str(error), f"cameras[{index}].quirks: {error}")
+    return list(faults.values())
 
 
 def _list(name: str, faults: list[str]) -> str:

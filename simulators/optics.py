@@ -54,10 +54,6 @@ class View(NamedTuple):
         """Vertical extent."""
         return self.height / self.px_per_deg
 
-    def grown(self, factor: float) -> View:
-        """The same centre and scale with a larger picture."""
-        return self._replace(width=round(self.width * factor), height=round(self.height * factor))
-
     def contains(self, other: View) -> bool:
         """Whether the whole of `other` lies in this view."""
         return (

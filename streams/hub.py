@@ -39,7 +39,7 @@ class Client(Protocol):
     async def open(self) -> VideoFormat:
         """Connect and describe; raises StreamError."""
 
-    async def play(self, on_unit: Callable[[AccessUnit], None], /) -> None:
+    async def play(self, on_unit: Callable[[AccessUnit], None], /, *, on_dropped: Callable[[], None]) -> None:
         """Call `on_unit` with every access unit until closed; raises StreamError."""
 
     async def close(self) -> None:
@@ -270,7 +270,7 @@ class Hub:
         client = self._connect(self.source)
         try:
             self._opened(await client.open())
-            await client.play(self._take)
+            await client.play(self._take, on_dropped=self._on_dropped)
             error = StreamError(StreamFault.UNREACHABLE, "the camera ended the stream")
         except StreamError as caught:
             error = caught
@@ -297,6 +297,11 @@ class Hub:
         self._timeline.restart()
         self._last_unit = None
         self._signal()
+
+    def _on_dropped(self) -> None:
+        """The camera began, or lost packets, in the middle of a group of pictures; whoever watches waits for a key."""
+        if self._holds:
+            self.want_key_frame()
 
     def _take(self, unit: AccessUnit) -> None:
         """The camera's next picture: continue the viewers' time line, cut, send."""

@@ -16,7 +16,7 @@ _QUALITY = 85
 _START_CODE = b"\0\0\0\1"
 
 
-def render_jpeg(unit: AccessUnit, quality: int = _QUALITY) -> bytes:
+def render_jpeg(unit: AccessUnit) -> bytes:
     """Decode a key unit (with SPS and PPS in it) and encode it as JPEG. Takes tens of milliseconds: not for a loop.
 
     Raises:
@@ -35,22 +35,19 @@ def render_jpeg(unit: AccessUnit, quality: int = _QUALITY) -> bytes:
         raise StreamError(StreamFault.PROTOCOL, "the key picture cannot be decoded") from error
     if not frames or frames[0].width * frames[0].height > MAX_PIXELS:
         raise StreamError(StreamFault.PROTOCOL, "the key picture cannot be decoded")
-    done, jpeg = cv2.imencode(".jpg", frames[0].to_ndarray(format="bgr24"), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    done, jpeg = cv2.imencode(".jpg", frames[0].to_ndarray(format="bgr24"), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not done:
         raise StreamError(StreamFault.PROTOCOL, "the key picture cannot be written as JPEG")
     return jpeg.tobytes()
 
 
 class SnapshotCache:
-    """Pictures by stream, each kept for `keep_s`; who asks at the same time shares one piece of work.
+    """Pictures by stream, each kept for `keep_s`, decoded one at a time; who asks at once shares one piece of work."""
 
-    At most `at_once` pictures are decoded in parallel.
-    """
-
-    def __init__(self, *, keep_s: float = 1.0, at_once: int = 1, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, *, keep_s: float = 1.0, clock: Callable[[], float] | None = None) -> None:
         self._keep_s = keep_s
         self._clock = clock or asyncio.get_running_loop().time
-        self._gate = asyncio.Semaphore(at_once)
+        self._gate = asyncio.Lock()
         self._kept: dict[str, tuple[float, bytes]] = {}
         self._working: dict[str, asyncio.Task[bytes]] = {}
 

@@ -12,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 
 from auth.roles import Capability
 from camctl.api.access import Anyone, Holding
-from camctl.api.problems import NOT_FOUND, UNAVAILABLE, ProblemError, documented
+from camctl.api.problems import FORBIDDEN, NOT_FOUND, UNAVAILABLE, ProblemError, documented
 from camctl.api.schemas import Health
 from camctl.api.services import services_of
 
@@ -46,7 +46,13 @@ def _is_on_this_machine(request: Request) -> bool:
         return False
 
 
-@router.get("/metrics", dependencies=[Anyone], tags=["health"], response_class=Response, responses=documented())
+@router.get(
+    "/metrics",
+    dependencies=[Anyone],
+    tags=["health"],
+    response_class=Response,
+    responses={**documented(FORBIDDEN), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 async def metrics(request: Request) -> Response:
     """Prometheus' text format; from another machine with the token of somebody who holds `metrics`."""
     services = services_of(request)

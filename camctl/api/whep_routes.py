@@ -52,7 +52,7 @@ def _body_schema(media_type: str) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": {media_type: {"schema": {"type": "string"}}}}}
 
 
-@router.options("/cameras/{camera_id}/whep", responses=documented(FORBIDDEN))
+@router.options("/cameras/{camera_id}/whep", status_code=204, responses=documented(FORBIDDEN))
 async def whep_options(_visit: Watching) -> Response:
     """What may be posted here."""
     return Response(status_code=204, headers={"Accept-Post": SDP})

@@ -24,6 +24,7 @@ from camctl.ptz.ports import CameraDriver, CameraError, CameraFacts, CameraFault
 _log = logging.getLogger(__name__)
 
 TRAVEL_POLL_S = 0.4
+STANDSTILL_POLLS = 5
 _CLOSE_STOP_S = 2.0
 _GONE = frozenset({CameraFault.UNREACHABLE, CameraFault.TIMEOUT})
 _CERTAINLY_NOT_DONE = frozenset({CameraFault.REFUSED, CameraFault.UNSUPPORTED, CameraFault.BAD_CREDENTIALS})
@@ -202,7 +203,29 @@ class CameraSession:
             self._metrics.camera_calls_s.labels("stop").observe(took_s)
             self._metrics.stops.labels(action.reason.value, "confirmed" if ok else "unconfirmed").inc()
             self.command(ev.StopAnswered(action.number, ok=ok))
+            if ok:
+                self._look_where_it_stands()
         return took_s
+
+    def _look_where_it_stands(self) -> None:
+        name = f"position {self.entry.id}"
+        # A camera that has never said where it looks is not asked after each Stop.
+        if self.position is not None and not self._is_closed and all(task.get_name() != name for task in self._tasks):
+            self._spawn(self._follow_standstill(), name)
+
+    async def _follow_standstill(self) -> float:
+        """Ask where the camera came to rest and tell everyone; a new motion ends the asking."""
+        started = self._clock()
+        for _ in range(STANDSTILL_POLLS):
+            await asyncio.sleep(TRAVEL_POLL_S)
+            if self.arbiter.is_moving or self._is_closed:
+                break
+            status = await self._driver().status()
+            self.position = status.position
+            self.publish()
+            if status.move_status is not MoveStatus.MOVING:
+                break
+        return self._clock() - started
 
     async def _follow_travel(self) -> float:
         """Ask for the position until the camera stands still; the arbiter's limit ends it otherwise."""

@@ -10,20 +10,18 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget, Resolve, resolve_pinned
+from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget, resolve_pinned
 from camctl.onvif import capabilities as cap
 from camctl.onvif import quirks
 from camctl.onvif.account import Account
 from camctl.onvif.budget import Budget
 from camctl.onvif.client import OnvifClient
 from camctl.onvif.documents import Documents, Service
-from camctl.onvif.http import HttpConnection
 from camctl.onvif.quirks import Quirk, StopWay
 from camctl.onvif.replies import needed
 from camctl.onvif.steering import Parameters, Steering
 from camctl.onvif.survey import Survey, Surveyor
 from camctl.onvif.threads import call_in
-from camctl.onvif.transport import Connect
 from camctl.onvif.ways import MOVE_WAYS, MoveWay, Ways
 from camctl.ptz.model import Position, Preset, PtzStatus, Velocity
 from camctl.ptz.ports import CameraError, CameraFacts, CameraFault
@@ -34,6 +32,7 @@ CONNECT_TOTAL_S = 30.0  # a dozen calls, each with a limit of its own
 STOP_TOTAL_S = 4.0  # all ways of stopping together
 STOP_CONNECT_S = 1.0  # shorter than other calls: a Stop that got lost has to be said again soon
 STOP_READ_S = 2.0
+CALL_THREADS, STOP_THREADS = 64, 16
 STOP_LANES = 2  # so that a second Stop never waits for one that hangs
 _SCHEMES = frozenset({"http", "https"})
 
@@ -46,15 +45,13 @@ class Shared:
     documents: Documents
     calls: ThreadPoolExecutor
     stops: ThreadPoolExecutor
-    resolve: Resolve | None = None
-    connect: Connect = HttpConnection
 
 
 class _Lane:
     """A client with its own connection, used by one call at a time."""
 
     def __init__(self, shared: Shared, account: Account) -> None:
-        self.client = OnvifClient(shared.documents, account, shared.connect)
+        self.client = OnvifClient(shared.documents, account)
         self.free = asyncio.Lock()
 
 
@@ -94,9 +91,7 @@ class OnvifDriver:
     async def connect(self) -> CameraFacts:
         """Find out what the camera is and can do; may be called again after a failure."""
         try:
-            target = await resolve_pinned(
-                self._shared.policy, self._device_url, schemes=_SCHEMES, resolve=self._shared.resolve
-            )
+            target = await resolve_pinned(self._shared.policy, self._device_url, schemes=_SCHEMES)
         except EgressRefusedError as error:
             raise CameraError(CameraFault.UNREACHABLE, str(error)) from None
         survey = await self._call(self._asking, partial(self._ask_everything, target), budget=Budget(CONNECT_TOTAL_S))
@@ -314,22 +309,12 @@ def _first_way(
 class OnvifDrivers:
     """Makes drivers and owns what they share: parsed WSDLs and two bounded pools of threads."""
 
-    def __init__(
-        self,
-        policy: EgressPolicy,
-        *,
-        call_threads: int = 64,
-        stop_threads: int = 16,
-        resolve: Resolve | None = None,
-        connect: Connect = HttpConnection,
-    ) -> None:
+    def __init__(self, policy: EgressPolicy) -> None:
         self._shared = Shared(
             policy,
             Documents(),
-            ThreadPoolExecutor(call_threads, "onvif-call"),
-            ThreadPoolExecutor(stop_threads, "onvif-stop"),
-            resolve,
-            connect,
+            ThreadPoolExecutor(CALL_THREADS, "onvif-call"),
+            ThreadPoolExecutor(STOP_THREADS, "onvif-stop"),
         )
         self._drivers: weakref.WeakSet[OnvifDriver] = weakref.WeakSet()
 

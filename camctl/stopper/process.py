@@ -89,30 +89,29 @@ class Stopper:
         if not self.armed:
             return []
         _log.warning("the control process is gone; stopping %d moving camera(s)", len(self.armed))
-        results = await asyncio.gather(*(self._stop(camera_id) for camera_id in self.armed), return_exceptions=True)
-        for camera_id, result in zip(self.armed, results, strict=True):
-            if isinstance(result, BaseException):
-                _log.error("camera %s: stopping it failed unexpectedly", camera_id, exc_info=result)
-        return [camera_id for camera_id, result in zip(self.armed, results, strict=True) if result is not True]
+        stopped = await asyncio.gather(*(self._stop(camera_id) for camera_id in self.armed))
+        return [camera_id for camera_id, is_stopped in zip(self.armed, stopped, strict=True) if not is_stopped]
 
     async def _stop(self, camera_id: str) -> bool:
-        driver = self._drivers[camera_id]
         end = time.monotonic() + STOP_WITHIN_S
         pause_s = _RETRY_S
         learning = self._learning.get(camera_id)
         while time.monotonic() < end:
             try:
+                driver = self._drivers[camera_id]
                 if learning is not None and not learning.done():
                     await driver.connect()
                     learning.cancel()
                 await driver.stop()
             except CameraError as error:
                 _log.warning("camera %s: Stop not confirmed: %s", camera_id, error.detail)
-                await asyncio.sleep(pause_s)
-                pause_s = min(_RETRY_MAX_S, pause_s * 2)
+            except Exception:  # noqa: BLE001  # a mistake of ours, said loudly: no camera may be given up for it
+                _log.exception("camera %s: stopping it failed unexpectedly", camera_id)
             else:
                 _log.warning("camera %s: stopped", camera_id)
                 return True
+            await asyncio.sleep(pause_s)
+            pause_s = min(_RETRY_MAX_S, pause_s * 2)
         return False
 
     def close(self) -> None:

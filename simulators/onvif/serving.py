@@ -46,7 +46,7 @@ class _OneWrite:
 
 
 class OneWriteProtocol(HttpToolsProtocol):
-    """uvicorn's httptools protocol over such a transport; asyncio itself sets TCP_NODELAY."""
+    """uvicorn's httptools protocol over such a transport; TCP_NODELAY comes with the sockets (street.py)."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""

@@ -72,6 +72,7 @@ class RtspClient:
         self._receiver: H264Receiver | None = None
         self._last_packet_s = 0.0
         self._on_units: Callable[[AccessUnit], None] | None = None
+        self._on_dropped: Callable[[], None] | None = None
         self._is_closed = False
 
     def __repr__(self) -> str:
@@ -102,11 +103,14 @@ class RtspClient:
             raise
         return self._track.format
 
-    async def play(self, on_units: Callable[[AccessUnit], None]) -> None:
+    async def play(
+        self, on_units: Callable[[AccessUnit], None], *, on_dropped: Callable[[], None] | None = None
+    ) -> None:
         """Start the stream and call `on_units` on the event loop with every access unit, until `close`.
 
-        The first unit is a key unit, and every key unit carries SPS and PPS. What `on_units` raises ends the stream and
-        is raised here.
+        The first unit is a key unit, and every key unit carries SPS and PPS. `on_dropped` is called for each picture
+        that cannot be given, because no key unit came yet or packets were lost before it: asking the camera for a key
+        frame ends that. What the two raise ends the stream and is raised here.
 
         Raises:
             StreamError: CODEC when it is not H264, else why the stream ended.
@@ -120,7 +124,7 @@ class RtspClient:
         if track.clock_hz != VIDEO_CLOCK_HZ:
             raise StreamError(StreamFault.PROTOCOL, f"H264 with a clock of {track.clock_hz} Hz")
         self._receiver = H264Receiver(track.payload_type, track.format.parameter_sets, ssrc=secrets.randbits(32))
-        self._on_units = on_units
+        self._on_units, self._on_dropped = on_units, on_dropped
         try:
             await self._start(connection, track)
             await self._run(connection, track)
@@ -198,8 +202,11 @@ class RtspClient:
         now_s = asyncio.get_running_loop().time()
         if channel == self._channels[0]:
             self._last_packet_s = now_s
+            dropped = receiver.depacketiser.dropped
             for unit in receiver.rtp(payload, now_s):
                 on_units(unit)
+            if self._on_dropped is not None and receiver.depacketiser.dropped > dropped:
+                self._on_dropped()
         elif channel == self._channels[1] and receiver.rtcp(payload, now_s):
             raise StreamError(StreamFault.UNREACHABLE, "the camera ended the stream (RTCP BYE)")
 

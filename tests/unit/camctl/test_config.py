@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from camctl.app import outer_faults
 from camctl.config import CamerasConfig, Config, explained, faults, load, parse
 from camctl.errors import ConfigError
 
@@ -58,6 +59,30 @@ def test_every_fault_is_named_at_once() -> None:
         assert key in text
 
 
+def test_faults_behind_other_faults_are_named_too(tmp_path: Path) -> None:
+    text = """
+    server: {prot: 1}
+    cameras:
+      approved_networks: ["10.0.0.300/8"]
+      items:
+        - {id: a, name: A, area: "99.99", onvif: "http://10.0.0.1/", password_file: /no/such/file}
+        - {id: a, name: B, area: "31"}
+    """
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path, also=outer_faults)
+    for key in (
+        "server.prot: unknown key",
+        "cameras.approved_networks[0]: '10.0.0.300/8' is not a network",
+        "cameras.items[0].area: there is no area 99.99",
+        "cameras.items[0].password_file: ",
+        "cameras.items[1]: give either onvif",
+        "cameras.items[1].id: the camera id 'a' is used twice",
+    ):
+        assert key in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -65,6 +90,12 @@ def test_every_fault_is_named_at_once() -> None:
         ("- a\n- b", "the file:"),
         ("cameras: {items: [{id: a, name: a, area: '31'}]}", "give either onvif"),
         ("cameras: {approved_networks: ['10.0.0.0/40']}", "is not a network"),
+        (
+            "cameras: {items: [{id: a, name: a, area: '31', onvif: 'ftp://10.0.0.1/'}]}",
+            "items[0].onvif: not an address",
+        ),
+        ("cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 10.0.0.1}}]}", "items[0].rtsp.main:"),
+        ("cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsp://'}}]}", "items[0].rtsp.main: not an"),
         (
             (
                 "cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsp://x/'}},"

@@ -21,6 +21,6 @@ def test_the_field_of_view_narrows_with_the_focal_length() -> None:
 def test_a_view_knows_its_edges() -> None:
     view = look(10.0, -5.0, 60.0, 1200, 600)
     assert (view.left_deg, view.top_deg, view.width_deg, view.height_deg) == (-20.0, 10.0, 60.0, 30.0)
-    assert view.grown(2).contains(view)
+    assert view._replace(width=2400, height=1200).contains(view)
     assert not view.contains(look(11.0, -5.0, 60.0, 1200, 600))
-    assert not view.contains(view.grown(1.1))
+    assert not view.contains(view._replace(width=1320, height=660))

@@ -33,8 +33,8 @@ class FakeClient:
             raise StreamError(self._outcome, "told so")
         return self._outcome
 
-    async def play(self, on_unit: Callable[[AccessUnit], None]) -> None:
-        self.on_unit = on_unit
+    async def play(self, on_unit: Callable[[AccessUnit], None], *, on_dropped: Callable[[], None]) -> None:
+        self.on_unit, self.on_dropped = on_unit, on_dropped
         await self.ended
 
     async def close(self) -> None:
@@ -292,4 +292,19 @@ async def test_a_bug_while_reading_is_a_failure_like_any_other(monkeypatch: pyte
     client.ended.set_exception(ZeroDivisionError())
     await street.playing(1)
     assert [event.error.fault for event in street.events if event.error] == [StreamFault.PROTOCOL]
+    await hub.close()
+
+
+async def test_a_pull_that_begins_inside_a_group_asks_the_camera_for_a_key_frame() -> None:
+    street = Street(H264)
+    hub = street.hub(linger_s=5)
+    hold = hub.hold()
+    camera = await street.playing(0)
+    for _ in range(10):
+        camera.on_dropped()
+    assert sum(event.wants_key for event in street.events) == 1
+    street.now_s += 1.5
+    hold.release()
+    camera.on_dropped()
+    assert sum(event.wants_key for event in street.events) == 1, "nobody watches any more"
     await hub.close()

@@ -96,6 +96,18 @@ async def test_silence_stops_the_camera_without_anybody_asking() -> None:
     await camera.close()
 
 
+async def test_after_a_stop_everyone_is_told_where_the_camera_came_to_rest() -> None:
+    driver = ScriptedDriver()
+    camera = session(driver)
+    camera.position = Position(0.0, 0.0, 0.0)
+    told = asyncio.Event()
+    camera.subscribe(lambda: told.set() if camera.position == Position(0.1, 0.2, 0.3) else None)
+    camera.command(ev.Move(LURAH, RIGHT, 0.1))
+    await asyncio.wait_for(told.wait(), 3)
+    assert driver.calls == ["move", "stop", "status"]
+    await camera.close()
+
+
 async def test_stop_leaves_while_a_move_hangs() -> None:
     driver = ScriptedDriver()
     driver.hang = asyncio.Event()
