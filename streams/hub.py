@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 _JUMP_TICKS = 5 * VIDEO_CLOCK_HZ  # a camera whose clock is set steps further; viewers must not see that
 _KEY_REQUEST_EVERY_S = 1.0
+_FIRST_KEY_S = 0.08  # a camera that begins with a key picture has sent it by then
 _CODEC = "H264"
 
 
@@ -39,7 +40,14 @@ class Client(Protocol):
     async def open(self) -> VideoFormat:
         """Connect and describe; raises StreamError."""
 
-    async def play(self, on_unit: Callable[[AccessUnit], None], /, *, on_dropped: Callable[[], None]) -> None:
+    async def play(
+        self,
+        on_unit: Callable[[AccessUnit], None],
+        /,
+        *,
+        on_playing: Callable[[], None],
+        on_dropped: Callable[[], None],
+    ) -> None:
         """Call `on_unit` with every access unit until closed; raises StreamError."""
 
     async def close(self) -> None:
@@ -111,6 +119,7 @@ class Hub:
         self._changed = asyncio.Event()
         self._live_s = 0.0
         self._key_asked_s = float("-inf")
+        self._begging: asyncio.TimerHandle | None = None
 
     @property
     def cached_bytes(self) -> int:
@@ -270,7 +279,7 @@ class Hub:
         client = self._connect(self.source)
         try:
             self._opened(await client.open())
-            await client.play(self._take, on_dropped=self._on_dropped)
+            await client.play(self._take, on_playing=self._on_playing, on_dropped=self._on_dropped)
             error = StreamError(StreamFault.UNREACHABLE, "the camera ended the stream")
         except StreamError as caught:
             error = caught
@@ -278,6 +287,8 @@ class Hub:
             log.exception("the pull of %s broke", self.source.key)
             error = StreamError(StreamFault.PROTOCOL, "reading the camera's stream failed")
         finally:
+            if self._begging:
+                self._begging.cancel()
             await client.close()
         now_s = self._clock()
         lived_s = now_s - self._live_s if self._live_s else 0.0
@@ -297,6 +308,17 @@ class Hub:
         self._timeline.restart()
         self._last_unit = None
         self._signal()
+
+    def _on_playing(self) -> None:
+        self._begging = asyncio.get_running_loop().call_later(_FIRST_KEY_S, self._beg)
+
+    def _beg(self) -> None:
+        """No picture yet though the camera plays: it began inside a group of pictures, so ask until a key comes."""
+        if self.key_unit is not None:
+            return
+        if self._holds:
+            self.want_key_frame()
+        self._begging = asyncio.get_running_loop().call_later(_KEY_REQUEST_EVERY_S, self._beg)
 
     def _on_dropped(self) -> None:
         """The camera began, or lost packets, in the middle of a group of pictures; whoever watches waits for a key."""

@@ -21,12 +21,14 @@ router = APIRouter()
 STATIC = Path(__file__).parent / "static"
 
 
+@router.head("/healthz", dependencies=[Anyone], include_in_schema=False)
 @router.get("/healthz", dependencies=[Anyone], tags=["health"])
 async def healthz() -> Health:
     """The process lives and its loop turns."""
     return Health(status="ok")
 
 
+@router.head("/readyz", dependencies=[Anyone], include_in_schema=False)
 @router.get("/readyz", dependencies=[Anyone], tags=["health"], responses={503: {"model": Health}})
 async def readyz(request: Request, response: Response) -> Health:
     """People can be served now; 503 says what is missing."""
@@ -66,6 +68,7 @@ async def metrics(request: Request) -> Response:
     return Response(own + await services.worker_metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+@router.head("/", dependencies=[Anyone], include_in_schema=False)
 @router.get("/", dependencies=[Anyone], include_in_schema=False)
 async def page() -> Response:
     """The client."""

@@ -104,13 +104,18 @@ class RtspClient:
         return self._track.format
 
     async def play(
-        self, on_units: Callable[[AccessUnit], None], *, on_dropped: Callable[[], None] | None = None
+        self,
+        on_units: Callable[[AccessUnit], None],
+        *,
+        on_playing: Callable[[], None] | None = None,
+        on_dropped: Callable[[], None] | None = None,
     ) -> None:
         """Start the stream and call `on_units` on the event loop with every access unit, until `close`.
 
-        The first unit is a key unit, and every key unit carries SPS and PPS. `on_dropped` is called for each picture
+        The first unit is a key unit, and every key unit carries SPS and PPS. `on_playing` is called when the camera has
+        agreed to play; from then on pictures may come at any moment. `on_dropped` is called for each picture
         that cannot be given, because no key unit came yet or packets were lost before it: asking the camera for a key
-        frame ends that. What the two raise ends the stream and is raised here.
+        frame ends that. What these raise ends the stream and is raised here.
 
         Raises:
             StreamError: CODEC when it is not H264, else why the stream ended.
@@ -127,6 +132,8 @@ class RtspClient:
         self._on_units, self._on_dropped = on_units, on_dropped
         try:
             await self._start(connection, track)
+            if on_playing is not None:
+                on_playing()
             await self._run(connection, track)
         except StreamError as error:
             if not (self._is_closed and error.fault is StreamFault.CLOSED):

@@ -63,7 +63,7 @@ extra: 1
 FAULTY_KEYS = (
     "server.port:", "server.prot: unknown key", "media.udp_port:", "media.workers:", "control.stop_on_start:",
     "log.level:", "cameras.items[0].id:", "cameras.items[0].password:", "cameras.items[1]:", "cameras.items[2]:",
-    "cameras.items[3]:", "extra: unknown key",
+    "cameras.items[3]:", "extra: unknown key", "cameras.approved_networks[0]:",
 )  # fmt: skip
 
 

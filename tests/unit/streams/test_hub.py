@@ -33,8 +33,11 @@ class FakeClient:
             raise StreamError(self._outcome, "told so")
         return self._outcome
 
-    async def play(self, on_unit: Callable[[AccessUnit], None], *, on_dropped: Callable[[], None]) -> None:
+    async def play(
+        self, on_unit: Callable[[AccessUnit], None], *, on_playing: Callable[[], None], on_dropped: Callable[[], None]
+    ) -> None:
         self.on_unit, self.on_dropped = on_unit, on_dropped
+        on_playing()
         await self.ended
 
     async def close(self) -> None:
@@ -307,4 +310,18 @@ async def test_a_pull_that_begins_inside_a_group_asks_the_camera_for_a_key_frame
     hold.release()
     camera.on_dropped()
     assert sum(event.wants_key for event in street.events) == 1, "nobody watches any more"
+    await hub.close()
+
+
+async def test_a_camera_that_plays_but_shows_nothing_is_asked_for_a_key_frame() -> None:
+    street = Street(H264)
+    hub = street.hub(linger_s=5)
+    hub.hold()
+    camera = await street.playing(0)
+    await asyncio.sleep(0.12)
+    assert sum(event.wants_key for event in street.events) == 1
+    camera.send(0, 1000.0, key=True)
+    street.now_s += 10
+    await asyncio.sleep(0.01)
+    assert sum(event.wants_key for event in street.events) == 1
     await hub.close()
