@@ -206,7 +206,7 @@ class Service:
             await asyncio.to_thread(self._store.check)
         except StoreError as error:
             problems.append(str(error))
-        if len(self._pool.pids) < len(self._pool.ports):
+        if not self._pool.is_ready:
             problems.append("a media worker is being restarted")
         if not self._stopper.is_up:
             problems.append("the process that stops cameras in an emergency is being restarted")

@@ -114,6 +114,11 @@ class MediaPool:
         return self._failed
 
     @property
+    def is_ready(self) -> bool:
+        """Whether every worker serves; False while one is being restarted."""
+        return all(worker.up.is_set() for worker in self._workers)
+
+    @property
     def pids(self) -> list[int]:
         """The workers' process ids."""
         return [worker.pid for worker in self._workers if worker.pid is not None]

@@ -139,11 +139,13 @@ async def test_a_killed_worker_is_replaced_and_its_viewers_are_told() -> None:
         await spared.watch(pool, "spared", source_of(server, other))
         await asyncio.gather(lost.frames(2), spared.frames(2))
         victim = pool.pids[place("cam-1/main", 2)]
+        assert pool.is_ready
         os.kill(victim, signal.SIGKILL)
+        await until(lambda: not pool.is_ready)
         await until(lambda: any(e.get("session_id") == "lost" and e.get("state") == "closed" for e in events))
         assert len(await spared.frames(30)) == 30
         async with AiortcViewer() as again:
-            await until(lambda: victim not in pool.pids)
+            await until(lambda: victim not in pool.pids and pool.is_ready)
             await again.watch(pool, "again", source_of(server))
             await again.frames(5)
         assert not any(e.get("session_id") == "spared" and e.get("state") == "closed" for e in events)
