@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from auth.roles import CAMERA_CAPABILITIES, LEVEL_PRIORITY, LOWEST_LEVEL_PRIORITY, ROLES, Capability, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from auth.model import CameraRef, Person
 
@@ -55,6 +55,15 @@ class Decision:
 
     def __bool__(self) -> bool:
         return self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityOverride:
+    """In this area and all that lies in it, this role has this priority (0 to 100) instead of its own."""
+
+    area: str
+    role: str
+    priority: int
 
 
 _ALLOWED = Decision(allowed=True, why=Why.ALLOWED)
@@ -107,10 +116,23 @@ def capabilities_of(person: Person, roles: Mapping[str, Role] = ROLES) -> frozen
     return frozenset() if role is None or person.disabled else role.capabilities
 
 
-def priority_on(person: Person, camera: CameraRef, roles: Mapping[str, Role] = ROLES) -> int:
-    """The person's rank over this camera's motors, 0 to 100; 0 where they may not steer it."""
+def priority_on(
+    person: Person,
+    camera: CameraRef,
+    overrides: Sequence[PriorityOverride] = (),
+    roles: Mapping[str, Role] = ROLES,
+) -> int:
+    """The person's rank over this camera's motors, 0 to 100; 0 where they may not steer it.
+
+    A priority of the person's own comes first: it says more than any rule about roles. Then the override of the deepest
+    area that covers the camera (of two for the same area the later one), then what the role brings.
+    """
     if not allows(person, Capability.CONTROL, camera, roles):
         return 0
+    if person.priority_override is None:
+        rules = [rule for rule in overrides if rule.role == person.role and covers(rule.area, camera.area)]
+        if rules:
+            return max(enumerate(rules), key=lambda item: (item[1].area.count("."), item[0]))[1].priority
     return _priority(person, tuple(area for area in person.areas if covers(area, camera.area)), roles)
 
 

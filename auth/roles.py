@@ -19,13 +19,16 @@ class Capability(StrEnum):
     CONTROL = "control"
     PRESETS = "presets"  # list stored views and go to them (going needs CONTROL as well)
     SNAPSHOT = "snapshot"
+    BREAK_RESERVATION = "break_reservation"  # take a camera that somebody has reserved (needs CONTROL as well)
+    PATROLS = "patrols"  # write, start and stop patrols; who may see the camera may read them
+    EVENTS = "events"  # show a preset because something happened
     MANAGE_PEOPLE = "manage_people"
     METRICS = "metrics"
 
 
-CAMERA_CAPABILITIES = frozenset(
-    {Capability.SEE, Capability.LIVE, Capability.CONTROL, Capability.PRESETS, Capability.SNAPSHOT}
-)
+_STEERING = frozenset({Capability.SEE, Capability.LIVE, Capability.CONTROL, Capability.PRESETS, Capability.SNAPSHOT})
+_ROUNDS = frozenset({Capability.PATROLS, Capability.EVENTS})
+CAMERA_CAPABILITIES = _STEERING | _ROUNDS | {Capability.BREAK_RESERVATION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ LOWEST_LEVEL_PRIORITY = 50  # deeper than the table
 ROLES: Mapping[str, Role] = MappingProxyType(
     {
         "admin": Role(frozenset(Capability), priority=85),
-        "official": Role(CAMERA_CAPABILITIES, priority=None),
-        "operator": Role(CAMERA_CAPABILITIES, priority=40),
+        "official": Role(_STEERING, priority=None),
+        "operator": Role(_STEERING | _ROUNDS, priority=40),
         "partner": Role(
             frozenset({Capability.SEE, Capability.LIVE, Capability.SNAPSHOT}),
             priority=0,

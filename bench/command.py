@@ -133,6 +133,6 @@ async def run(folder: Path, *, quick: bool) -> str:
     async with (
         simulated_camera(folder) as camera,
         Tap(camera.onvif_url) as tap,
-        house(camera.item(tap.url), folder) as running,
+        house([camera.item(tap.url)], folder) as running,
     ):
         return await _measure(running, tap, camera, folder, blocks=1 if quick else 8)

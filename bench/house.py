@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -54,16 +55,21 @@ def feed_item(rtsp_url: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A running service with one camera, `cam`; `token` is an operator's."""
+    """A running service; `token` is an operator's."""
 
     url: str
     token: str
     pid: int
 
     @property
+    def api(self) -> str:
+        """Where the API is."""
+        return f"{self.url}/api/v1"
+
+    @property
     def camera(self) -> str:
-        """The camera in the API."""
-        return f"{self.url}/api/v1/cameras/cam"
+        """The camera named "cam" in the API."""
+        return f"{self.api}/cameras/cam"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -91,19 +97,31 @@ async def simulated_camera(folder: Path, **settings: object) -> AsyncIterator[Si
 
 @asynccontextmanager
 async def house(
-    item: dict[str, Any], folder: Path, *, core: int | None = None, **media: object
+    items: Sequence[dict[str, Any]],
+    folder: Path,
+    *,
+    core: int | None = None,
+    host: str = "127.0.0.1",
+    networks: Sequence[str] = (),
+    dark: Collection[str] = (),
+    **media: object,
 ) -> AsyncIterator[House]:
-    """The service with this camera; `media` are keys of the configuration's section of that name."""
+    """The service with these cameras, ready when all of them are live but those named in `dark`.
+
+    It listens on `host`; `networks` are where cameras may be, beside this machine; `media` are keys of the
+    configuration's section of that name.
+    """
     port = free_port()
     config = {
-        "server": {"host": "127.0.0.1", "port": port},
+        "server": {"host": host, "port": port},
         "media": {
             "udp_host": "127.0.0.1", "advertise": ["127.0.0.1"], "sessions_per_person": 500,
             "udp_port": free_port(socket.SOCK_DGRAM), "workers": 1, **media,
         },
+        "control": {"journal": str(folder / "control.journal")},
         "store": {"url": f"sqlite:///{folder / 'camctl.db'}"},
         "log": {"level": "warning"},
-        "cameras": {"approved_networks": ["127.0.0.0/8"], "items": [item]},
+        "cameras": {"approved_networks": ["127.0.0.0/8", *networks], "items": list(items)},
     }  # fmt: skip
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config))
@@ -112,7 +130,7 @@ async def house(
     async with await Program.start("camctl", argv, folder, core=core) as program:
         running = House(f"http://127.0.0.1:{port}", token, program.pid)
         async with httpx.AsyncClient(headers=running.headers, timeout=5) as client:
-            await _until_live(client, running, program, must_answer="onvif" in item)
+            await _until_live(client, running, program, {each["id"] for each in items if "onvif" in each} - set(dark))
         yield running
 
 
@@ -129,19 +147,19 @@ async def _operator(path: Path) -> str:
         store.close()
 
 
-async def _until_live(client: httpx.AsyncClient, running: House, program: Program, *, must_answer: bool) -> None:
+async def _until_live(client: httpx.AsyncClient, running: House, program: Program, wanted: set[str]) -> None:
     deadline = time.monotonic() + _READY_S
     while True:
         program.check()
-        try:
+        missing = set(wanted)
+        with contextlib.suppress(httpx.TransportError):
             ready = (await client.get(f"{running.url}/readyz")).status_code == httpx.codes.OK
-            camera = (await client.get(running.camera)).json() if ready else {}
-        except httpx.TransportError:
-            camera = {}
-        if camera and (camera.get("state") == "live" or not must_answer):
-            return
+            found = (await client.get(f"{running.api}/cameras", params={"limit": 1000})).json() if ready else {}
+            missing -= {each["id"] for each in found.get("items", []) if each["state"] == "live"}
+            if ready and not missing:
+                return
         if time.monotonic() > deadline:
-            raise ProgramError(f"the service was not ready within {_READY_S:g} s; the camera says {camera}")
+            raise ProgramError(f"the service was not ready within {_READY_S:g} s; not live: {sorted(missing)[:9]}")
         await asyncio.sleep(0.1)
 
 

@@ -96,7 +96,7 @@ async def run(folder: Path, *, quick: bool) -> str:
         settings = {"idr_interval_s": _QUICK_IDR_S} if quick else {}
         camera = await stack.enter_async_context(simulated_camera(folder, **settings))
         keeper = await stack.enter_async_context(Keeper(camera.rtsp_login_url))
-        running = await stack.enter_async_context(house(camera.item(), folder, linger_s=_LINGER_S))
+        running = await stack.enter_async_context(house([camera.item()], folder, linger_s=_LINGER_S))
         page = await stack.enter_async_context(browser(running.url))
         await page.join(running.camera, running.token, _PICTURE_S)  # Chromium's own first time
         warm, interval_s = await _warm(page, running, keeper, runs)

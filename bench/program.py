@@ -18,6 +18,7 @@ from bench.usage import on_core
 ROOT = Path(__file__).parents[1]
 _END_S = 10.0
 _TAIL = 2000
+_LINE_BYTES = 1 << 26  # of an answer with every single time that was measured
 
 
 class ProgramError(Exception):
@@ -45,7 +46,7 @@ class Program:
         with log.open("w") as out, on_core(core):
             process = await asyncio.create_subprocess_exec(
                 *argv, cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=out,
-                start_new_session=True,
+                start_new_session=True, limit=_LINE_BYTES,
             )  # fmt: skip
         return cls(name, process, log)
 

@@ -62,7 +62,8 @@ class Plateau:
 
 
 @contextlib.asynccontextmanager
-async def _camera(folder: Path, core: int) -> AsyncIterator[str]:
+async def foreign_camera(folder: Path, core: int | None = None) -> AsyncIterator[str]:
+    """A camera that nobody here wrote, which streams; its RTSP address."""
     argv = ["/usr/bin/python3", str(Path(__file__).with_name("gst_camera.py"))]
     async with await Program.start("gst_camera", argv, folder, core=core) as program:
         yield await program.line(20)
@@ -70,7 +71,7 @@ async def _camera(folder: Path, core: int) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def _camctl(rtsp_url: str, folder: Path, core: int) -> AsyncIterator[Target]:
-    async with house(feed_item(rtsp_url), folder, core=core) as running:
+    async with house([feed_item(rtsp_url)], folder, core=core) as running:
         yield Target(f"{running.camera}/whep", running.headers, running.media_workers)
 
 
@@ -153,7 +154,7 @@ async def run(folder: Path, *, quick: bool) -> str:
         "settle_s": _QUICK_SETTLE_S if quick else _SETTLE_S,
     }
     seen = []
-    async with _camera(folder, load) as rtsp_url:
+    async with foreign_camera(folder, load) as rtsp_url:
         relays: dict[str, Callable[[str, Path, int], AbstractAsyncContextManager[Target]]]
         relays = {"camctl": _camctl, "peer, aiortc": _aiortc}
         for name, start in relays.items():

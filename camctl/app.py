@@ -15,19 +15,19 @@ from camctl.api.server import HttpServer, bind
 from camctl.api.services import Services
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.cameras.model import CameraEntry
-from camctl.cameras.registry import Cameras
+from camctl.cameras.patrols import Patrols, load_patrols
 from camctl.config import CameraConfig, Config, camera_password, raw_cameras
+from camctl.control.client import ControlClient
+from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.media import Media
 from camctl.metrics import Metrics, worker_metrics
-from camctl.onvif.driver import OnvifDrivers
-from camctl.ptz.arbiter import Rules
-from camctl.ptz.ports import CameraDriver
-from camctl.stopper.handle import StopperHandle
-from camctl.stopper.orders import StopOrder
+from camctl.ptz.limits import Limits, Sector
+from camctl.ptz.rules import Rules
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
+from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
 from streams.lifeline import watch
 from streams.pool import MediaPool
@@ -48,6 +48,31 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
         rtsp_sub=camera.rtsp.sub if camera.rtsp else None,
         username=camera.username,
         password=camera_password(camera),
+        steer_without_timeout=camera.steer_without_timeout,
+        limits=Limits(
+            camera.limits.pan,
+            camera.limits.tilt,
+            tuple(Sector(sector.pan, sector.tilt) for sector in camera.forbidden_sectors),
+        ),
+    )
+
+
+def control_setup(config: Config) -> Setup:
+    """What the control process is told."""
+    control = config.control
+    return Setup(
+        cameras=tuple(entry_of(camera) for camera in config.cameras.items),
+        rules=Rules(
+            lease_idle_s=control.lease_idle_s,
+            lease_cap_s=control.lease_cap_s,
+            reserve_max_s=control.reserve_max_s,
+            camera_timeout_s=control.camera_timeout_s,
+        ),
+        networks=tuple(map(str, config.cameras.networks)),
+        stop_on_start=control.stop_on_start,
+        patrol_idle_s=control.patrol_idle_s,
+        time_zone=control.time_zone,
+        journal=control.journal,
     )
 
 
@@ -124,28 +149,25 @@ class Service:
         self._store = open_people(config)
         self._auth = auth_service(config, self._store)
         egress = EgressPolicy(config.cameras.networks)
-        self._drivers = OnvifDrivers(egress)
-        self._stopper = StopperHandle(self._supervisor)
-        self._cameras = self._make_cameras()
+        self._control = ControlClient(control_setup(config), self._supervisor)
+        patrols = PatrolStore(self._store.sessions)
+        self._tell_patrols(patrols)
         limit = config.media.sessions_per_person
-        self._media = Media(self._cameras, egress, sessions_per_person=limit, metrics=self._metrics)
+        self._media = Media(self._control, egress, sessions_per_person=limit, metrics=self._metrics)
         self._pool = self._make_pool()
         self._media.pool = self._pool
-        self._uses = LiveUses(self._auth, self._cameras, self._media, self._supervisor)
-        self._app = build(self._services(areas))
+        self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
+        self._app = build(self._services(areas, Patrols(patrols)))
 
-    def _make_cameras(self) -> Cameras:
-        control = self._config.control
-        return Cameras(
-            [entry_of(camera) for camera in self._config.cameras.items],
-            self._driver_of,
-            rules=Rules(lease_idle_s=control.lease_idle_s, camera_timeout_s=control.camera_timeout_s),
-            metrics=self._metrics,
-            supervisor=self._supervisor,
-            stop_on_start=control.stop_on_start,
-            guard=self._stopper,
-            on_steerable=self._teach_stopper,
-        )
+    def _tell_patrols(self, store: PatrolStore) -> None:
+        try:
+            stored = load_patrols(store)
+        except StoreError as error:
+            raise ConfigError(f"store.url: {error}") from None
+        for camera_id, rounds in stored.items():
+            camera = self._control.get(camera_id)
+            if camera is not None:  # one that is no longer configured keeps its patrols for the day it comes back
+                camera.set_patrols(rounds)
 
     def _make_pool(self) -> MediaPool:
         media = self._config.media
@@ -159,27 +181,19 @@ class Service:
             on_event=self._media.on_event,
         )
 
-    def _services(self, areas: AreaTree) -> Services:
+    def _services(self, areas: AreaTree, patrols: Patrols) -> Services:
         return Services(
             config=self._config,
             auth=self._auth,
-            cameras=self._cameras,
+            cameras=self._control,
             media=self._media,
             areas=areas,
             metrics=self._metrics,
             uses=self._uses,
             problems_now=self._problems_now,
             worker_metrics=self._worker_metrics,
+            patrols=patrols,
         )
-
-    def _driver_of(self, entry: CameraEntry) -> CameraDriver | None:
-        if entry.onvif_url is None:
-            return None
-        return self._drivers.create(entry.onvif_url, entry.username, entry.password)
-
-    def _teach_stopper(self, entry: CameraEntry) -> None:
-        networks = self._config.cameras.networks
-        self._stopper.know(StopOrder.of(entry.id, entry.onvif_url or "", entry.username, entry.password, networks))
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
         """Serve until `stop`; raises what a part failed with."""
@@ -187,7 +201,7 @@ class Service:
         server = HttpServer(self._app, listening, self._supervisor)
         try:
             # Closed in reverse: first no new request, then no socket, then every camera still, then its video.
-            async with running(self._stopper, self._pool, self._cameras, self._uses, server):
+            async with running(self._pool, self._control, self._uses, server):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 if on_ready is not None:
@@ -196,7 +210,6 @@ class Service:
         finally:
             listening.close()
             await self._supervisor.close()
-            await self._drivers.close()
             await self._auth.close()
             self._store.close()
 
@@ -208,9 +221,7 @@ class Service:
             problems.append(str(error))
         if not self._pool.is_ready:
             problems.append("a media worker is being restarted")
-        if not self._stopper.is_up:
-            problems.append("the process that stops cameras in an emergency is being restarted")
-        return problems
+        return [*problems, *self._control.problems]
 
     async def _worker_metrics(self) -> str:
         return worker_metrics(await self._pool.stats())

@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import (
@@ -99,14 +100,48 @@ class MediaConfig(_Strict):
     sessions_per_worker: Annotated[int, Field(ge=1, le=10_000)] = 1000
 
 
+def _check_time_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        msg = f'{text!r} is not a time zone such as "Asia/Jakarta"'
+        raise ValueError(msg) from None
+    return text
+
+
+TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
+
+
+class PriorityConfig(_Strict):
+    """Another priority for a role in one area and all that lies in it; the deepest area counts."""
+
+    area: AreaCode
+    role: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    priority: Annotated[int, Field(ge=0, le=100)]
+
+
 class ControlConfig(_Strict):
     """Who holds a camera for how long, and how fast silence stops it."""
 
     lease_idle_s: Annotated[float, Field(ge=1, le=300)] = 10.0
-    command_life_ms: Annotated[int, Field(ge=200, le=2000)] = 600
+    lease_cap_s: Annotated[float, Field(ge=10, le=86_400)] = 300.0
+    reserve_max_s: Annotated[float, Field(ge=60, le=86_400)] = 3600.0
+    command_life_min_ms: Annotated[int, Field(ge=200, le=2000)] = 500
+    command_life_max_ms: Annotated[int, Field(ge=200, le=2000)] = 900
     camera_timeout_s: Annotated[int, Field(ge=1, le=10)] = 1
     moves_per_s: Annotated[int, Field(ge=5, le=100)] = 20
     stop_on_start: bool = True
+    patrol_idle_s: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    time_zone: TimeZone = "Asia/Jakarta"
+    priorities: list[PriorityConfig] = []
+    journal: str | None = "var/control.journal"
+
+    @model_validator(mode="after")
+    def _life_is_a_range(self) -> ControlConfig:
+        if self.command_life_min_ms > self.command_life_max_ms:
+            msg = "command_life_min_ms is more than command_life_max_ms"
+            raise ValueError(msg)
+        return self
 
 
 class StoreConfig(_Strict):
@@ -135,6 +170,35 @@ class RtspConfig(_Strict):
     sub: RtspAddress | None = None
 
 
+def _check_range(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] >= pair[1]:
+        msg = "give the smaller number first"
+        raise ValueError(msg)
+    return pair
+
+
+# Lists in YAML, so not strict here; the numbers are.
+Span = Annotated[
+    tuple[Annotated[float, Field(ge=-1, le=1)], Annotated[float, Field(ge=-1, le=1)]],
+    Field(strict=False),
+    AfterValidator(_check_range),
+]
+
+
+class LimitsConfig(_Strict):
+    """How far a camera may be turned by us, in the generic position space."""
+
+    pan: Span | None = None
+    tilt: Span | None = None
+
+
+class SectorConfig(_Strict):
+    """A view that nobody may see, such as a neighbour's window."""
+
+    pan: Span
+    tilt: Span
+
+
 class CameraConfig(_Strict):
     """One camera: either ONVIF (steered if it can) or plain RTSP (view only)."""
 
@@ -147,6 +211,9 @@ class CameraConfig(_Strict):
     username: str = ""
     password: SecretStr = SecretStr("")
     password_file: str | None = None
+    steer_without_timeout: bool = False
+    limits: LimitsConfig = LimitsConfig()
+    forbidden_sectors: Annotated[list[SectorConfig], Field(max_length=32)] = []
 
     @model_validator(mode="after")
     def _has_one_address(self) -> CameraConfig:

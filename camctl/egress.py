@@ -10,7 +10,9 @@ import asyncio
 import re
 import socket
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
@@ -23,9 +25,10 @@ RESOLVE_TIMEOUT_S = 3.0
 _MAX_URL = 2048
 _MAX_ADDRESSES = 32
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\.?")
-_NEVER = frozenset({"multicast", "unspecified", "link-local"})
-# Prefixes under which an IPv6 address carries an IPv4 one that routers deliver to.
+_NEVER = frozenset({"multicast", "unspecified", "link-local", "IPv4-compatible"})
+# Under this prefix an IPv6 address carries an IPv4 one that routers deliver to.
 _NAT64 = IPv6Network("64:ff9b::/96")
+# As well, once; deprecated since 2006 (RFC 4291), so who names one means no camera. Holds :: and ::1, judged before.
 _IPV4_COMPATIBLE = IPv6Network("::/96")
 
 
@@ -85,6 +88,8 @@ class EgressPolicy:
             return "unspecified"
         if address.is_link_local:
             return "link-local"
+        if not address.is_loopback and _is_in(address, (_IPV4_COMPATIBLE,)):
+            return "IPv4-compatible"
         if _is_in(address, self.approved_networks):
             return None
         if address in self.own_addresses:
@@ -101,8 +106,11 @@ async def resolve_pinned(
     schemes: frozenset[str],
     resolve: Resolve | None = None,
     timeout_s: float = RESOLVE_TIMEOUT_S,
+    pool: Executor | None = None,
 ) -> PinnedTarget:
     """`EgressPolicy.check` with the name looked up in a thread, so that a slow name server never holds up the loop.
+
+    `pool`: threads that may all hang at a dead name server; None takes the loop's own. A literal address needs none.
 
     Raises:
         EgressRefusedError: a rule refuses it, or the name has no address within `timeout_s`.
@@ -112,7 +120,8 @@ async def resolve_pinned(
         return policy.check(url, schemes=schemes, resolve=lookup)
     try:
         async with asyncio.timeout(timeout_s):
-            return await asyncio.to_thread(policy.check, url, schemes=schemes, resolve=lookup)
+            check = partial(policy.check, url, schemes=schemes, resolve=lookup)
+            return await asyncio.get_running_loop().run_in_executor(pool, check)
     except TimeoutError:
         raise EgressRefusedError(
             f"the name in the address was not resolved within {timeout_s:g} s; check the name and the name server"
@@ -232,7 +241,7 @@ def _meanings(address: IpAddress) -> list[IpAddress]:
         meanings.append(plain.sixtofour)
     if plain.teredo is not None:
         meanings.extend(plain.teredo)
-    if plain in _NAT64 or (plain in _IPV4_COMPATIBLE and int(plain) > 1):
+    if plain in _NAT64:
         meanings.append(IPv4Address(int(plain) & 0xFFFFFFFF))
     return meanings
 
@@ -244,7 +253,7 @@ def _is_in(address: IpAddress, networks: Iterable[IpNetwork]) -> bool:
 def _refusal(host: str, address: IpAddress, meaning: IpAddress, rule: str) -> str:
     shown = str(address) if host == str(address) else f"{host} ({address})"
     if rule in _NEVER:
-        return f"{shown} is a {rule} address; cameras are never connected to there"
+        return f"{shown} is {'an' if rule[0] in 'Iu' else 'a'} {rule} address; cameras are never connected to there"
     return (
         f"{shown} is a {rule} address outside the approved networks; if cameras may be there, "
         f"add {_network_around(meaning)} to cameras.approved_networks"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import secrets
 from collections import Counter
@@ -11,10 +12,10 @@ from enum import StrEnum
 from typing import Protocol
 
 from camctl.cameras.model import CameraState, Health
-from camctl.cameras.registry import Cameras
-from camctl.cameras.session import CameraSession
+from camctl.control.client import ControlClient, RemoteCamera
 from camctl.egress import EgressPolicy, EgressRefusedError, resolve_pinned
 from camctl.metrics import Metrics
+from camctl.ptz.limits import Hidden
 from streams.errors import StreamError, StreamFault
 from streams.pool import PatchResult, SessionAnswer, SessionNotFoundError, StreamSource
 
@@ -45,6 +46,12 @@ class Pool(Protocol):
     async def snapshot(self, source: StreamSource) -> bytes:
         """The stream's newest picture as JPEG; raises StreamError."""
 
+    def send_datagram(self, session_id: str, text: str) -> None:
+        """Send over the session's data channel if it has one; never raises, may be lost."""
+
+    def hide(self, stream_key_prefix: str, hidden: bool) -> None:
+        """Let no picture of these streams out while `hidden`; sessions stay."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoSession:
@@ -63,17 +70,57 @@ class TooManySessionsError(Exception):
         super().__init__(f"you have {limit} video sessions open, which is the most one person may have; close one")
 
 
-class Media:
-    """Opens and closes viewers' sessions and remembers whose they are."""
+_WHY_HIDDEN = {
+    Hidden.POSITION_UNKNOWN: "This camera has views that nobody may see, and it has not proved yet where it looks.",
+    Hidden.POSITION_STALE: "This camera has views that nobody may see, and it does not say where it looks now.",
+    Hidden.SECTOR: "The camera looks where nobody may look; turn it away and the picture comes back.",
+}
 
-    def __init__(self, cameras: Cameras, egress: EgressPolicy, *, sessions_per_person: int, metrics: Metrics) -> None:
+
+class PictureHiddenError(Exception):
+    """The camera's picture is withheld now; `why` is a value of Hidden."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(_WHY_HIDDEN.get(Hidden(why), "The picture of this camera is withheld now."))
+        self.why = why
+
+
+class Media:
+    """Opens and closes viewers' sessions, remembers whose they are, and withholds what nobody may see."""
+
+    def __init__(
+        self, cameras: ControlClient, egress: EgressPolicy, *, sessions_per_person: int, metrics: Metrics
+    ) -> None:
         self._cameras = cameras
         self._egress = egress
         self._limit = sessions_per_person
         self._gauge = metrics.video_sessions
         self._sessions: dict[str, VideoSession] = {}
         self._count: Counter[str] = Counter()
-        self.pool: Pool | None = None  # set by the composition root before the first request
+        self._pool: Pool | None = None
+        self._hearers: dict[str, Callable[[str], None]] = {}  # by video session
+        self._watchers: dict[str, set[Callable[[], None]]] = {}  # by camera
+        self._hidden: set[str] = set()
+        for camera in cameras:
+            camera.subscribe(functools.partial(self._follow_hidden, camera))
+
+    @property
+    def pool(self) -> Pool | None:
+        """The media workers; set by the composition root before the first request."""
+        return self._pool
+
+    @pool.setter
+    def pool(self, pool: Pool) -> None:
+        self._pool = pool
+        for camera in self._cameras:
+            self._follow_hidden(camera)
+
+    def _follow_hidden(self, camera: RemoteCamera) -> None:
+        is_hidden = camera.hidden is not None
+        if self._pool is None or is_hidden is (camera.entry.id in self._hidden):
+            return
+        (self._hidden.add if is_hidden else self._hidden.discard)(camera.entry.id)
+        self._pool.hide(f"{camera.entry.id}/", is_hidden)
 
     def get(self, session_id: str) -> VideoSession | None:
         """The running session, or None."""
@@ -87,24 +134,55 @@ class Media:
         """How many sessions watch this camera."""
         return sum(session.camera_id == camera_id for session in self._sessions.values())
 
+    def subscribe(self, camera_id: str, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call `watcher` whenever the number of the camera's viewers changes; returns what ends that."""
+        watchers = self._watchers.setdefault(camera_id, set())
+        watchers.add(watcher)
+        return lambda: watchers.discard(watcher)
+
+    def _viewers_changed(self, camera_id: str) -> None:
+        self._gauge.set(len(self._sessions))
+        for watcher in tuple(self._watchers.get(camera_id, ())):
+            watcher()
+
+    def listen(self, session_id: str, hear: Callable[[str], None]) -> Callable[[], None]:
+        """Call `hear` with each datagram of this running session, instead of who heard them before.
+
+        Returns what ends that. It ends with the session.
+        """
+        self._hearers[session_id] = hear
+
+        def unlisten() -> None:
+            if self._hearers.get(session_id) is hear:
+                del self._hearers[session_id]
+
+        return unlisten
+
+    def send_datagram(self, session_id: str, text: str) -> None:
+        """Send over the session's data channel; may be lost, and is when there is no such session or channel."""
+        if self._pool is not None and session_id in self._sessions:
+            self._pool.send_datagram(session_id, text)
+
     async def open(
-        self, camera: CameraSession, quality: Quality, offer: str, *, sign_in: str, person: str
+        self, camera: RemoteCamera, quality: Quality, offer: str, *, sign_in: str, person: str
     ) -> tuple[str, SessionAnswer]:
         """Answer a viewer's offer.
 
         Raises:
+            PictureHiddenError: the picture is withheld now.
             TooManySessionsError: the person's share is used up.
             StreamError: the stream cannot be had, or the offer is unusable.
         """
+        _refuse_hidden(camera)
         if self._count[person] >= self._limit:
             raise TooManySessionsError(self._limit)
         session = VideoSession(secrets.token_urlsafe(24), camera.entry.id, sign_in, person)
         # Registered before the first await: whoever revokes meanwhile finds it, and the share cannot be overdrawn.
         self._sessions[session.id] = session
         self._count[person] += 1
-        self._gauge.set(len(self._sessions))
+        self._viewers_changed(camera.entry.id)
         try:
-            answer = await self._pool().open_session(session.id, await self.source(camera, quality), offer)
+            answer = await self._workers().open_session(session.id, await self.source(camera, quality), offer)
         except BaseException:
             self._forget(session.id)
             raise
@@ -115,7 +193,7 @@ class Media:
 
     async def patch(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
         """Trickle or restart ICE."""
-        return await self._pool().patch_session(session_id, fragment, if_match)
+        return await self._workers().patch_session(session_id, fragment, if_match)
 
     async def close(self, session_id: str) -> None:
         """End a session; idempotent."""
@@ -127,15 +205,19 @@ class Media:
         for session in [s for s in self._sessions.values() if matches(s)]:
             await self.close(session.id)
 
-    async def snapshot(self, camera: CameraSession, quality: Quality) -> bytes:
+    async def snapshot(self, camera: RemoteCamera, quality: Quality) -> bytes:
         """The newest picture as JPEG.
 
         Raises:
+            PictureHiddenError: the picture is withheld now.
             StreamError: the stream cannot be had.
         """
-        return await self._pool().snapshot(await self.source(camera, quality))
+        _refuse_hidden(camera)
+        jpeg = await self._workers().snapshot(await self.source(camera, quality))
+        _refuse_hidden(camera)  # the camera may have been turned while its picture was on the way
+        return jpeg
 
-    async def source(self, camera: CameraSession, quality: Quality) -> StreamSource:
+    async def source(self, camera: RemoteCamera, quality: Quality) -> StreamSource:
         """Where the stream is pulled from, past the egress guard.
 
         Raises:
@@ -147,16 +229,20 @@ class Media:
             target = await resolve_pinned(self._egress, url, schemes=_RTSP)
         except EgressRefusedError as error:
             detail = f"the camera's video address is not allowed: {error}"
-            if camera.driver is None:  # a plain feed: nobody else finds out
+            if not camera.is_steered:  # a plain feed: nobody else finds out
                 camera.set_health(Health(CameraState.OFFLINE, detail, StreamFault.UNREACHABLE.value))
             raise StreamError(StreamFault.UNREACHABLE, detail) from None
         return StreamSource(f"{entry.id}/{quality.value}", target.url, target.address, entry.username, entry.password)
 
     def on_event(self, event: dict[str, object]) -> None:
-        """What a media worker reports: ended sessions and the state of streams."""
+        """What a media worker reports: ended sessions, datagrams and the state of streams."""
         match event:
             case {"type": "session_state", "state": "closed", "session_id": str(session_id)}:
                 self._forget(session_id)
+            case {"type": "datagram", "session_id": str(session_id), "text": str(text)}:
+                hear = self._hearers.get(session_id)
+                if hear is not None:
+                    hear(text)
             case {"type": "key_wanted", "key": str(key)}:
                 camera = self._cameras.get(key.rpartition("/")[0])
                 if camera is not None:
@@ -164,10 +250,10 @@ class Media:
             case {"type": "stream_state", "key": str(key)}:
                 camera = self._cameras.get(key.rpartition("/")[0])
                 # A plain feed has nothing but its stream to say whether it is there.
-                if camera is not None and camera.driver is None:
+                if camera is not None and not camera.is_steered:
                     camera.set_health(_health(event))
 
-    def _url(self, camera: CameraSession, quality: Quality) -> str:
+    def _url(self, camera: RemoteCamera, quality: Quality) -> str:
         entry = camera.entry
         if entry.rtsp_main is not None:
             return entry.rtsp_sub or entry.rtsp_main if quality is Quality.SUB else entry.rtsp_main
@@ -178,14 +264,14 @@ class Media:
         uris = camera.facts.streams
         return uris.sub or uris.main if quality is Quality.SUB else uris.main
 
-    def _pool(self) -> Pool:
-        if self.pool is None:
+    def _workers(self) -> Pool:
+        if self._pool is None:
             raise StreamError(StreamFault.CLOSED, "the media workers are not running")
-        return self.pool
+        return self._pool
 
     async def _end(self, session_id: str) -> None:
         try:
-            await self._pool().close_session(session_id)
+            await self._workers().close_session(session_id)
         except SessionNotFoundError:
             _log.debug("a session had ended already")
 
@@ -196,8 +282,14 @@ class Media:
         self._count[session.person] -= 1
         if not self._count[session.person]:
             del self._count[session.person]
-        self._gauge.set(len(self._sessions))
+        self._hearers.pop(session_id, None)
+        self._viewers_changed(session.camera_id)
         return True
+
+
+def _refuse_hidden(camera: RemoteCamera) -> None:
+    if camera.hidden is not None:
+        raise PictureHiddenError(camera.hidden)
 
 
 def _health(event: dict[str, object]) -> Health:

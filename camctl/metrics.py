@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 _LATENCY_BUCKETS_S = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+class ControlMetrics:
+    """The control process's metrics; the service shows them with its own (`text`)."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.stops = Counter(
+            "camctl_stops", "Stops sent to cameras by reason and outcome", ("reason", "outcome"), registry=self.registry
+        )
+        self.camera_calls_s = Histogram(
+            "camctl_camera_call_seconds",
+            "Time a camera took to answer a command, queueing for its one connection included",
+            ("operation",),
+            buckets=_LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+        self.ours_s = Histogram(
+            "camctl_control_overhead_seconds",
+            "Time of a command in the control process without the camera's, the journal included",
+            buckets=_LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
+        self._cpu_s = Gauge(
+            "camctl_control_cpu_seconds", "Processor time of the control process", registry=self.registry
+        )
+
+    def text(self) -> str:
+        """In Prometheus's text format."""
+        self._cpu_s.set(time.process_time())
+        return generate_latest(self.registry).decode()
 
 
 class Metrics:
@@ -15,14 +47,6 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.commands = self._counter("camctl_commands", "Control commands by kind and outcome", "kind", "outcome")
-        self.stops = self._counter("camctl_stops", "Stops sent to cameras by reason and outcome", "reason", "outcome")
-        self.camera_calls_s = Histogram(
-            "camctl_camera_call_seconds",
-            "Time a camera took to answer a command, queueing for its one connection included",
-            ("operation",),
-            buckets=_LATENCY_BUCKETS_S,
-            registry=self.registry,
-        )
         self.cameras = self._gauge("camctl_cameras", "Cameras by state", "state")
         self.control_sockets = self._gauge("camctl_control_sockets", "Open control sockets")
         self.video_sessions = self._gauge("camctl_video_sessions", "Open WHEP sessions")

@@ -48,6 +48,9 @@ class CameraConfig(_Strict):
     username: str = Field("admin", min_length=1)
     password: SecretStr = Field(min_length=1)
     quirks: tuple[str, ...] = ()
+    manufacturer: str = "camctl"  # what it says of itself, by which a client may know its quirks
+    model: str = "Simulated PTZ"
+    firmware: str = "1.0.0"
     daylight: Literal["day", "night"] = "day"
     h264_profile: Literal["constrained-baseline", "main", "high"] = "constrained-baseline"
     idr_interval_s: float = Field(4.0, gt=0, le=60)

@@ -28,6 +28,9 @@ class Quirks:
     stop_needs_axes: bool = _row("Stop without PanTilt and Zoom is accepted and does nothing")
     stop_refuses_both: bool = _row("Stop with PanTilt and Zoom both true is refused")
     stop_refuses_addressing: bool = _row("Stop with WS-Addressing headers is refused")
+    stop_per_axis_only: bool = _row("only a Stop of PanTilt alone or Zoom alone stops; every other way does nothing")
+    stop_zero_velocity_only: bool = _row("only a ContinuousMove of zero stops; Stop is accepted and does nothing")
+    stop_relative_zero_only: bool = _row("only a RelativeMove of zero stops; Stop is accepted and does nothing")
     zero_velocity_ignored: bool = _row("a ContinuousMove of zero is accepted and does not stop")
     # Moving
     pantilt_zoom_together_refused: bool = _row("PanTilt and Zoom in one ContinuousMove are refused")

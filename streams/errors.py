@@ -18,6 +18,7 @@ class StreamFault(StrEnum):
     NO_VIDEO = "no-video"  # described without any video
     BAD_OFFER = "bad-offer"  # the viewer's SDP is unusable
     CLOSED = "closed"  # ended on purpose
+    HIDDEN = "hidden"  # its pictures are withheld now
     OVERLOADED = "overloaded"  # a limit of ours was reached
 
 

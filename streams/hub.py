@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from streams.errors import StreamError, StreamFault
+from streams.keys import Curtain, KeyAsker
 from streams.rtp.clock import Timeline
 from streams.rtp.fanout import Fanout, Receiver
 from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
@@ -20,7 +21,6 @@ from streams.rtsp.reconnect import ReconnectPolicy
 log = logging.getLogger(__name__)
 
 _JUMP_TICKS = 5 * VIDEO_CLOCK_HZ  # a camera whose clock is set steps further; viewers must not see that
-_KEY_REQUEST_EVERY_S = 1.0
 _FIRST_KEY_S = 0.08  # a camera that begins with a key picture has sent it by then
 _CODEC = "H264"
 
@@ -101,7 +101,6 @@ class Hub:
         self.format: VideoFormat | None = None
         self.key_unit: AccessUnit | None = None
         self.viewers = 0
-        self.key_requests = 0
         self.units = 0
         self.connects = 0
         self._connect = connect
@@ -118,8 +117,8 @@ class Hub:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._live_s = 0.0
-        self._key_asked_s = float("-inf")
-        self._begging: asyncio.TimerHandle | None = None
+        self.curtain = Curtain()
+        self.keys = KeyAsker(self._ask_for_key, self.curtain, self._clock)
 
     @property
     def cached_bytes(self) -> int:
@@ -164,11 +163,13 @@ class Hub:
         """The newest key unit, waiting for one if there is none yet. Call it while holding.
 
         Raises:
-            StreamError: as `ready`.
+            StreamError: as `ready`; HIDDEN.
         """
         try:
             async with asyncio.timeout(timeout_s):
                 while self.key_unit is None:
+                    if self.curtain.is_hidden:
+                        raise hidden_error()
                     if self.state is HubState.WAITING and self.error:
                         raise _again(self.error)
                     await self._change()
@@ -196,11 +197,22 @@ class Hub:
 
     def want_key_frame(self) -> None:
         """A viewer cannot decode on: ask the camera's owner for a key frame, at most once a second."""
-        self.key_requests += 1
-        now_s = self._clock()
-        if now_s - self._key_asked_s >= _KEY_REQUEST_EVERY_S:
-            self._key_asked_s = now_s
-            self._tell(HubEvent(self.source.key, self.state, wants_key=True))
+        self.keys.want()
+
+    def _ask_for_key(self) -> None:
+        self._tell(HubEvent(self.source.key, self.state, wants_key=True))
+
+    def hide(self) -> None:
+        """Send no picture, old or new, until `show`; the pull and the viewers stay. Idempotent."""
+        if self.curtain.hide():
+            self.key_unit = None
+            self._fanout.discard()
+            self._signal()
+
+    def show(self) -> None:
+        """Send again, beginning with a key picture taken after now; the camera is asked for one. Idempotent."""
+        if self.curtain.show(self._clock()) and self.state is HubState.LIVE:
+            self.keys.renew(self._needs_key)
 
     def change_source(self, source: StreamSource) -> None:
         """Pull from elsewhere, or with other credentials, from now on; viewers stay."""
@@ -287,8 +299,7 @@ class Hub:
             log.exception("the pull of %s broke", self.source.key)
             error = StreamError(StreamFault.PROTOCOL, "reading the camera's stream failed")
         finally:
-            if self._begging:
-                self._begging.cancel()
+            self.keys.stop()
             await client.close()
         now_s = self._clock()
         lived_s = now_s - self._live_s if self._live_s else 0.0
@@ -310,15 +321,13 @@ class Hub:
         self._signal()
 
     def _on_playing(self) -> None:
-        self._begging = asyncio.get_running_loop().call_later(_FIRST_KEY_S, self._beg)
+        self.keys.beg(_FIRST_KEY_S, self._needs_key)
 
-    def _beg(self) -> None:
-        """No picture yet though the camera plays: it began inside a group of pictures, so ask until a key comes."""
+    def _needs_key(self) -> bool | None:
+        """No picture yet though the camera plays: it began inside a group of pictures, or was hidden until now."""
         if self.key_unit is not None:
-            return
-        if self._holds:
-            self.want_key_frame()
-        self._begging = asyncio.get_running_loop().call_later(_KEY_REQUEST_EVERY_S, self._beg)
+            return False
+        return True if self._holds and not self.curtain.is_hidden else None
 
     def _on_dropped(self) -> None:
         """The camera began, or lost packets, in the middle of a group of pictures; whoever watches waits for a key."""
@@ -341,11 +350,14 @@ class Hub:
         self.units += 1
         if unit.is_key:
             self._note_key(unit)
+        if self.key_unit is None:
+            return  # hidden, or nothing to begin with yet
         self._fanout.push(packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
 
     def _note_key(self, unit: AccessUnit) -> None:
         is_first = self.key_unit is None
-        self.key_unit = unit
+        if self.curtain.lets(unit.arrived_s):
+            self.key_unit = unit
         sets = tuple(nal for nal in unit.nals if nal and nal[0] & 0x1F in (7, 8))
         if sets and self.format and not self.format.parameter_sets:
             self.format = VideoFormat(_CODEC, sets)
@@ -373,6 +385,11 @@ class Hub:
 
     async def _change(self) -> None:
         await self._changed.wait()
+
+
+def hidden_error() -> StreamError:
+    """Why there is no picture of a hidden stream."""
+    return StreamError(StreamFault.HIDDEN, "the pictures of this stream are withheld now")
 
 
 def _again(error: StreamError) -> StreamError:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from streams.datagrams import fits
 from streams.process import (
     MARGIN_S,
     PoolFailedError,
@@ -74,6 +75,8 @@ class MediaPool:
     - session_state: session_id, stream, state (connecting, live, closed), reason
     - stream_state: key, state (idle, connecting, live, waiting), fault (a StreamFault value or None), detail, codec?
     - key_wanted: key; viewers cannot decode on, so ask the camera for a key frame; at most once a second per stream
+    - datagram: session_id, text; what the viewer sent over its data channel "control", at once and as it came (it may
+      be anything, up to 4096 bytes of UTF-8); at most 100 a second per session, the rest is dropped
 
     `failed` gets an exception when a worker cannot be kept alive: end the service then.
     """
@@ -101,7 +104,10 @@ class MediaPool:
             "--log-level", str(log.getEffectiveLevel()),
         ]  # fmt: skip
         ports = [udp_port + index if udp_port else 0 for index in range(max(1, workers))]
-        self._workers = [WorkerProcess(index, port, options, self._tell) for index, port in enumerate(ports)]
+        self._hidden: set[str] = set()
+        self._workers = [
+            WorkerProcess(index, port, options, self._tell, self._hidden) for index, port in enumerate(ports)
+        ]
         self._sessions: dict[str, WorkerProcess] = {}
         self._supervisors: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] | None = None
@@ -208,11 +214,35 @@ class MediaPool:
         """The stream's newest key picture as JPEG, at most about a GOP old; pulls the stream if nobody does.
 
         Raises:
-            StreamError: why there is none.
+            StreamError: why there is none; HIDDEN while the stream is hidden.
         """
         worker = self._workers[place(source.key, len(self._workers))]
         _, jpeg = await worker.request("snapshot", {"source": asdict(source)}, _SNAPSHOT_S + MARGIN_S)
         return jpeg
+
+    def send_datagram(self, session_id: str, text: str) -> None:
+        """Send over the session's data channel "control", if the viewer has opened one; best effort.
+
+        Lost without a word: when there is no such session or channel, when `text` exceeds 4096 bytes of UTF-8, and
+        when more than 64 KiB wait for a viewer that takes nothing.
+        """
+        worker = self._sessions.get(session_id)
+        if worker is not None and fits(text):
+            worker.tell("datagram", {"session_id": session_id, "text": text}, may_drop=True)
+
+    def hide(self, stream_key_prefix: str, hidden: bool) -> None:
+        """Let nothing of the streams whose key begins with the prefix leave the workers, or let it again.
+
+        While hidden, viewers' sessions stay alive but get no packet, old or new; `snapshot` raises StreamError HIDDEN;
+        new sessions see nothing either. It holds until it is taken back by the same prefix, also for workers that
+        restart. Afterwards viewers go on with the first key frame that began `streams.keys.CAMERA_DELAY_S` after the
+        unhiding or later; it is asked for by `key_wanted`. Idempotent; takes effect at once.
+        """
+        if hidden is (stream_key_prefix in self._hidden):
+            return
+        (self._hidden.add if hidden else self._hidden.discard)(stream_key_prefix)
+        for worker in self._workers:
+            worker.tell("hide", {"prefix": stream_key_prefix, "hidden": hidden})
 
     async def close_stream(self, key: str) -> None:
         """End a stream's pull and all its sessions, as when its camera is taken away."""

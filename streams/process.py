@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import streams
@@ -19,6 +19,7 @@ from streams.wire import Payload, Peer, WireError
 log = logging.getLogger(__name__)
 
 _START_S, _STOP_S = 20.0, 6.0
+_MAX_LAG_BYTES = 1 << 20
 MARGIN_S = 3.0  # what a request may take beyond the camera's time
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
@@ -46,9 +47,20 @@ class PoolFailedError(RuntimeError):
 
 
 class WorkerProcess:
-    """One worker process and its successors."""
+    """One worker process and its successors.
 
-    def __init__(self, index: int, port: int, options: Sequence[str], on_event: Callable[[Payload], None]) -> None:
+    `hidden` are the prefixes of hidden streams, kept by the owner: whatever is in it when a process starts is hidden
+    there before anybody can ask it for a picture.
+    """
+
+    def __init__(
+        self,
+        index: int,
+        port: int,
+        options: Sequence[str],
+        on_event: Callable[[Payload], None],
+        hidden: Collection[str] = (),
+    ) -> None:
         self.index = index
         self.port = port
         self.pid: int | None = None
@@ -56,6 +68,7 @@ class WorkerProcess:
         self._wanted_port = port
         self._options = options
         self._on_event = on_event
+        self._hidden = hidden
         self._peer: Peer | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._ready: asyncio.Future[int] | None = None
@@ -90,6 +103,8 @@ class WorkerProcess:
             await self.stop()
             raise
         self.up.set()
+        for prefix in self._hidden:  # no await since: these are the first words it hears
+            self.tell("hide", {"prefix": prefix, "hidden": True})
 
     async def _wait_ready(self, peer: Peer, ready: asyncio.Future[int]) -> int:
         gone = asyncio.create_task(peer.closed.wait())
@@ -144,6 +159,13 @@ class WorkerProcess:
                 async with asyncio.timeout(_STOP_S):
                     await process.wait()
                     return
+
+    def tell(self, kind: str, payload: Payload, *, may_drop: bool = False) -> None:
+        """Tell the worker something; lost when it is down. What `may_drop` is lost too when the worker lags behind."""
+        peer = self._peer
+        if peer is None or not self.up.is_set() or (may_drop and peer.unsent_bytes > _MAX_LAG_BYTES):
+            return
+        peer.event(kind, payload)
 
     async def request(self, kind: str, payload: Payload, timeout_s: float) -> tuple[Payload, bytes]:
         """Ask the worker, waiting a moment if it is being restarted.

@@ -67,14 +67,21 @@ class SnapshotCache:
             task.add_done_callback(lambda done: self._finished(key, done))
         return await asyncio.shield(task)
 
+    def forget(self, key: str) -> None:
+        """Give no picture of this stream out to later askers that was taken before now."""
+        self._kept.pop(key, None)
+        self._working.pop(key, None)
+
     async def _make(self, key: str, find_unit: Callable[[], Awaitable[AccessUnit]]) -> bytes:
         unit = await find_unit()
         async with self._gate:
             jpeg = await asyncio.to_thread(render_jpeg, unit)
-        self._kept[key] = (self._clock(), jpeg)
+        if self._working.get(key) is asyncio.current_task():
+            self._kept[key] = (self._clock(), jpeg)
         return jpeg
 
     def _finished(self, key: str, task: asyncio.Task[bytes]) -> None:
-        self._working.pop(key, None)
+        if self._working.get(key) is task:
+            del self._working[key]
         if not task.cancelled() and (error := task.exception()):  # also when nobody waits any more
             log.debug("no snapshot of %s: %s", key, error)

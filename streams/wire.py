@@ -103,9 +103,10 @@ class Peer:
         reader, self._writer = await asyncio.open_unix_connection(sock=self._connection, limit=1 << 18)
         self._reading = asyncio.create_task(self._read(reader), name="wire")
 
-    def serve(self, handlers: Mapping[str, Handler]) -> None:
-        """Answer these kinds of requests too."""
+    def serve(self, handlers: Mapping[str, Handler], on_event: EventHandler | None = None) -> None:
+        """Answer these kinds of requests too, and hear events from now on."""
         self._handlers.update(handlers)
+        self._on_event = on_event or self._on_event
 
     async def request(
         self, kind: str, payload: Payload, blob: bytes = b"", *, timeout_s: float = 10.0
@@ -132,6 +133,11 @@ class Peer:
         """Tell without an answer; lost silently when the connection is closed."""
         if not self.closed.is_set():
             self._send({"t": "ev", "kind": kind, "payload": payload}, blob)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that the other side has not taken yet."""
+        return self._writer.transport.get_write_buffer_size() if self._writer and not self.closed.is_set() else 0
 
     async def close(self) -> None:
         """End the connection; everybody who waits gets ConnectionError. Idempotent."""

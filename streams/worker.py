@@ -22,16 +22,18 @@ from dataclasses import dataclass
 
 from streams import lifeline
 from streams.errors import StreamError, StreamFault
-from streams.hub import Client, Hold, Hub, HubEvent
+from streams.figures import stream_figures, worker_figures
+from streams.hub import Client, Hold, Hub, HubEvent, hidden_error
 from streams.rtp.fanout import Fanout
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import StreamSource
 from streams.snapshot import SnapshotCache
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract, fingerprint
 from streams.webrtc.certificate import CertificateKeeper
+from streams.webrtc.data import DataCounters
 from streams.webrtc.mux import UdpMux
 from streams.webrtc.sdp import AnswerFacts, ViewerOffer, build_answer, candidate_lines, choose_payload, parse_offer
-from streams.webrtc.session import SessionState, ViewerSession
+from streams.webrtc.session import Hearing, SessionState, ViewerSession
 from streams.webrtc.whep import Patch, build_fragment, parse_fragment
 from streams.wire import Handler, Payload, Peer, WireError
 
@@ -40,6 +42,7 @@ log = logging.getLogger("streams.worker")  # not __name__: it is "__main__" here
 _LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 _TICK_S = 0.5
 _CLOSE_S = 3.0
+_MAX_LAG_BYTES = 1 << 20
 EXIT_BIND_FAILED = 3
 
 
@@ -66,7 +69,8 @@ class _Viewing:
 class MediaWorker:
     """The hubs and sessions of one process and the requests that drive them.
 
-    `tell(kind, payload)` carries events to the parent: session_state, stream_state, key_wanted.
+    `tell(kind, payload)` carries events to the parent: session_state, stream_state, key_wanted, datagram. Datagrams are
+    dropped while `lags` says that the parent takes nothing.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class MediaWorker:
         port: int,
         sealer: PacketSealer,
         tell: Callable[[str, Payload], None],
+        lags: Callable[[], bool] = lambda: False,
         connect: Callable[[StreamSource], Client] | None = None,
     ) -> None:
         self._settings = settings
@@ -83,12 +88,15 @@ class MediaWorker:
         self._port = port
         self._sealer = sealer
         self._tell = tell
+        self._lags = lags
         self._connect = connect or _rtsp_client
         self._certificates = CertificateKeeper()
         self._snapshots = SnapshotCache()
         self._hubs: dict[str, Hub] = {}
         self._viewings: dict[str, _Viewing] = {}
         self._opening: set[str] = set()
+        self._hidden: set[str] = set()
+        self._hearing = Hearing(self._heard, DataCounters())
         self._ticking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -106,6 +114,34 @@ class MediaWorker:
             "snapshot": _guarded(self._snapshot),
             "stats": _guarded(self._stats),
         }
+
+    def take(self, kind: str, payload: Payload, _: bytes = b"") -> None:
+        """An event of the parent's: hide (prefix, hidden), or datagram (session_id, text)."""
+        if kind == "hide":
+            self._hide(str(payload["prefix"]), hidden=bool(payload["hidden"]))
+        elif kind == "datagram":
+            viewing = self._viewings.get(str(payload["session_id"]))
+            if viewing:
+                viewing.session.send_text(str(payload["text"]))
+
+    def _hide(self, prefix: str, *, hidden: bool) -> None:
+        (self._hidden.add if hidden else self._hidden.discard)(prefix)
+        for key, hub in self._hubs.items():
+            if key.startswith(prefix):
+                self._snapshots.forget(key)
+                self._draw_curtain(hub)
+
+    def _draw_curtain(self, hub: Hub) -> None:
+        if any(map(hub.source.key.startswith, self._hidden)):
+            hub.hide()
+        else:
+            hub.show()
+
+    def _heard(self, session: ViewerSession, text: str) -> None:
+        if self._lags():
+            self._hearing.counters.dropped += 1
+        else:
+            self._tell("datagram", {"session_id": session.session_id, "text": text})
 
     async def close(self) -> None:
         """Say goodbye to every viewer and stop every pull."""
@@ -137,7 +173,9 @@ class MediaWorker:
     def _make_session(self, session_id: str, offer: ViewerOffer, hub: Hub, profile: str | None) -> ViewerSession:
         choice = choose_payload(offer, profile)
         certificate = self._certificates.current(time.monotonic())
-        return ViewerSession(session_id, offer, choice, hub, self._mux, certificate, self._session_changed)
+        return ViewerSession(
+            session_id, offer, choice, hub, self._mux, certificate, self._session_changed, self._hearing
+        )
 
     def _answer(self, session: ViewerSession) -> str:
         facts = AnswerFacts(
@@ -158,7 +196,8 @@ class MediaWorker:
         text = ""
         if verdict is Patch.RESTART:
             candidates = candidate_lines(self._settings.advertise, self._port)
-            text = build_fragment(session.credentials, candidates, session.offer.mid)
+            section = session.offer.transport
+            text = build_fragment(session.credentials, candidates, section.mid, section.kind)
         return {"etag": session.etag, "fragment": text}, b""
 
     async def _close_session(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
@@ -175,41 +214,29 @@ class MediaWorker:
 
     async def _snapshot(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
         hub = self._hub(StreamSource(**payload["source"]))
-        hold = hub.hold()
+        hold, hidings = hub.hold(), hub.curtain.hidings
         try:
             find = functools.partial(hub.next_key_unit, self._settings.snapshot_s)
-            return {}, await self._snapshots.get(hub.source.key, find)
+            jpeg = await self._snapshots.get(hub.source.key, find)
+            if hub.curtain.is_hidden or hub.curtain.hidings != hidings:
+                raise hidden_error()  # while it was being made
+            return {}, jpeg
         finally:
             hold.release()
 
     async def _stats(self, _: Payload, __: bytes) -> tuple[Payload, bytes]:
-        sender, counters = self._mux.sender, self._mux.counters
         sessions = [item.session for item in self._viewings.values()]
-        return {
-            "pid": os.getpid(),
-            "udp_port": self._port,
-            "cpu_s": time.process_time(),
-            "gso": sender.is_gso,
-            "srtp_in_place": isinstance(self._sealer, InPlaceSealer),
-            "sessions": len(sessions),
-            "live_sessions": sum(session.state is SessionState.LIVE for session in sessions),
-            "packets_sent": sender.packets,
-            "bytes_sent": sender.bytes,
-            "packets_dropped": sender.dropped,
-            "packets_failed": sender.failed,
-            "packets_resent": sum(item.receiver.resent for item in sessions if item.receiver),
-            "datagrams_received": counters.datagrams,
-            "datagrams_malformed": counters.malformed,
-            "datagrams_forged": counters.forged,
-            "datagrams_strange": counters.strangers,
-            "streams": [_stream_stats(hub) for hub in self._hubs.values()],
-        }, b""
+        figures = worker_figures(self._mux, sessions, self._hearing.counters)
+        in_place = isinstance(self._sealer, InPlaceSealer)
+        streams = [stream_figures(hub) for hub in self._hubs.values()]
+        return {**figures, "udp_port": self._port, "srtp_in_place": in_place, "streams": streams}, b""
 
     def _hub(self, source: StreamSource) -> Hub:
         hub = self._hubs.get(source.key)
         if hub is None:
             fanout = Fanout(self._sealer, self._mux.sender, asyncio.get_running_loop())
             hub = Hub(source, self._connect, fanout, linger_s=self._settings.linger_s, on_event=self._stream_changed)
+            self._draw_curtain(hub)
             self._hubs[source.key] = hub
         hub.change_source(source)
         return hub
@@ -259,19 +286,6 @@ def _error_facts(error: StreamError | None) -> Payload:
     return {"detail": error.detail, "codec": error.codec} if error.codec else {"detail": error.detail}
 
 
-def _stream_stats(hub: Hub) -> Payload:
-    return {
-        "key": hub.source.key,
-        "state": hub.state.value,
-        "fault": hub.error.fault.value if hub.error else None,
-        "viewers": hub.viewers,
-        "units": hub.units,
-        "connects": hub.connects,
-        "key_requests": hub.key_requests,
-        "cached_bytes": hub.cached_bytes,
-    }
-
-
 def _guarded(handler: Handler) -> Handler:
     """Let errors of streams cross the wire as what they are."""
 
@@ -298,8 +312,8 @@ async def serve(settings: WorkerSettings, connection: socket.socket) -> int:
         await peer.close()
         return EXIT_BIND_FAILED
     sealer = await check_contract()
-    worker = MediaWorker(settings, mux, port, sealer, peer.event)
-    peer.serve(worker.handlers)
+    worker = MediaWorker(settings, mux, port, sealer, peer.event, lambda: peer.unsent_bytes > _MAX_LAG_BYTES)
+    peer.serve(worker.handlers, worker.take)
     mux.start()
     worker.start()
     gc.freeze()  # what is there now stays: collections need not look at it again

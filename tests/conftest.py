@@ -10,7 +10,9 @@ from hypothesis import settings
 
 from tests.support import demo as demos
 
-settings.register_profile("gate", deadline=None, max_examples=100)
+# The gate draws the same examples every time, so that it never fails by chance on somebody else's change; nightly draws
+# new ones.
+settings.register_profile("gate", deadline=None, max_examples=100, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
@@ -20,3 +22,12 @@ def demo() -> Iterator[demos.Demo]:
     """A demo of two cameras, shared by a file's tests."""
     with demos.running("--cameras", "2") as running:
         yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests measured (`record_property("figures", text)`), also those of xdist's workers."""
+    for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
+        for name, value in report.user_properties:
+            if name == "figures":
+                terminalreporter.section(report.nodeid)
+                terminalreporter.write_line(str(value))

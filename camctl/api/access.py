@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import urlsplit
@@ -18,7 +19,7 @@ from auth.roles import Capability
 from camctl.api.problems import CROSS_SITE, FORBIDDEN, NOT_FOUND, NOT_SIGNED_IN, ProblemError
 from camctl.api.services import services_of
 from camctl.cameras.model import CameraEntry
-from camctl.cameras.session import CameraSession
+from camctl.control.client import RemoteCamera
 
 COOKIE: Final = "camctl_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -61,15 +62,22 @@ def refuse_cross_site(connection: HTTPConnection, public_url: str | None) -> Non
 async def signed_in(connection: HTTPConnection) -> SignIn:
     """The caller's sign-in; 401 without a valid one."""
     services = services_of(connection)
+    token = _own_token(connection)
+    sign_in = await services.auth.authenticate(token)
+    if sign_in is None:
+        raise ProblemError(NOT_SIGNED_IN, "This sign-in has ended or never was; sign in again.")
+    services.recent.saw(token, sign_in, time.monotonic())
+    return sign_in
+
+
+def _own_token(connection: HTTPConnection) -> str:
+    """The token that the caller sent by their own will."""
     token, from_cookie = token_of(connection)
     if token is None:
         raise ProblemError(NOT_SIGNED_IN, "Sign in, or send a token as Authorization: Bearer.")
     if from_cookie:
-        refuse_cross_site(connection, services.config.server.public_url)
-    sign_in = await services.auth.authenticate(token)
-    if sign_in is None:
-        raise ProblemError(NOT_SIGNED_IN, "This sign-in has ended or never was; sign in again.")
-    return sign_in
+        refuse_cross_site(connection, services_of(connection).config.server.public_url)
+    return token
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,7 @@ class Visit:
     """Somebody at a camera that they may know of."""
 
     sign_in: SignIn
-    camera: CameraSession
+    camera: RemoteCamera
 
     @property
     def ref(self) -> CameraRef:
@@ -137,10 +145,30 @@ class AtCamera:
         return Visit(sign_in, camera)
 
 
+class StoppingAt(AtCamera):
+    """Somebody who may stop the camera in the path: as `AtCamera`, but its holder needs no database for it.
+
+    Who was let in within the idle time, and of whom nothing changed since, is believed for this one thing while they
+    hold the camera; whatever becomes of the people's database, and without waiting for it.
+    """
+
+    async def __call__(self, connection: HTTPConnection, camera_id: str) -> Visit:
+        """The holder by memory, anybody else as always."""
+        services = services_of(connection)
+        sign_in = services.recent.get(_own_token(connection), time.monotonic())
+        camera = services.cameras.get(camera_id)
+        holder = camera.control.holder if camera is not None else None
+        if sign_in is None or camera is None or holder is None or holder.source.sign_in != sign_in.session_id:
+            return await super().__call__(connection, camera_id)
+        visit = Visit(sign_in, camera)
+        return visit if visit.may(self.capability) else await super().__call__(connection, camera_id)
+
+
 Anyone = Depends(Public())
 Caller = Annotated[SignIn, Depends(SignedIn())]
 Seeing = Annotated[Visit, Depends(AtCamera(Capability.SEE))]
 Watching = Annotated[Visit, Depends(AtCamera(Capability.LIVE))]
 Steering = Annotated[Visit, Depends(AtCamera(Capability.CONTROL))]
+Stopping = Annotated[Visit, Depends(StoppingAt(Capability.CONTROL))]
 Snapping = Annotated[Visit, Depends(AtCamera(Capability.SNAPSHOT))]
 UsingPresets = Annotated[Visit, Depends(AtCamera(Capability.PRESETS))]

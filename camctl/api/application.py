@@ -8,7 +8,9 @@ from fastapi import APIRouter, FastAPI
 
 from camctl.api import (
     camera_routes,
+    control_routes,
     control_socket,
+    patrol_routes,
     people_routes,
     problems,
     ptz_routes,
@@ -34,7 +36,7 @@ def describe() -> FastAPI:
         redoc_url=None,
     )
     api = APIRouter(prefix=PREFIX)
-    for part in (people_routes, camera_routes, whep_routes, ptz_routes, control_socket):
+    for part in (people_routes, camera_routes, whep_routes, ptz_routes, control_routes, control_socket, patrol_routes):
         api.include_router(part.router)
     app.include_router(api)
     app.include_router(root_routes.router)

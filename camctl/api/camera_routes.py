@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from auth.policy import may_see
 from camctl.api.access import Caller, Seeing, Snapping, Visit, camera_ref
-from camctl.api.problems import CODEC, FORBIDDEN, NOT_LIVE, OVERLOADED, documented
+from camctl.api.problems import CODEC, FORBIDDEN, HIDDEN, NOT_LIVE, OVERLOADED, documented
 from camctl.api.schemas import CameraOut, CameraPage
 from camctl.api.services import services_of
 from camctl.media import Quality
@@ -47,7 +47,7 @@ async def get_camera(visit: Seeing, request: Request) -> CameraOut:
     "/cameras/{camera_id}/snapshot.jpg",
     response_class=Response,
     responses={
-        **documented(FORBIDDEN, CODEC, NOT_LIVE, OVERLOADED),
+        **documented(FORBIDDEN, CODEC, HIDDEN, NOT_LIVE, OVERLOADED),
         200: {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}},
     },
 )

@@ -6,58 +6,56 @@ import asyncio
 import contextlib
 import itertools
 import json
-import logging
 import time
+from collections import OrderedDict
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from auth.model import SignIn
-from auth.policy import allows
 from auth.roles import Capability
 from camctl.api import messages
 from camctl.api.access import Visit, Watching
-from camctl.api.problems import ProblemError
-from camctl.api.schemas import HolderOut
+from camctl.api.control_answers import Answers, Say
+from camctl.api.control_gate import Gate, Lane, Refused
+from camctl.api.control_schemas import ControlOut
+from camctl.api.datagram_lane import DatagramLane
 from camctl.api.services import Services, services_of
-from camctl.api.steering import source_of, steerable_driver
-from camctl.cameras.session import Outcome
+from camctl.api.steering import source_of
+from camctl.control.view import Outcome
 from camctl.ptz import events as ev
-from camctl.ptz.channel import StaleFilter, TokenBucket
-from camctl.ptz.model import Velocity
-from camctl.ptz.ports import CameraError
 
-_log = logging.getLogger(__name__)
 router = APIRouter()
 _numbers = itertools.count(1)
 
 OUTBOX = 256
 SILENT_S = 60.0
+SAME_STOP_S = 5.0  # within which a Stop of the same number over the other lane is the same Stop
+_SAME_STOPS = 16
 
-_REFUSED: dict[ev.Refusal, str] = {
-    ev.Refusal.PRIORITY_TOO_LOW: "Taking over needs a higher priority than the holder's.",
-    ev.Refusal.NOTHING_TO_RELEASE: "You do not control this camera.",
-    ev.Refusal.RELEASED: "This gesture was stopped; lift the finger and press again.",
-    ev.Refusal.STALE: "This move was too long on its way and was not carried out.",
-}
+_DATAGRAM_KINDS = (messages.MoveMessage, messages.StopMessage, messages.PingMessage)
 
 
 class ControlSocket:
-    """Reads commands, answers each with its outcome, and pushes every change of the camera's state."""
+    """Reads commands of both lanes, answers each with its outcome, and pushes every change of the camera's state."""
 
     def __init__(self, socket: WebSocket, visit: Visit, services: Services) -> None:
         self._socket = socket
         self.visit = visit
         self._services = services
         self._channel = f"ws-{next(_numbers)}"
-        control = services.config.control
-        self._life_s = control.command_life_ms / 1000
-        self._bucket = TokenBucket(control.moves_per_s, control.moves_per_s)
-        self._stale = StaleFilter()
+        self._source = source_of(visit, self._channel, services.priorities)
+        self._gate = Gate(services.config.control)
+        self._answers = Answers(visit.camera, visit.sign_in.session_id, services.metrics)
+        self._datagrams = DatagramLane(services.media, self._on_datagram)
+        self._stops: OrderedDict[int, tuple[asyncio.Task[Outcome], float]] = OrderedDict()
         self._outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue(OUTBOX)
         self._state_due = asyncio.Event()
+        self._heard_at = time.monotonic()
         self._closing: tuple[int, str] | None = None
         self._reader: asyncio.Task[None] | None = None
+        self._expiry: asyncio.TimerHandle | None = None
 
     # Life -----------------------------------------------------------------------------------------------------------
 
@@ -68,15 +66,21 @@ class ControlSocket:
             return
         camera = self.visit.camera
         unsubscribe = camera.subscribe(self._state_due.set)
+        unsubscribe_viewers = self._services.media.subscribe(camera.entry.id, self._state_due.set)
         writer = asyncio.create_task(self._write(), name=f"control out {self._channel}")
         self._reader = asyncio.create_task(self._read(), name=f"control in {self._channel}")
+        self._end_with_the_sign_in()
         self._state_due.set()
         try:
             await asyncio.wait({self._reader, writer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            # First of all: what this socket moved must not outlive it.
-            camera.command(ev.ChannelClosed(self._source().channel))
+            # First of all: what this socket moved must not outlive it. Before that, no datagram may start it again.
+            self._datagrams.close()
+            camera.tell(ev.ChannelClosed(self._source.channel))
             unsubscribe()
+            unsubscribe_viewers()
+            if self._expiry is not None:
+                self._expiry.cancel()
             for task in (self._reader, writer):
                 task.cancel()
             results = await asyncio.gather(self._reader, writer, return_exceptions=True)
@@ -96,133 +100,108 @@ class ControlSocket:
 
     def end(self, code: int, reason: str) -> None:
         """Close this socket; the camera is stopped if this socket moved it."""
-        self._closing = (code, reason)
+        if self._closing is None:
+            self._closing = (code, reason)
+        self._datagrams.close()
         if self._reader is not None:
             self._reader.cancel()
 
     def renew(self, sign_in: SignIn) -> None:
         """Go on under changed rights."""
         self.visit = Visit(sign_in, self.visit.camera)
+        self._source = source_of(self.visit, self._channel, self._services.priorities)
+        self._end_with_the_sign_in()
         self._state_due.set()
 
-    def _source(self) -> ev.Source:
-        return source_of(self.visit, self._channel)
+    def _end_with_the_sign_in(self) -> None:
+        """Close when the sign-in runs out; that it was ended before is told by the changes of people."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+        left_s = (self.visit.sign_in.expires_at - datetime.now(UTC)).total_seconds()
+        self._expiry = asyncio.get_running_loop().call_later(
+            max(0.0, left_s), self.end, messages.CLOSE_SIGNED_OUT, "this sign-in has ended"
+        )
 
     # In -------------------------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
         while True:
+            left_s = self._heard_at + SILENT_S - time.monotonic()
             try:
-                async with asyncio.timeout(SILENT_S):
+                async with asyncio.timeout(max(0.0, left_s)):
                     packet = await self._socket.receive()
             except TimeoutError:
+                if time.monotonic() < self._heard_at + SILENT_S:
+                    continue  # the other lane was not silent
                 self._closing = (messages.CLOSE_SILENT, "nothing was heard from you for a minute")
                 return
             if packet["type"] == "websocket.disconnect":
                 return
-            self._on_text(packet.get("text") or packet.get("bytes") or "")
+            self._on_text(packet.get("text") or packet.get("bytes") or "", Lane.SOCKET, self._send)
 
-    def _on_text(self, text: str | bytes) -> None:
+    def _on_datagram(self, text: str) -> None:
+        if self._closing is None:
+            self._on_text(text, Lane.DATAGRAM, self._datagrams.say)
+
+    def _on_text(self, text: str | bytes, lane: Lane, say: Say) -> None:
         started = time.perf_counter()
+        self._heard_at = time.monotonic()
         try:
             message = messages.parse(text)
         except messages.MessageError as error:
-            self._count("unreadable", "bad-input")
-            self._error(error.seq, "bad-input", error.detail)
+            self._answers.unreadable(error, say)
             return
-        if isinstance(message, messages.PingMessage):
-            self._send({"type": "ack", "seq": message.seq, "kind": "ping", "server_ms": 0.0, "camera_ms": None})
+        if lane is Lane.DATAGRAM and not isinstance(message, _DATAGRAM_KINDS):
+            why = "Only move, stop and ping are heard on the data channel; send this over the socket."
+            self._answers.refused(message, Refused("bad-input", why), say)
             return
-        refused = self._refusal(message)
-        if refused is not None:
-            self._count(message.type, refused[0])
-            self._error(message.seq, *refused)
-            return
-        outcome = self.visit.camera.command(self._event(message))
-        self._answer(message, outcome, started)
-
-    def _refusal(self, message: messages.Command) -> tuple[str, str] | None:
-        """Why the message is not even put to the arbiter; None when it is. Stop passes all but the right itself."""
-        decision = allows(self.visit.sign_in.person, Capability.CONTROL, self.visit.ref)
-        if not decision:
-            return "forbidden", decision.reason
-        try:
-            steerable_driver(self.visit.camera)
-        except ProblemError as error:
-            return error.kind.name, error.detail
-        except CameraError as error:
-            return "camera-fault", error.detail
-        if isinstance(message, messages.StopMessage):
-            return None
-        now = time.monotonic()
-        if not self._bucket.allows(now):
-            return "rate-limited", "More commands a second than are needed; slow down."
-        at_ms = message.at_ms if isinstance(message, messages.MoveMessage) else None
-        if at_ms is not None and self._stale.is_stale(at_ms / 1000, now):
-            return ev.Refusal.STALE.value, _REFUSED[ev.Refusal.STALE]
-        return None
-
-    def _event(self, message: messages.Command) -> ev.Event:
-        source = self._source()
         match message:
-            case messages.MoveMessage():
-                velocity = Velocity(message.pan, message.tilt, message.zoom)
-                return ev.Move(source, velocity, self._life_s, message.gesture)
+            case messages.PingMessage():
+                self._answers.done(message, say)
+            case messages.DatagramsMessage():
+                self._open_datagrams(message, say)
             case messages.StopMessage():
-                return ev.Stop(source, message.gesture)
-            case messages.TakeMessage():
-                return ev.Take(source)
-            case messages.TakeOverMessage():
-                return ev.TakeOver(source, message.reason)
-            case messages.ReleaseMessage():
-                return ev.Release(source)
-            case messages.GotoMessage():
-                return ev.Travel(source, message.preset)
-            case messages.HomeMessage():
-                return ev.Travel(source, None)
+                self._on_stop(message, lane, say, started)
+            case _:
+                if not self._gate.order.repeats(message.seq, lane):  # once is enough, and answered already
+                    self._command(message, say, started)
+
+    def _open_datagrams(self, message: messages.DatagramsMessage, say: Say) -> None:
+        refused = self._datagrams.open(message.video, self.visit)
+        if refused is not None:
+            self._answers.refused(message, refused, say)
+            return
+        self._gate.order.has_two_lanes = True
+        self._answers.done(message, say)
+
+    def _on_stop(self, message: messages.StopMessage, lane: Lane, say: Say, started: float) -> None:
+        """A Stop counts over whichever lane it comes first, and is answered over each.
+
+        Late over the slower lane, when the finger is down again, it must not stop the new gesture too.
+        """
+        is_repeat = self._gate.order.repeats(message.seq, lane)
+        first = self._stops.get(message.seq)
+        if is_repeat and first is not None and self._heard_at - first[1] < SAME_STOP_S:
+            self._answers.when_known(message, first[0], started, say)
+            return
+        call = self._command(message, say, started)
+        if call is not None:
+            self._stops[message.seq] = (call, self._heard_at)
+            self._stops.move_to_end(message.seq)
+            if len(self._stops) > _SAME_STOPS:
+                self._stops.popitem(last=False)
+
+    def _command(self, message: messages.Command, say: Say, started: float) -> asyncio.Task[Outcome] | None:
+        refused = self._gate.refuses(message, self.visit, self._heard_at)
+        if refused is not None:
+            self._answers.refused(message, refused, say)
+            return None
+        camera = self.visit.camera
+        call = camera.command(self._gate.event(message, self._source, camera))
+        self._answers.when_known(message, call, started, say)
+        return call
 
     # Out ------------------------------------------------------------------------------------------------------------
-
-    def _answer(self, message: messages.Command, outcome: Outcome, started: float) -> None:
-        if outcome.refusal is not None:
-            self._count(message.type, outcome.refusal.value)
-            self._error(message.seq, outcome.refusal.value, self._why(outcome.refusal))
-            return
-        server_ms = round((time.perf_counter() - started) * 1000, 2)
-        if outcome.call is None:
-            self._acknowledge(message, server_ms, None)
-            return
-
-        def answered(call: asyncio.Task[float]) -> None:
-            error = None if call.cancelled() else call.exception()
-            if isinstance(error, CameraError):
-                self._count(message.type, error.fault.value)
-                self._error(message.seq, "camera-fault", error.detail)
-            elif error is not None or call.cancelled():
-                self._error(message.seq, "camera-fault", "The service could not ask the camera; its log says why.")
-            else:
-                self._acknowledge(message, server_ms, round(call.result() * 1000, 2))
-
-        outcome.call.add_done_callback(answered)
-
-    def _acknowledge(self, message: messages.Command, server_ms: float, camera_ms: float | None) -> None:
-        self._count(message.type, "done")
-        ack = {"type": "ack", "seq": message.seq, "kind": message.type, "server_ms": server_ms, "camera_ms": camera_ms}
-        self._send(ack)
-
-    def _why(self, refusal: ev.Refusal) -> str:
-        holder = HolderOut.of(self.visit.camera, self.visit.sign_in.session_id)
-        if refusal is ev.Refusal.HELD:
-            return f"{holder.name} controls this camera." if holder else "Somebody else controls this camera."
-        return _REFUSED[refusal]
-
-    def _error(self, seq: int | None, code: str, detail: str) -> None:
-        holder = HolderOut.of(self.visit.camera, self.visit.sign_in.session_id)
-        shown = holder.model_dump() if holder else None
-        self._send({"type": "error", "seq": seq, "code": code, "detail": detail, "holder": shown})
-
-    def _count(self, kind: str, outcome: str) -> None:
-        self._services.metrics.commands.labels(kind, outcome).inc()
 
     def _send(self, message: dict[str, Any]) -> None:
         try:
@@ -249,10 +228,16 @@ class ControlSocket:
             due.cancel()
             item.cancel()
 
-    def _state(self) -> dict[str, object]:
-        camera = self.visit.camera
-        viewers = self._services.media.viewers(camera.entry.id)
-        return messages.state(camera, self._source(), may_control=self.visit.may(Capability.CONTROL), viewers=viewers)
+    def _state(self) -> dict[str, Any]:
+        state = ControlOut.of(
+            self.visit.camera,
+            self._source,
+            may_control=self.visit.may(Capability.CONTROL),
+            viewers=self._services.media.viewers(self.visit.camera.entry.id),
+            life_s=self._gate.life_s,
+            now=time.monotonic(),
+        )
+        return {"type": "state", **state.model_dump()}
 
 
 @router.websocket("/cameras/{camera_id}/control")
@@ -268,6 +253,10 @@ async def control(socket: WebSocket, visit: Watching) -> None:
             sign_in = await services.auth.recheck(visit.sign_in.session_id)
             if sign_in is None:
                 connection.end(messages.CLOSE_SIGNED_OUT, "this sign-in has ended")
+            else:
+                connection.renew(sign_in)
+                if not connection.visit.may(Capability.LIVE):
+                    connection.end(messages.CLOSE_NO_CAMERA, "you may no longer watch this camera")
             await connection.run()
     finally:
         services.metrics.control_sockets.dec()

@@ -1,41 +1,46 @@
-"""The control socket's messages: what a client may send, checked; what the server says, as plain JSON objects."""
+"""The control socket's messages: what a client may send, checked; what the server answers, as plain JSON objects."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from camctl.api.schemas import HolderOut, Share
-from camctl.cameras.session import CameraSession
-from camctl.ptz.events import Source
+from camctl.api.control_schemas import HolderOut
+from camctl.api.schema_base import OptionalReason, Reason, ReserveSeconds, Share, Ticket
+
+Whole = Annotated[int, Field(ge=0, le=2**53)]
 
 
 class _Message(BaseModel):
     # Later clients may say more than this server understands; what it does understand must be right.
     model_config = ConfigDict(strict=True, extra="ignore")
 
-    seq: Annotated[int, Field(ge=0, le=2**53)]
+    seq: Whole
 
 
-class MoveMessage(_Message):
+class _Fenced(_Message):
+    fence: Whole | None = None
+
+
+class MoveMessage(_Fenced):
     """Turn; to be repeated about ten times a second while the finger is down."""
 
     type: Literal["move"]
     pan: Share = 0.0
     tilt: Share = 0.0
     zoom: Share = 0.0
-    gesture: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    gesture: Whole | None = None
     at_ms: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    delay_ms: Annotated[float, Field(ge=0, le=60_000, allow_inf_nan=False)] | None = None
 
 
-class StopMessage(_Message):
+class StopMessage(_Fenced):
     """Stop now."""
 
     type: Literal["stop"]
-    gesture: Annotated[int, Field(ge=0, le=2**53)] | None = None
+    gesture: Whole | None = None
 
 
 class TakeMessage(_Message):
@@ -48,7 +53,7 @@ class TakeOverMessage(_Message):
     """Take the camera from its holder, saying why."""
 
     type: Literal["take_over"]
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Reason
 
 
 class ReleaseMessage(_Message):
@@ -57,17 +62,58 @@ class ReleaseMessage(_Message):
     type: Literal["release"]
 
 
-class GotoMessage(_Message):
+class RequestMessage(_Message):
+    """Wait for control."""
+
+    type: Literal["request"]
+    reason: OptionalReason = ""
+
+
+class WithdrawMessage(_Message):
+    """Wait no longer."""
+
+    type: Literal["withdraw"]
+
+
+class HandOverMessage(_Message):
+    """Give control to one who waits."""
+
+    type: Literal["hand_over"]
+    ticket: Ticket
+
+
+class ReserveMessage(_Message):
+    """Keep the camera for a while, used or not."""
+
+    type: Literal["reserve"]
+    reason: Reason
+    limit_s: ReserveSeconds
+
+
+class UnreserveMessage(_Message):
+    """End one's reservation."""
+
+    type: Literal["unreserve"]
+
+
+class GotoMessage(_Fenced):
     """Go to a preset."""
 
     type: Literal["goto"]
     preset: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class HomeMessage(_Message):
+class HomeMessage(_Fenced):
     """Go home."""
 
     type: Literal["home"]
+
+
+class DatagramsMessage(_Message):
+    """Hear moves and Stops over the data channel of this video session too."""
+
+    type: Literal["datagrams"]
+    video: Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class PingMessage(_Message):
@@ -76,13 +122,27 @@ class PingMessage(_Message):
     type: Literal["ping"]
 
 
-Command = MoveMessage | StopMessage | TakeMessage | TakeOverMessage | ReleaseMessage | GotoMessage | HomeMessage
-Message = Command | PingMessage
+Wish = (
+    StopMessage
+    | TakeMessage
+    | TakeOverMessage
+    | ReleaseMessage
+    | RequestMessage
+    | WithdrawMessage
+    | HandOverMessage
+    | ReserveMessage
+    | UnreserveMessage
+    | GotoMessage
+    | HomeMessage
+)
+Command = MoveMessage | Wish
+Message = Command | DatagramsMessage | PingMessage
 
 _MESSAGES: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="type")])
 
 
 CLOSE_RESTART, CLOSE_SIGNED_OUT, CLOSE_NO_CAMERA, CLOSE_SILENT, CLOSE_SLOW = 1012, 4401, 4404, 4408, 4413
+MAX_BYTES = 4096
 
 
 class MessageError(ValueError):
@@ -100,6 +160,8 @@ def parse(text: str | bytes) -> Message:
     Raises:
         MessageError: what is wrong with it, for the client.
     """
+    if len(text) > MAX_BYTES:
+        raise MessageError(f"A message has at most {MAX_BYTES} bytes here.", None)
     try:
         return _MESSAGES.validate_json(text)
     except ValidationError as error:
@@ -112,25 +174,24 @@ def parse(text: str | bytes) -> Message:
 def _seq(text: str | bytes) -> int | None:
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     seq = value.get("seq") if isinstance(value, dict) else None
     return seq if isinstance(seq, int) and not isinstance(seq, bool) else None
 
 
-def state(camera: CameraSession, source: Source, *, may_control: bool, viewers: int) -> dict[str, object]:
-    """The camera's state as the owner of this socket sees it."""
-    holder = HolderOut.of(camera, source.sign_in)
-    position = camera.position
+def ack(message: Message, server_s: float, camera_s: float | None) -> dict[str, Any]:
+    """The answer to a message that was carried out."""
     return {
-        "type": "state",
-        "camera_id": camera.entry.id,
-        "holder": holder.model_dump() if holder else None,
-        "moving": camera.arbiter.is_moving,
-        "may_control": may_control,
-        "may_take_over": may_control and camera.arbiter.may_take_over(source),
-        "stop_confirmed": camera.arbiter.stop_confirmed,
-        "camera": {"state": camera.health.state.value, "detail": camera.health.detail},
-        "position": asdict(position) if position else None,
-        "viewers": viewers,
+        "type": "ack",
+        "seq": message.seq,
+        "kind": message.type,
+        "server_ms": round(max(0.0, server_s) * 1000, 2),
+        "camera_ms": None if camera_s is None else round(camera_s * 1000, 2),
     }
+
+
+def error(seq: int | None, code: str, detail: str, holder: HolderOut | None) -> dict[str, Any]:
+    """The answer to a message that was not."""
+    shown = holder.model_dump() if holder else None
+    return {"type": "error", "seq": seq, "code": code, "detail": detail, "holder": shown}

@@ -14,8 +14,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from auth.errors import AuthUnavailableError, ThrottledError, WrongSignInError
-from camctl.media import TooManySessionsError
+from camctl.media import PictureHiddenError, TooManySessionsError
 from camctl.ptz.ports import CameraError, CameraFault
+from camctl.store.engine import StoreError
 from streams.errors import StreamError, StreamFault
 from streams.pool import SessionNotFoundError, StaleEtagError
 
@@ -43,6 +44,9 @@ NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
 METHOD = Kind("method", 405, "This address has no such method")
 CODEC = Kind("codec", 406, "The camera's video cannot be shown")
 HELD = Kind("held", 409, "Somebody else controls the camera")
+NOT_DONE = Kind("not-done", 409, "This cannot be done as things stand")
+OUTRANKED = Kind("outranked", 403, "The holder's priority is not lower")
+HIDDEN = Kind("hidden", 409, "The picture is withheld")
 NOT_LIVE = Kind("not-live", 409, "The camera gives no picture now")
 CANNOT_STEER = Kind("cannot-steer", 409, "This camera cannot be steered")
 STALE_ETAG = Kind("stale-etag", 412, "The session has changed meanwhile")
@@ -101,6 +105,8 @@ def from_stream_error(error: StreamError) -> ProblemError:
         return ProblemError(CODEC, error.detail, codec=error.codec, fault=fault.value)
     if fault is StreamFault.BAD_OFFER:
         return ProblemError(BAD_OFFER, error.detail, fault=fault.value)
+    if fault is StreamFault.HIDDEN:  # hidden between our look and the worker's
+        return ProblemError(HIDDEN, error.detail, headers=_retry_after(5), fault=fault.value)
     if fault is StreamFault.OVERLOADED:
         return ProblemError(OVERLOADED, error.detail, headers=_retry_after(5), fault=fault.value)
     return ProblemError(NOT_LIVE, error.detail, headers=_retry_after(5), fault=fault.value)
@@ -131,6 +137,20 @@ def _from_http(error: HTTPException) -> ProblemError:
     return ProblemError(kind, str(error.detail), headers=error.headers)
 
 
+def _from_media(
+    error: PictureHiddenError | TooManySessionsError | SessionNotFoundError | StaleEtagError,
+) -> ProblemError:
+    match error:
+        case PictureHiddenError():
+            return ProblemError(HIDDEN, str(error), headers=_retry_after(5), hidden=error.why)
+        case TooManySessionsError():
+            return ProblemError(TOO_MANY_SESSIONS, str(error), headers=_retry_after(5))
+        case SessionNotFoundError():
+            return ProblemError(NOT_FOUND, "There is no such session, or it is over.")
+        case StaleEtagError():
+            return ProblemError(STALE_ETAG, str(error))
+
+
 def to_problem(error: Exception) -> ProblemError:
     """Any exception that may leave a route, as a problem; what is not expected is logged and says nothing of itself."""
     match error:
@@ -146,14 +166,10 @@ def to_problem(error: Exception) -> ProblemError:
             return ProblemError(WRONG_SIGN_IN, str(error))
         case ThrottledError():
             return ProblemError(THROTTLED, str(error), headers=_retry_after(error.retry_after_s))
-        case AuthUnavailableError():
+        case AuthUnavailableError() | StoreError():
             return ProblemError(UNAVAILABLE, str(error), headers=_retry_after(2))
-        case TooManySessionsError():
-            return ProblemError(TOO_MANY_SESSIONS, str(error), headers=_retry_after(5))
-        case SessionNotFoundError():
-            return ProblemError(NOT_FOUND, "There is no such session, or it is over.")
-        case StaleEtagError():
-            return ProblemError(STALE_ETAG, str(error))
+        case PictureHiddenError() | TooManySessionsError() | SessionNotFoundError() | StaleEtagError():
+            return _from_media(error)
         case HTTPException():
             return _from_http(error)
         case _:
@@ -169,7 +185,8 @@ def install(app: FastAPI) -> None:
 
     handled: tuple[type[Exception], ...] = (
         ProblemError, StreamError, CameraError, RequestValidationError, WrongSignInError, ThrottledError,
-        AuthUnavailableError, TooManySessionsError, SessionNotFoundError, StaleEtagError, HTTPException, Exception,
+        AuthUnavailableError, StoreError, PictureHiddenError, TooManySessionsError, SessionNotFoundError,
+        StaleEtagError, HTTPException, Exception,
     )  # fmt: skip
     for kind in handled:
         app.add_exception_handler(kind, answer)

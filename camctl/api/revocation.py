@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import TYPE_CHECKING
 
 from auth.errors import AuthUnavailableError
@@ -15,8 +15,10 @@ from auth.roles import Capability
 from auth.service import AuthService
 from camctl.api.access import camera_ref
 from camctl.api.messages import CLOSE_NO_CAMERA, CLOSE_RESTART, CLOSE_SIGNED_OUT
-from camctl.cameras.registry import Cameras
+from camctl.api.recent import RecentSignIns
+from camctl.control.client import ControlClient, RemoteCamera
 from camctl.media import Media, VideoSession
+from camctl.ptz.events import Source, SourceKind
 from camctl.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -25,12 +27,20 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SWEEP_S = 15.0
+# What was commanded just before a right was withdrawn shows in the mirrors of the cameras by then.
+LOOK_AGAIN_S = 0.4
 
 
 class LiveUses:
-    """Knows the open sockets, and with Media and Cameras all that is in use; a Part of the service."""
+    """Knows the open sockets, and with Media and the cameras all that is in use; a Part of the service.
 
-    def __init__(self, auth: AuthService, cameras: Cameras, media: Media, supervisor: Supervisor) -> None:
+    `idle_s`: how long a sign-in that nobody uses is remembered in `recent`.
+    """
+
+    def __init__(
+        self, auth: AuthService, cameras: ControlClient, media: Media, supervisor: Supervisor, idle_s: float = 43_200.0
+    ) -> None:
+        self.recent = RecentSignIns(idle_s)
         self._auth = auth
         self._cameras = cameras
         self._media = media
@@ -58,16 +68,22 @@ class LiveUses:
             self._sockets.discard(socket)
 
     def _on_change(self, person_id: str) -> None:
-        self._supervisor.spawn(self._recheck(person_id), "recheck of a person")
+        lately = self.recent.forget_person(person_id)
+        self._supervisor.spawn(self._recheck_twice(person_id, lately), "recheck of a person")
+
+    async def _recheck_twice(self, person_id: str, lately: set[str]) -> None:
+        await self._recheck(person_id, lately)
+        await asyncio.sleep(LOOK_AGAIN_S)
+        await self._recheck(person_id, lately)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
             await self._recheck(None)
 
-    async def _recheck(self, person_id: str | None) -> None:
+    async def _recheck(self, person_id: str | None, also: Set[str] = frozenset()) -> None:
         try:
-            await self._recheck_all(person_id)
+            await self._recheck_all(person_id, also)
         except AuthUnavailableError:
             # Nobody can be asked: what was allowed goes on, and the next sweep asks again. Cutting everybody's control
             # because a database hiccups would be the greater harm.
@@ -76,12 +92,13 @@ class LiveUses:
     def _sign_ins_in_use(self, person_id: str | None) -> set[str]:
         used = {(s.visit.sign_in.person.id, s.visit.sign_in.session_id) for s in self._sockets}
         used |= {(v.person, v.sign_in) for v in self._media.sessions()}
-        used |= {(c.lease.source.person, c.lease.source.sign_in) for c in self._cameras if c.lease is not None}
+        used |= {(s.person, s.sign_in) for camera in self._cameras for s in _people_at(camera)}
         return {sign_in for person, sign_in in used if person_id in {None, person}}
 
-    async def _recheck_all(self, person_id: str | None) -> None:
-        for sign_in_id in self._sign_ins_in_use(person_id):
-            sign_in = await self._auth.recheck(sign_in_id, used=True)
+    async def _recheck_all(self, person_id: str | None, also: Set[str]) -> None:
+        in_use = self._sign_ins_in_use(person_id)
+        for sign_in_id in in_use | also:  # what is merely remembered is looked at without counting as used
+            sign_in = await self._auth.recheck(sign_in_id, used=sign_in_id in in_use)
             if sign_in is None:
                 await self._cut(sign_in_id)
             else:
@@ -96,10 +113,8 @@ class LiveUses:
 
     async def _cut_what_is_not_allowed(self, sign_in: SignIn) -> None:
         for camera in self._cameras:
-            lease = camera.lease
-            if lease is None or lease.source.sign_in != sign_in.session_id:
-                continue
-            if not allows(sign_in.person, Capability.CONTROL, camera_ref(camera.entry)):
+            is_there = any(source.sign_in == sign_in.session_id for source in _people_at(camera))
+            if is_there and not allows(sign_in.person, Capability.CONTROL, camera_ref(camera.entry)):
                 camera.revoke(sign_in.session_id)
         for socket in [s for s in self._sockets if s.visit.sign_in.session_id == sign_in.session_id]:
             socket.renew(sign_in)
@@ -113,3 +128,12 @@ class LiveUses:
             )
 
         await self._media.close_where(is_forbidden)
+
+
+def _people_at(camera: RemoteCamera) -> Iterator[Source]:
+    """The person who holds this camera and those who wait for it; patrols and events have no sign-in of the store's."""
+    control = camera.control
+    if control.holder is not None and control.holder.source.kind is SourceKind.PERSON:
+        yield control.holder.source
+    for waiter in control.queue:
+        yield waiter.source

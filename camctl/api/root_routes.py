@@ -65,7 +65,8 @@ async def metrics(request: Request) -> Response:
     for camera in services.cameras:
         cameras.labels(camera.health.state.value).inc()
     own = generate_latest(services.metrics.registry).decode()
-    return Response(own + await services.worker_metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    elsewhere = await services.worker_metrics() + await services.cameras.metrics()
+    return Response(own + elsewhere, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @router.head("/", dependencies=[Anyone], include_in_schema=False)

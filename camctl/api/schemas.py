@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from auth.model import Person
 from auth.policy import capabilities_of, highest_priority
 from auth.roles import Capability
 from camctl.api.access import Visit
+from camctl.api.control_schemas import HolderOut, PositionOut, SafetyNetName
+from camctl.api.schema_base import In, Share
 from camctl.areas.tree import AreaTree
-from camctl.cameras.session import CameraSession
-from camctl.ptz.events import Source
-
-Share = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
 
 
-class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class LoginIn(_In):
+class LoginIn(In):
     """Name and password of a person."""
 
     username: Annotated[str, Field(min_length=1, max_length=256)]
@@ -67,31 +62,6 @@ class AreaOut(BaseModel):
     name: str
 
 
-class HolderOut(BaseModel):
-    """Who controls a camera now."""
-
-    name: str
-    role: str
-    priority: int
-    you: bool
-    expires_in_ms: int
-
-    @classmethod
-    def of(cls, camera: CameraSession, sign_in_id: str) -> HolderOut | None:
-        """The holder as the person with this sign-in sees them; None when the camera is free."""
-        lease = camera.lease
-        if lease is None:
-            return None
-        source: Source = lease.source
-        return cls(
-            name=source.name,
-            role=source.role,
-            priority=source.priority,
-            you=source.sign_in == sign_in_id,
-            expires_in_ms=round(camera.lease_ends_in_s() * 1000),
-        )
-
-
 class AbilitiesOut(BaseModel):
     """What the camera proved that it can do."""
 
@@ -110,10 +80,16 @@ class MayOut(BaseModel):
     control: bool
     snapshot: bool
     presets: bool
+    break_reservation: bool
+    patrols: bool
+    events: bool
 
 
 class CameraOut(BaseModel):
-    """One camera, as the caller sees it."""
+    """One camera, as the caller sees it. `safety_net`: what ends a motion when the link to the camera is gone.
+
+    With "none" it is `steerable` only if its owner accepted that. `hidden`: why its picture is withheld now.
+    """
 
     id: str
     name: str
@@ -121,6 +97,8 @@ class CameraOut(BaseModel):
     state: Literal["unknown", "connecting", "live", "offline"]
     state_detail: str
     steerable: bool
+    safety_net: SafetyNetName
+    hidden: str | None
     abilities: AbilitiesOut
     may: MayOut
     holder: HolderOut | None
@@ -138,6 +116,8 @@ class CameraOut(BaseModel):
             state=camera.health.state.value,
             state_detail=camera.health.detail,
             steerable=abilities.can_steer,
+            safety_net=abilities.safety_net.value,
+            hidden=camera.hidden,
             abilities=AbilitiesOut(
                 pan_tilt=abilities.pan_tilt,
                 zoom=abilities.zoom,
@@ -151,8 +131,11 @@ class CameraOut(BaseModel):
                 control=visit.may(Capability.CONTROL),
                 snapshot=visit.may(Capability.SNAPSHOT),
                 presets=visit.may(Capability.PRESETS),
+                break_reservation=visit.may(Capability.BREAK_RESERVATION),
+                patrols=visit.may(Capability.PATROLS),
+                events=visit.may(Capability.EVENTS),
             ),
-            holder=HolderOut.of(camera, visit.sign_in.session_id),
+            holder=HolderOut.of(camera.control, visit.sign_in.session_id, time.monotonic()),
         )
 
 
@@ -163,7 +146,7 @@ class CameraPage(BaseModel):
     next: str | None
 
 
-class MoveIn(_In):
+class MoveIn(In):
     """Turn with this velocity for `hold_ms`; each axis is a share of the camera's fastest."""
 
     pan: Share = 0.0
@@ -188,7 +171,7 @@ class StopOut(BaseModel):
     detail: str = ""
 
 
-class GotoIn(_In):
+class GotoIn(In):
     """A preset by its token, or home."""
 
     preset: Annotated[str, Field(min_length=1, max_length=64)] | None = None
@@ -199,14 +182,6 @@ class AcceptedOut(BaseModel):
     """The camera is on its way."""
 
     accepted: Literal[True] = True
-
-
-class PositionOut(BaseModel):
-    """Where the camera looks: pan and tilt -1 to 1, zoom 0 to 1; null where it does not say."""
-
-    pan: float | None
-    tilt: float | None
-    zoom: float | None
 
 
 class StatusOut(BaseModel):

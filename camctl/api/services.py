@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from starlette.requests import HTTPConnection
 
+from auth.policy import PriorityOverride
 from auth.service import AuthService
+from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
-from camctl.cameras.registry import Cameras
+from camctl.cameras.patrols import Patrols
 from camctl.config import Config
+from camctl.control.client import ControlClient
 from camctl.media import Media
 from camctl.metrics import Metrics
 
@@ -21,17 +24,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """One of each part. `problems_now` says why the service is not ready, in sentences; empty when it is."""
+    """One of each part. `problems_now` says why the service is not ready, in sentences; empty when it is.
+
+    `priorities` are the configuration's rules on who comes before whom in which area.
+    """
 
     config: Config
     auth: AuthService
-    cameras: Cameras
+    cameras: ControlClient
     media: Media
     areas: AreaTree
     metrics: Metrics
     uses: LiveUses
     problems_now: Callable[[], Awaitable[list[str]]]
     worker_metrics: Callable[[], Awaitable[str]]
+    patrols: Patrols
+    priorities: tuple[PriorityOverride, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        rules = (PriorityOverride(rule.area, rule.role, rule.priority) for rule in self.config.control.priorities)
+        object.__setattr__(self, "priorities", tuple(rules))
+
+    @property
+    def recent(self) -> RecentSignIns:
+        """Sign-ins that were let in lately."""
+        return self.uses.recent
 
 
 def services_of(connection: HTTPConnection) -> Services:

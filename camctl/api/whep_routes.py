@@ -11,6 +11,7 @@ from camctl.api.problems import (
     CODEC,
     CROSS_SITE,
     FORBIDDEN,
+    HIDDEN,
     MEDIA_TYPE_WRONG,
     NOT_FOUND,
     NOT_LIVE,
@@ -31,7 +32,9 @@ SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_SDP_BYTES = 65_536
 
-_POST_ANSWERS = documented(FORBIDDEN, BAD_OFFER, CODEC, NOT_LIVE, MEDIA_TYPE_WRONG, TOO_MANY_SESSIONS, OVERLOADED)
+_POST_ANSWERS = documented(
+    FORBIDDEN, BAD_OFFER, CODEC, HIDDEN, NOT_LIVE, MEDIA_TYPE_WRONG, TOO_MANY_SESSIONS, OVERLOADED
+)
 _SESSION_ANSWERS = documented(FORBIDDEN, BAD_OFFER, STALE_ETAG, MEDIA_TYPE_WRONG, CROSS_SITE)
 
 
@@ -77,7 +80,6 @@ async def open_session(visit: Watching, request: Request, quality: Quality = Qua
     if await services.auth.recheck(visit.sign_in.session_id) is None:
         await services.media.close(session_id)
         raise StreamError(StreamFault.CLOSED, "this sign-in ended while the session was being set up")
-    visit.camera.publish()
     location = f"/api/v1/cameras/{visit.camera.entry.id}/whep/{session_id}"
     headers = {"Location": location, "ETag": answer.etag, "Accept-Patch": FRAGMENT, "Cache-Control": "no-store"}
     return Response(answer.sdp, 201, headers, SDP)
@@ -114,5 +116,4 @@ async def close_session(visit: Watching, request: Request, session_id: str) -> R
     services = services_of(request)
     _own(visit, services, session_id)
     await services.media.close(session_id)
-    visit.camera.publish()
     return Response(status_code=200)

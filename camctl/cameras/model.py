@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from camctl.ptz.limits import Limits
+
 
 @dataclass(frozen=True, slots=True)
 class CameraEntry:
@@ -19,6 +21,8 @@ class CameraEntry:
     rtsp_sub: str | None = None
     username: str = ""
     password: str = field(default="", repr=False)
+    steer_without_timeout: bool = False  # the owner accepts that nobody can stop it when the link to it dies
+    limits: Limits = field(default_factory=Limits)
 
 
 class CameraState(StrEnum):

@@ -7,39 +7,28 @@ elsewhere and come back as events.
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 import math
 import time
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
+from camctl.cameras.calls import CameraCalls, Outcome
 from camctl.cameras.model import CameraEntry, CameraState, Health
-from camctl.metrics import Metrics
+from camctl.cameras.positions import PositionWatch
+from camctl.cameras.records import LeaseBook, LeaseRecord, LeaseRecords, NoRecords
+from camctl.metrics import ControlMetrics
 from camctl.ptz import events as ev
-from camctl.ptz.arbiter import Arbiter, Lease, Phase, Rules
-from camctl.ptz.model import MoveStatus, Position, PtzAbilities
-from camctl.ptz.ports import CameraDriver, CameraError, CameraFacts, CameraFault, MotionGuard, NoGuard
+from camctl.ptz.arbiter import Arbiter
+from camctl.ptz.limits import Hidden
+from camctl.ptz.model import Position, Preset, PtzAbilities, PtzStatus
+from camctl.ptz.ports import CameraDriver, CameraError, CameraFacts, MotionGuard, NoGuard
+from camctl.ptz.rules import Rules
+from camctl.ptz.view import ControlView
 
-_log = logging.getLogger(__name__)
+__all__ = ["CameraSession", "Outcome"]
 
-TRAVEL_POLL_S = 0.4
-STANDSTILL_POLLS = 5
-_CLOSE_STOP_S = 2.0
-_GONE = frozenset({CameraFault.UNREACHABLE, CameraFault.TIMEOUT})
-_CERTAINLY_NOT_DONE = frozenset({CameraFault.REFUSED, CameraFault.UNSUPPORTED, CameraFault.BAD_CREDENTIALS})
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a command: `refusal` is None when it was accepted.
-
-    `call` is there when the command caused a call to the camera; it ends with the seconds the camera took and raises
-    CameraError when the call failed.
-    """
-
-    refusal: ev.Refusal | None = None
-    call: asyncio.Task[float] | None = None
+CLOSE_STOP_S = 2.0
 
 
 class CameraSession:
@@ -48,27 +37,30 @@ class CameraSession:
     def __init__(
         self,
         entry: CameraEntry,
-        driver: CameraDriver | None,
+        driver: CameraDriver,
         *,
         rules: Rules,
-        metrics: Metrics,
+        metrics: ControlMetrics,
         guard: MotionGuard | None = None,
+        records: LeaseRecords | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.entry = entry
-        self.driver = driver
         self.facts: CameraFacts | None = None
-        self.health = Health(CameraState.UNKNOWN if driver is None else CameraState.CONNECTING)
-        self.position: Position | None = None
+        self.health = Health(CameraState.CONNECTING)
         self.arbiter = Arbiter(rules)
-        self._metrics = metrics
+        self._driver = driver
         self._guard = guard or NoGuard()
         self._clock = clock
+        self._book = LeaseBook(entry.id, records or NoRecords(), clock)
+        self._calls = CameraCalls(entry.id, driver, self._book, metrics, self._answered, clock)
+        self._watch = PositionWatch(
+            entry.limits, ask=self._calls.status, act=self.command, publish=self.publish, clock=clock
+        )
         self._watchers: set[Callable[[], None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = math.inf
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._trouble = asyncio.Event()  # a call said that the camera is gone
+        self._is_ending = False
         self._is_closed = False
 
     # Reading it -----------------------------------------------------------------------------------------------------
@@ -79,14 +71,18 @@ class CameraSession:
         return self.facts.abilities if self.facts else PtzAbilities()
 
     @property
-    def lease(self) -> Lease | None:
-        """Who holds the camera now."""
-        lease = self.arbiter.lease
-        return lease if lease is not None and self._clock() < self.arbiter.lease_ends_at() else None
+    def position(self) -> Position | None:
+        """Where it last said that it looks."""
+        return self._watch.position
 
-    def lease_ends_in_s(self) -> float:
-        """How long the present lease lasts without another command."""
-        return max(0.0, self.arbiter.lease_ends_at() - self._clock())
+    @property
+    def hidden(self) -> Hidden | None:
+        """Why its picture is withheld now."""
+        return self._watch.hidden
+
+    def control_view(self) -> ControlView:
+        """Holder, queue and motion at this moment."""
+        return self.arbiter.view()
 
     def subscribe(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Call `watcher` after every change of state; returns what ends that."""
@@ -102,31 +98,51 @@ class CameraSession:
 
     def command(self, event: ev.Event) -> Outcome:
         """Let the arbiter decide on `event` and carry out what it says."""
+        if self._is_closed or (self._is_ending and isinstance(event, ev.Move | ev.Travel)):
+            return Outcome()
+        asked = event
+        if isinstance(event, ev.Move) and self.entry.limits.need_position:
+            event = replace(event, velocity=self._watch.restricted(event.velocity))
         refusal: ev.Refusal | None = None
         call: asyncio.Task[float] | None = None
-        if self._is_closed:
-            return Outcome()
         for action in self.arbiter.handle(event, self._clock()):
             match action:
                 case ev.Refuse(code=code):
                     refusal = code
                 case ev.Publish():
+                    self._book.follow(self.arbiter.view().holder)
                     self.publish()
                 case ev.SendStop():
-                    call = self._spawn(self._send_stop(action), f"stop {self.entry.id}")
+                    call = self._send_stop(action)
                 case ev.SendMove() | ev.SendTravel():
                     # Told first, and written to its socket before this returns: should we die right after the move has
                     # left, the one who stops the camera knows of it.
                     self._guard.arm(self.entry.id)
-                    call = self._spawn(self._send_move(action), f"move {self.entry.id}")
+                    call = self._calls.move(action)
+        if isinstance(event, ev.Move) and isinstance(asked, ev.Move) and refusal is None:
+            self._watch.wished(asked.velocity, event.velocity)
         if self.arbiter.is_settled:
             self._guard.disarm(self.entry.id)
+        self._watch.follow(self.arbiter.phase)
         self._arm()
         return Outcome(refusal, call)
 
     def revoke(self, sign_in: str) -> None:
-        """End the lease of a sign-in that lost its right here; nothing happens if it has none."""
+        """End the lease and the waiting of a sign-in that lost its right here; nothing happens if it has none."""
         self.command(ev.Revoke(sign_in))
+
+    def _send_stop(self, action: ev.SendStop) -> asyncio.Task[float]:
+        if action.reason is ev.StopReason.STILL_TURNING:
+            self._guard.arm(self.entry.id)  # it was believed to stand
+        self._watch.stop_sent()
+        return self._calls.stop(action)
+
+    def _answered(self, event: ev.Event) -> None:
+        if isinstance(event, ev.StopAnswered) and event.ok:
+            self._watch.stop_confirmed()
+        self.command(event)
+        if isinstance(event, ev.MoveAnswered) and event.ok:
+            self._watch.travel_began()
 
     def _arm(self) -> None:
         deadline = self.arbiter.deadline()
@@ -144,128 +160,55 @@ class CameraSession:
         self._timer_at = math.inf
         self.command(ev.Tick())
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, float], name: str) -> asyncio.Task[float]:
-        task = asyncio.create_task(coroutine, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._on_call_done)
-        return task
+    # Questions ------------------------------------------------------------------------------------------------------
 
-    def _on_call_done(self, task: asyncio.Task[float]) -> None:
-        self._tasks.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is None:
-            return
-        if not isinstance(error, CameraError):
-            # A bug of ours must not take the other cameras' control away: said loudly, and the camera is asked again.
-            _log.error("camera %s: a command failed unexpectedly", self.entry.id, exc_info=error)
-            return
-        _log.info("%s: %s", task.get_name(), error.detail)
-        if error.fault in _GONE:
-            self._trouble.set()
+    async def status(self) -> PtzStatus:
+        """Ask the camera where it looks; raises CameraError."""
+        asked_at = self._clock()
+        status = await self._calls.status()
+        self._watch.saw(status, asked_at)
+        return status
 
-    async def _send_move(self, action: ev.SendMove | ev.SendTravel) -> float:
-        driver = self._driver()
-        answered = ev.MoveAnswered(action.number, ok=False)
-        operation = "move" if isinstance(action, ev.SendMove) else "travel"
-        started = self._clock()
-        try:
-            if isinstance(action, ev.SendMove):
-                await driver.continuous_move(action.velocity, action.timeout_s)
-            elif action.preset is None:
-                await driver.goto_home()
-            else:
-                await driver.goto_preset(action.preset)
-            answered = ev.MoveAnswered(action.number, ok=True)
-        except CameraError as error:
-            answered = ev.MoveAnswered(action.number, ok=False, refused=error.fault in _CERTAINLY_NOT_DONE)
-            _log.warning("camera %s: %s failed: %s", self.entry.id, operation, error.detail)
-            raise
-        finally:
-            took_s = self._clock() - started
-            self._metrics.camera_calls_s.labels(operation).observe(took_s)
-            self.command(answered)
-            if isinstance(action, ev.SendTravel) and answered.ok:
-                self._spawn(self._follow_travel(), f"travel {self.entry.id}")
-        return took_s
-
-    async def _send_stop(self, action: ev.SendStop) -> float:
-        driver = self._driver()
-        ok = False
-        started = self._clock()
-        try:
-            await driver.stop()
-            ok = True
-        except CameraError as error:
-            _log.warning("camera %s: Stop (%s) not confirmed: %s", self.entry.id, action.reason, error.detail)
-            raise
-        finally:
-            took_s = self._clock() - started
-            self._metrics.camera_calls_s.labels("stop").observe(took_s)
-            self._metrics.stops.labels(action.reason.value, "confirmed" if ok else "unconfirmed").inc()
-            self.command(ev.StopAnswered(action.number, ok=ok))
-            if ok:
-                self._look_where_it_stands()
-        return took_s
-
-    def _look_where_it_stands(self) -> None:
-        name = f"position {self.entry.id}"
-        # A camera that has never said where it looks is not asked after each Stop.
-        if self.position is not None and not self._is_closed and all(task.get_name() != name for task in self._tasks):
-            self._spawn(self._follow_standstill(), name)
-
-    async def _follow_standstill(self) -> float:
-        """Ask where the camera came to rest and tell everyone; a new motion ends the asking."""
-        started = self._clock()
-        for _ in range(STANDSTILL_POLLS):
-            await asyncio.sleep(TRAVEL_POLL_S)
-            if self.arbiter.is_moving or self._is_closed:
-                break
-            status = await self._driver().status()
-            self.position = status.position
-            self.publish()
-            if status.move_status is not MoveStatus.MOVING:
-                break
-        return self._clock() - started
-
-    async def _follow_travel(self) -> float:
-        """Ask for the position until the camera stands still; the arbiter's limit ends it otherwise."""
-        started = self._clock()
-        while self.arbiter.phase is Phase.TRAVELLING and not self._is_closed:
-            await asyncio.sleep(TRAVEL_POLL_S)
-            status = await self._driver().status()
-            self.position = status.position
-            if status.move_status is MoveStatus.IDLE:
-                self.command(ev.StandstillSeen())
-        return self._clock() - started
+    async def presets(self) -> list[Preset]:
+        """Ask the camera for its stored views; raises CameraError."""
+        return await self._driver.presets()
 
     def want_key_frame(self) -> None:
-        """Ask the camera for a key frame, if it is one that can be asked and is not being asked already."""
-        name = f"key frame {self.entry.id}"
-        if self.facts is None or self._is_closed or any(task.get_name() == name for task in self._tasks):
-            return
-        self._spawn(self._request_key_frame(), name)
-
-    async def _request_key_frame(self) -> float:
-        started = self._clock()
-        await self._driver().request_key_frame()
-        return self._clock() - started
-
-    def _driver(self) -> CameraDriver:
-        if self.driver is None:
-            raise CameraError(CameraFault.UNSUPPORTED, "this camera shares its picture only; it cannot be steered")
-        return self.driver
+        """Ask the camera for a key frame, if it is one that can be asked."""
+        if self.facts is not None and not self._is_closed:
+            self._calls.want_key_frame()
 
     # Life -----------------------------------------------------------------------------------------------------------
+
+    def restore(self, record: LeaseRecord | None, fence: int, wall: float) -> None:
+        """Go on where an earlier life ended: fences above `fence`, and the lease on `record` if it has time left.
+
+        `wall` is the present time of the wall clock. To be called before the first command.
+        """
+        offset_s = self._clock() - wall
+        holder = record.holder_view(offset_s) if record is not None else None
+        self.arbiter.restore(max(fence, record.fence if record is not None else 0), holder, self._clock())
+        self._book.restored(self.arbiter.view().holder)
+        self._arm()
+
+    async def connect(self) -> None:
+        """Reach the camera and find out what it can do; raises CameraError."""
+        self.connected(await self._driver.connect())
 
     def connected(self, facts: CameraFacts) -> None:
         """The camera answered and said what it can do."""
         self.facts = facts
-        self._trouble.clear()
-        self.set_health(Health(CameraState.LIVE))
+        self._watch.reports = facts.abilities.status_position or self._watch.position is not None
+        self._watch.follow(self.arbiter.phase)
+        self._calls.trouble.clear()
+        self._set_health(Health(CameraState.LIVE), even_if_same=True)
 
-    def set_health(self, health: Health) -> None:
-        """Take note of whether the camera answers; everyone watching is told of a change."""
-        if health != self.health:
+    def lost(self, error: CameraError) -> None:
+        """The camera does not answer."""
+        self._set_health(Health(CameraState.OFFLINE, error.detail, error.fault.value))
+
+    def _set_health(self, health: Health, *, even_if_same: bool = False) -> None:
+        if health != self.health or even_if_same:
             self.health = health
             self.publish()
 
@@ -273,24 +216,31 @@ class CameraSession:
         """Wait until a call says that the camera is gone, and forget it; False when `timeout_s` passed first."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._trouble.wait()
+                await self._calls.trouble.wait()
         except TimeoutError:
             return False
-        self._trouble.clear()
+        self._calls.trouble.clear()
         return True
+
+    async def stand(self) -> bool:
+        """Stop the camera if it may turn; whether it confirmed in time. No motion is begun from now on."""
+        self._is_ending = True
+        if not self._is_closed and not self.arbiter.is_settled:
+            still = asyncio.Event()
+            unsubscribe = self.subscribe(lambda: None if self.arbiter.is_moving else still.set())
+            self.command(ev.ForceStop(ev.StopReason.SHUTDOWN))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_STOP_S):
+                    await still.wait()
+            unsubscribe()
+        return not self.arbiter.is_moving
 
     async def close(self) -> None:
         """Stop the camera if it turns, then give everything back."""
-        if self.driver is not None and self.arbiter.is_moving:
-            call = self.command(ev.ForceStop(ev.StopReason.SHUTDOWN)).call
-            if call is not None:
-                await asyncio.wait({call}, timeout=_CLOSE_STOP_S)
+        await self.stand()
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(tuple(self._tasks), timeout=_CLOSE_STOP_S)
-        if self.driver is not None:
-            await self.driver.close()
+        self._watch.close()
+        await self._calls.close(CLOSE_STOP_S)
+        await self._driver.close()

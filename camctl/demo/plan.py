@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+from camctl.store.patrols import StoredPatrol
 
 PARTNER_ORGANISATION = "PT Contoh Peduli"
 
@@ -42,6 +45,7 @@ PLACES = (
     Place("Simpang Mampang", "31.74.03.1001"),
 )
 FIRST_KOTA, SECOND_KOTA = "31.71", "31.74"
+PATROL_STATIONS = (("1", 8.0), ("2", 8.0), ("3", 8.0))  # the simulator's own presets: Simpang, Halte, Monas
 
 PEOPLE = (
     DemoPerson("admin", "Dewi (Diskominfo)", "admin", "31"),
@@ -83,6 +87,30 @@ def street(count: int, quirks: Sequence[str], password: str) -> dict[str, Any]:
             for index in range(count)
         ],
     }
+
+
+def patrols(simulated: int, now: datetime) -> list[StoredPatrol]:
+    """An example on the first camera, over the presets that every simulated camera has.
+
+    It is off, so that nothing turns before somebody wants it to: starting it is one tap.
+    """
+    if simulated == 0:
+        return []
+    stops = [{"preset": preset, "dwell_s": dwell_s, "speed": None} for preset, dwell_s in PATROL_STATIONS]
+    return [
+        StoredPatrol(
+            id="demo",
+            camera_id="cam-1",
+            name="Keliling tiga arah",
+            priority=10,
+            stops=stops,
+            windows=[],
+            enabled=False,
+            place=None,
+            updated_by="demo",
+            updated_at=now,
+        )
+    ]
 
 
 def camera_items(simulated: Sequence[dict[str, Any]], feeds: Sequence[str]) -> list[dict[str, Any]]:
@@ -139,6 +167,7 @@ def service(
     port: int,
     udp_port: int,
     store_url: str,
+    journal: str,
     log_level: str,
     feed_addresses: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -150,6 +179,7 @@ def service(
     return {
         "server": {"port": port},
         "media": {"udp_port": udp_port, "sessions_per_person": 500},
+        "control": {"journal": journal},
         "store": {"url": store_url},
         "log": {"level": log_level},
         "cameras": {"approved_networks": approved, "items": list(items)},

@@ -28,6 +28,8 @@ from camctl.config import parse
 from camctl.demo import plan
 from camctl.demo.poster import print_poster
 from camctl.errors import CamctlError, ConfigError, PortInUseError
+from camctl.store.engine import open_store
+from camctl.store.patrols import PatrolStore
 from camctl.supervisor import stop_on_signals
 
 READY_S = 60.0
@@ -98,6 +100,7 @@ class Demo:
     def __init__(self, options: DemoOptions, folder: Path) -> None:
         self._options = options
         self._folder = folder
+        self._store_url = f"sqlite:///{folder / 'camctl.db'}"
         self._children: list[Child] = []
         self._stop = asyncio.Event()
 
@@ -115,6 +118,7 @@ class Demo:
             items = plan.camera_items(street, self._options.feeds)
             config = await self._write_config(items)
             people = await self._create_people(config)
+            await asyncio.to_thread(self._create_patrols, len(street))
             service = await self._start("the service", "camctl", "serve", "--config", str(config))
             url = f"http://localhost:{self._options.port}"
             await self._unless_stopped(self._wait_until_ready(url, people[0]["token"], len(street)))
@@ -173,7 +177,8 @@ class Demo:
             items,
             port=self._options.port,
             udp_port=self._options.udp_port,
-            store_url=f"sqlite:///{self._folder / 'camctl.db'}",
+            store_url=self._store_url,
+            journal=str(self._folder / "control.journal"),
             log_level=self._options.log_level,
             feed_addresses=await asyncio.to_thread(_addresses, self._options.feeds),
         )
@@ -211,6 +216,14 @@ class Demo:
             await auth.close()
             store.close()
         return people
+
+    def _create_patrols(self, simulated: int) -> None:
+        store = open_store(self._store_url)
+        try:
+            for patrol in plan.patrols(simulated, datetime.now(UTC)):
+                PatrolStore(store.sessions).add(patrol, most=1)
+        finally:
+            store.close()
 
     async def _wait_until_ready(self, url: str, token: str, steerable: int) -> None:
         try:

@@ -10,7 +10,7 @@ from camctl.onvif.documents import Service
 from camctl.onvif.quirks import Quirk
 from camctl.onvif.replies import dig, interval, items, number, seconds, text
 from camctl.onvif.values import MAX_TIMEOUT_S, SIGNED, UNSIGNED, Range, TimeoutLimits
-from camctl.ptz.model import Position, Preset, PtzAbilities, PtzStatus
+from camctl.ptz.model import Position, Preset, PtzAbilities, PtzStatus, SafetyNet
 
 _MAX_PRESETS = 300
 _MANY_PRESETS = 64
@@ -76,6 +76,8 @@ class Spaces:
     position_zoom: Space | None = None
     translation_pan_tilt: Space | None = None
     translation_zoom: Space | None = None
+    speed_pan_tilt: Space | None = None
+    speed_zoom: Space | None = None
 
     @property
     def are_empty(self) -> bool:
@@ -150,6 +152,8 @@ def read_spaces(entry: object) -> Spaces:
         position_zoom=_space(entry, "AbsoluteZoomPositionSpace", UNSIGNED),
         translation_pan_tilt=_space(entry, "RelativePanTiltTranslationSpace", SIGNED),
         translation_zoom=_space(entry, "RelativeZoomTranslationSpace", SIGNED),
+        speed_pan_tilt=_space(entry, "PanTiltSpeedSpace", UNSIGNED),
+        speed_zoom=_space(entry, "ZoomSpeedSpace", UNSIGNED),
     )
 
 
@@ -187,18 +191,33 @@ def timeout_limits(options: object) -> TimeoutLimits:
     return TimeoutLimits(min(max(1, math.ceil(low)), MAX_TIMEOUT_S), min(math.floor(high), MAX_TIMEOUT_S))
 
 
-def abilities(spaces: Spaces, node: object, *, presets: bool, status: PtzStatus | None, quirk: Quirk) -> PtzAbilities:
-    """What the camera proved it can do."""
+def safety_net(spaces: Spaces, timeout: TimeoutLimits, quirk: Quirk) -> SafetyNet:
+    """What ends this camera's motion when the link to it dies."""
+    if timeout.takes_any and quirk.honours_timeout:
+        return SafetyNet.TIMEOUT
+    has_steps = spaces.translation_pan_tilt is not None or (spaces.translation_zoom is not None and quirk.has_zoom)
+    return SafetyNet.STEPS if has_steps and quirk.has_relative else SafetyNet.NONE
+
+
+def abilities(
+    spaces: Spaces, node: object, *, presets: bool, status: PtzStatus | None, quirk: Quirk, net: SafetyNet
+) -> PtzAbilities:
+    """What the camera proved it can do; a camera that is driven in steps turns those axes that can be stepped."""
     zoom = spaces.velocity_zoom is not None and quirk.has_zoom
+    pan_tilt = spaces.velocity_pan_tilt is not None
+    if net is SafetyNet.STEPS:
+        pan_tilt, zoom = spaces.translation_pan_tilt is not None, zoom and spaces.translation_zoom is not None
+    relative = spaces.translation_pan_tilt is not None or (spaces.translation_zoom is not None and quirk.has_zoom)
     position = status.position if status is not None else Position()
     return PtzAbilities(
-        pan_tilt=spaces.velocity_pan_tilt is not None,
+        pan_tilt=pan_tilt,
         zoom=zoom,
         absolute=spaces.position_pan_tilt is not None or (spaces.position_zoom is not None and quirk.has_zoom),
-        relative=spaces.translation_pan_tilt is not None or (spaces.translation_zoom is not None and quirk.has_zoom),
+        relative=relative and quirk.has_relative,
         home=dig(node, "HomeSupported") is True,
         presets=presets,
         status_position=position.pan is not None or position.zoom is not None,
+        safety_net=net,
     )
 
 

@@ -21,7 +21,7 @@ from camctl.ptz.ports import CameraError, CameraFault
 _log = logging.getLogger(__name__)
 
 # A difference that no rounding to whole seconds explains: the camera's clock was set or it rebooted.
-_CLOCK_JUMP_S = 3.0
+CLOCK_JUMP_S = 3.0
 _SETTINGS = reply_settings()
 
 
@@ -92,8 +92,7 @@ class OnvifClient:
             reply = self._invoke(self._proxies[Service.DEVICE], "GetSystemDateAndTime", budget, {})
         theirs_s = utc_seconds(reply)
         if theirs_s is not None:
-            # Whole seconds, so on average half a second has passed since.
-            clock.offset_s = theirs_s + 0.5 - (asked_s + clock.ours_s()) / 2
+            clock.set(theirs_s, asked_s)
         return clock.offset_s
 
     def close(self) -> None:
@@ -110,7 +109,7 @@ class OnvifClient:
         except CameraError as error:
             _log.info("the camera's clock could not be read again: %s", error.detail)
             return False
-        return abs(self._account.clock.offset_s - before_s) > _CLOCK_JUMP_S
+        return abs(self._account.clock.offset_s - before_s) > CLOCK_JUMP_S
 
     def _proxy(self, service: Service, target: PinnedTarget, wsse: object | None) -> Any:  # noqa: ANN401
         client: Any = zeep.Client(  # type: ignore[no-untyped-call]

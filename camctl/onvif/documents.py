@@ -72,6 +72,9 @@ class Documents:
 
     def get(self, service: Service) -> Any:  # noqa: ANN401 - zeep has no types
         """The parsed document of `service`; takes a quarter of a second the first time."""
+        parsed = self._parsed.get(service)
+        if parsed is not None:  # without waiting for another one that is being parsed
+            return parsed
         with self._lock:
             if service not in self._parsed:
                 directory = wsdl_directory()

@@ -34,7 +34,7 @@ class HttpReply:
     body: bytes
 
 
-class _ClosedEarlyError(Exception):
+class ClosedEarlyError(Exception):
     """A kept connection turned out to be closed before any byte of the answer came."""
 
 
@@ -45,9 +45,7 @@ class HttpConnection:
         self._target = target
         self._tls = ssl.create_default_context() if scheme == "https" else None
         self._max_reply_bytes = max_reply_bytes
-        default = DEFAULT_PORTS[scheme]
-        name = format_host(target.host)
-        self._host_header = name if target.port == default else f"{name}:{target.port}"
+        self._host_header = host_header(target, scheme)
         self._connection: http.client.HTTPConnection | None = None
         self._used_at_s = 0.0
 
@@ -63,7 +61,7 @@ class HttpConnection:
         is_kept = self._drop_if_dead()
         try:
             return self._exchange(path, body, headers, budget, is_kept=is_kept)
-        except _ClosedEarlyError:
+        except ClosedEarlyError:
             self.close()
             if not repeatable:
                 raise CameraError(CameraFault.UNREACHABLE, "the camera closed the connection") from None
@@ -83,15 +81,15 @@ class HttpConnection:
             # An answer that ends its connection owns the socket, so it has to be closed whatever happens.
             with contextlib.closing(connection.getresponse()) as response:
                 reply = HttpReply(response.status, response.headers, self._read(connection, response, budget))
-        except (CameraError, _ClosedEarlyError):
+        except (CameraError, ClosedEarlyError):
             self.close()
             raise
         except (OSError, http.client.HTTPException) as error:
             self.close()
             budget.left_s()
             if is_kept and isinstance(error, ConnectionError):  # http.client's RemoteDisconnected is one
-                raise _ClosedEarlyError from None
-            raise _explained(error, budget) from None
+                raise ClosedEarlyError from None
+            raise explained(error, budget) from None
         finally:
             budget.watch(None)
         self._used_at_s = time.monotonic()
@@ -131,9 +129,7 @@ class HttpConnection:
                 return b"".join(parts)
             size += len(part)
             if size > self._max_reply_bytes:
-                raise CameraError(
-                    CameraFault.PROTOCOL, f"the camera's answer is larger than {self._max_reply_bytes} bytes"
-                )
+                raise too_large(self._max_reply_bytes)
             parts.append(part)
 
     def _limit(self, connection: http.client.HTTPConnection, budget: Budget) -> None:
@@ -160,7 +156,19 @@ def _is_readable(sock: socket.socket) -> bool:
     return bool(poll.poll(0))
 
 
-def _explained(error: OSError | http.client.HTTPException, budget: Budget) -> CameraError:
+def host_header(target: PinnedTarget, scheme: str) -> str:
+    """The Host header for a target: its name, and its port where that is not the scheme's own."""
+    name = format_host(target.host)
+    return name if target.port == DEFAULT_PORTS[scheme] else f"{name}:{target.port}"
+
+
+def too_large(max_bytes: int) -> CameraError:
+    """The error that says that an answer was cut."""
+    return CameraError(CameraFault.PROTOCOL, f"the camera's answer is larger than {max_bytes} bytes")
+
+
+def explained(error: OSError | http.client.HTTPException, budget: Budget) -> CameraError:
+    """What failed on the wire, in words for a person."""
     match error:
         case TimeoutError():
             return CameraError(

@@ -16,7 +16,15 @@ class StopWay(StrEnum):
 
     AXES = "axes"  # Stop with PanTilt and Zoom true
     PLAIN = "plain"  # Stop without either, which means all
+    PER_AXIS = "per-axis"  # one Stop with PanTilt alone, one with Zoom alone
     ZERO_VELOCITY = "zero-velocity"  # a ContinuousMove that stands still
+    RELATIVE_ZERO = "relative-zero"  # a RelativeMove to where it is
+
+
+# The ways that say it with the operation Stop: a camera that does not know it needs another.
+BY_STOP = frozenset({StopWay.AXES, StopWay.PLAIN, StopWay.PER_AXIS})
+# A camera may accept a Stop without axes and turn on, so those that name them come first.
+ALL_STOP_WAYS = (StopWay.AXES, StopWay.PER_AXIS, StopWay.PLAIN, StopWay.ZERO_VELOCITY, StopWay.RELATIVE_ZERO)
 
 
 _ANY = ".*"
@@ -31,8 +39,9 @@ class Quirk:
     manufacturer: str = _NONE
     model: str = _ANY
     firmware: str = _ANY
-    stop_ways: tuple[StopWay, ...] = (StopWay.AXES, StopWay.PLAIN, StopWay.ZERO_VELOCITY)
+    stop_ways: tuple[StopWay, ...] = ALL_STOP_WAYS
     honours_timeout: bool = True  # False: it does not stop by itself, only when told; said in the log at connect
+    has_relative: bool = True  # False: whatever it advertises, RelativeMove is accepted and nothing moves
     has_zoom: bool = True  # False: whatever it advertises, it refuses Zoom elements
     source: str = ""  # where it was reported
 
@@ -40,6 +49,11 @@ class Quirk:
         """Whether this row is for a camera that describes itself so in GetDeviceInformation."""
         said = ((self.manufacturer, manufacturer), (self.model, model), (self.firmware, firmware))
         return all(re.fullmatch(pattern, text, re.IGNORECASE) is not None for pattern, text in said)
+
+
+def _first(way: StopWay, *, never: StopWay | None = None) -> tuple[StopWay, ...]:
+    """All ways of stopping with this one before the others, and without the one that only seems to work."""
+    return (way, *(each for each in ALL_STOP_WAYS if each not in (way, never)))
 
 
 DEFAULT = Quirk("default", manufacturer=_ANY)
@@ -56,19 +70,24 @@ ROWS: tuple[Quirk, ...] = (
     Quirk(
         "cohu-stop-unimplemented",
         manufacturer=".*cohu.*",
-        stop_ways=(StopWay.ZERO_VELOCITY, StopWay.AXES),
+        stop_ways=_first(StopWay.ZERO_VELOCITY),
         source="https://github.com/mnit-rtmc/iris/pull/177",
     ),
     Quirk("ignores-timeout", honours_timeout=False),
+    Quirk("ignores-timeout-relative-dead", honours_timeout=False, has_relative=False),
     # Accepts a Stop without axes and turns on: PLAIN must not be taken for a success.
-    Quirk("stop-needs-axes", stop_ways=(StopWay.AXES, StopWay.ZERO_VELOCITY)),
+    Quirk("stop-needs-axes", stop_ways=_first(StopWay.AXES, never=StopWay.PLAIN)),
     # Faults when both axes are named.
-    Quirk("stop-refuses-both", stop_ways=(StopWay.PLAIN, StopWay.ZERO_VELOCITY)),
+    Quirk("stop-refuses-both", stop_ways=_first(StopWay.PLAIN)),
+    # Accepts a Stop of all axes and turns on.
+    Quirk("stop-per-axis", stop_ways=_first(StopWay.PER_AXIS)),
     Quirk(
         "stop-unimplemented",
-        stop_ways=(StopWay.ZERO_VELOCITY, StopWay.AXES),
+        stop_ways=_first(StopWay.ZERO_VELOCITY),
         source="https://github.com/home-assistant/core/pull/145811",
     ),
+    # Accepts Stop and a standstill velocity, and turns on until it gets another target.
+    Quirk("stop-relative-zero", stop_ways=_first(StopWay.RELATIVE_ZERO)),
     Quirk("no-zoom-element", has_zoom=False, source="https://github.com/agsh/onvif/issues/9"),
     DEFAULT,
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from camctl.onvif.capabilities import Space, Spaces
+from camctl.onvif.quirks import StopWay
 from camctl.onvif.replies import dig, number, text
 from camctl.onvif.values import (
     SIGNED,
@@ -19,10 +20,13 @@ from camctl.onvif.values import (
     to_camera,
     whole_seconds,
 )
-from camctl.onvif.ways import AxisParts, MoveWay, requests_for
+from camctl.onvif.ways import AxisParts, MoveWay, StepWay, requests_for
 from camctl.ptz.model import STILL, MoveStatus, Position, PtzStatus, Velocity
 
 Parameters = dict[str, Any]
+BOTH = AxisParts(pan_tilt=True, zoom=True)
+# A step may be a small part of the whole range.
+FINE_DECIMALS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,61 @@ class Steering:
         """The ContinuousMove requests that stop every axis."""
         return self.continuous_moves(STILL, 1, way)
 
-    def stop(self, *, names_axes: bool) -> Parameters:
-        """The Stop request: naming both kinds of axis, or none, which means all as well."""
+    def stops(self, way: StopWay) -> Iterator[Parameters]:
+        """The Stop requests of a way that uses the operation Stop: naming both kinds of axis, none, or one each."""
         request: Parameters = {"ProfileToken": self.profile_token}
-        if names_axes:
-            request["PanTilt"] = True
-            request["Zoom"] = True
-        return request
+        if way is StopWay.AXES:
+            yield {**request, "PanTilt": True, "Zoom": True}
+        elif way is StopWay.PLAIN:
+            yield request
+        elif way is StopWay.PER_AXIS:
+            if self.spaces.velocity_pan_tilt is not None:
+                yield {**request, "PanTilt": True}
+            if self.spaces.velocity_zoom is not None and self.has_zoom:
+                yield {**request, "Zoom": True}
+
+    def relative_zero(self, *, spaces: bool) -> Parameters | None:
+        """The RelativeMove that ends at once, on every axis; None where the camera knows no relative moves."""
+        vector = self._translation(STILL, BOTH, spaces=spaces)
+        return {"ProfileToken": self.profile_token, "Translation": vector} if vector else None
+
+    def steps(self, distance: Velocity, speed: Velocity, axes: AxisParts, way: StepWay) -> Iterator[Parameters]:
+        """The RelativeMoves by `distance` (shares of the translation spaces) that name at least these `axes`.
+
+        `speed` goes along where the way has one: shares of full speed, of which the sign does not matter.
+        """
+        parts = (AxisParts(axes.pan_tilt, zoom=False), AxisParts(pan_tilt=False, zoom=axes.zoom))
+        for part in (axes,) if way.together else parts:
+            vector = self._translation(distance, part, spaces=way.spaces)
+            if vector:
+                request = {"ProfileToken": self.profile_token, "Translation": vector}
+                yield {**request, "Speed": self.speed(speed, part)} if way.speed else request
+
+    def _translation(self, distance: Velocity, part: AxisParts, *, spaces: bool) -> Parameters:
+        vector: Parameters = {}
+        pan_tilt, zoom = self.spaces.translation_pan_tilt, self.spaces.translation_zoom
+        if part.pan_tilt and pan_tilt is not None:
+            vector["PanTilt"] = {
+                "x": scale_speed(distance.pan, pan_tilt.x, FINE_DECIMALS),
+                "y": scale_speed(distance.tilt, pan_tilt.y, FINE_DECIMALS),
+                **_named(pan_tilt, spaces),
+            }
+        if part.zoom and zoom is not None and self.has_zoom:
+            vector["Zoom"] = {"x": scale_speed(distance.zoom, zoom.x, FINE_DECIMALS), **_named(zoom, spaces)}
+        return vector
+
+    def speed(self, share: Velocity, part: AxisParts) -> Parameters:
+        """A PTZSpeed: an axis that stands has that of the other, since some cameras take the first for both."""
+        pan_tilt, zoom = self.spaces.speed_pan_tilt, self.spaces.speed_zoom
+        pan, tilt = abs(share.pan) or abs(share.tilt), abs(share.tilt) or abs(share.pan)
+        limits = pan_tilt.x if pan_tilt is not None else UNSIGNED
+        vector: Parameters = {}
+        if part.pan_tilt:
+            vector["PanTilt"] = {"x": scale_speed(pan or 1.0, limits), "y": scale_speed(tilt or 1.0, limits)}
+        if part.zoom and self.has_zoom:
+            limits = zoom.x if zoom is not None else UNSIGNED
+            vector["Zoom"] = {"x": scale_speed(abs(share.zoom) or 1.0, limits)}
+        return vector
 
     def absolute_move(self, position: Position, *, spaces: bool = False) -> Parameters | None:
         """The AbsoluteMove request; None where no axis is given that the camera can place.

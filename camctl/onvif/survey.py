@@ -16,7 +16,7 @@ from camctl.onvif.quirks import Quirk, match
 from camctl.onvif.replies import dig, needed, number, text
 from camctl.onvif.steering import Steering
 from camctl.onvif.ways import SAID_NO
-from camctl.ptz.model import PtzAbilities, PtzStatus
+from camctl.ptz.model import PtzAbilities, PtzStatus, SafetyNet
 from camctl.ptz.ports import CameraError, CameraFacts, CameraFault, StreamUris
 
 _log = logging.getLogger(__name__)
@@ -63,8 +63,6 @@ class Surveyor:
         manufacturer, model = text(information, "Manufacturer"), text(information, "Model")
         firmware = text(information, "FirmwareVersion")
         quirk = self._forced_quirk or match(manufacturer, model, firmware)
-        if not quirk.honours_timeout:
-            _log.info("%s %s ignores the Timeout of moves: nothing but a Stop ends them", manufacturer, model)
         addresses = self._addresses()
         profiles = self._profiles(addresses)
         streams = self._streams(profiles)
@@ -120,10 +118,14 @@ class Surveyor:
         spaces = self._spaces(node, options, profiles.ptz)
         has_zoom = spaces.velocity_zoom is not None and quirk.has_zoom
         steering = Steering(profile.token, spaces, has_zoom, cap.timeout_limits(options))
+        net = cap.safety_net(spaces, steering.timeout, quirk)
         status = self._status(steering)
         if profiles.ptz is None and status is None:
             return None, PtzAbilities()
-        abilities = cap.abilities(spaces, node, presets=self._has_presets(node, profile), status=status, quirk=quirk)
+        presets = self._has_presets(node, profile)
+        abilities = cap.abilities(spaces, node, presets=presets, status=status, quirk=quirk, net=net)
+        if net is not SafetyNet.TIMEOUT:
+            _log.info("the camera does not end its moves by itself; what does, when the link dies: %s", net.value)
         return steering, abilities
 
     def _nodes(self, xaddr: str) -> Any:  # noqa: ANN401 - zeep's

@@ -8,7 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree
 from zeep.wsse.utils import get_security_header
@@ -31,6 +31,11 @@ class CameraClock:
         """Seconds since the epoch by our clock."""
         return self._wall()
 
+    def set(self, theirs_s: float, asked_s: float) -> None:
+        """It said `theirs_s`, whole seconds, to a question that was asked at `asked_s` by our clock."""
+        # On average half a second has passed since.
+        self.offset_s = theirs_s + 0.5 - (asked_s + self.ours_s()) / 2
+
     def created(self) -> str:
         """The camera's present time in UTC, zulu, whole seconds: fractions confuse some firmware."""
         return datetime.fromtimestamp(self._wall() + self.offset_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -43,11 +48,19 @@ def password_digest(nonce: bytes, created: str, password: str) -> str:
     return base64.b64encode(made.digest()).decode("ascii")
 
 
+class Stamp(NamedTuple):
+    """What is new in each token: base64 texts and a time, nothing that would have to be escaped in XML."""
+
+    digest: str
+    nonce: str
+    created: str
+
+
 class UsernameToken:
     """zeep's `wsse` hook: adds a fresh token to every request. Safe to use from several threads at once."""
 
     def __init__(self, username: str, password: str, clock: CameraClock) -> None:
-        self._username = username
+        self.username = username
         self._password = password
         self._clock = clock
 
@@ -56,16 +69,23 @@ class UsernameToken:
 
     def apply(self, envelope: Any, headers: Any) -> tuple[Any, Any]:  # noqa: ANN401 - zeep's own types
         """Add wsse:Security/UsernameToken to the envelope's header."""
+        self.write(envelope, self.stamp())
+        return envelope, headers
+
+    def stamp(self) -> Stamp:
+        """A fresh one."""
         nonce, created = secrets.token_bytes(16), self._clock.created()
+        digest = password_digest(nonce, created, self._password)
+        return Stamp(digest, base64.b64encode(nonce).decode("ascii"), created)
+
+    def write(self, envelope: Any, stamp: Stamp) -> None:  # noqa: ANN401 - zeep's own types
+        """Add the token with this stamp to the envelope's header."""
         security = get_security_header(envelope)  # type: ignore[no-untyped-call]
         token = etree.SubElement(security, f"{{{_WSSE}}}UsernameToken")
-        etree.SubElement(token, f"{{{_WSSE}}}Username").text = self._username
-        digest = password_digest(nonce, created, self._password)
-        etree.SubElement(token, f"{{{_WSSE}}}Password", Type=_DIGEST).text = digest
-        encoded = base64.b64encode(nonce).decode("ascii")
-        etree.SubElement(token, f"{{{_WSSE}}}Nonce", EncodingType=_BASE64).text = encoded
-        etree.SubElement(token, f"{{{_WSU}}}Created").text = created
-        return envelope, headers
+        etree.SubElement(token, f"{{{_WSSE}}}Username").text = self.username
+        etree.SubElement(token, f"{{{_WSSE}}}Password", Type=_DIGEST).text = stamp.digest
+        etree.SubElement(token, f"{{{_WSSE}}}Nonce", EncodingType=_BASE64).text = stamp.nonce
+        etree.SubElement(token, f"{{{_WSU}}}Created").text = stamp.created
 
     def verify(self, envelope: Any) -> None:  # noqa: ANN401 - zeep's own types
         """Cameras do not sign their answers: nothing to verify."""

@@ -41,7 +41,7 @@ class TimeoutLimits:
         return self.longest_s > 0
 
 
-def plain_number(value: float) -> float:
+def plain_number(value: float, decimals: int = DECIMALS) -> float:
     """`value` rounded so that it is written without an exponent and never as -0.0.
 
     Raises:
@@ -49,14 +49,14 @@ def plain_number(value: float) -> float:
     """
     if not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
-    return round(value, DECIMALS) + 0.0
+    return round(value, decimals) + 0.0
 
 
-def scale_speed(share: float, limits: Range) -> float:
+def scale_speed(share: float, limits: Range, decimals: int = DECIMALS) -> float:
     """A share of full speed, -1 to 1, in the camera's velocity range; zero stays zero, which stops the axis."""
     if not limits.is_usable or share == 0.0:
-        return plain_number(share)
-    return plain_number(share * (limits.high if share > 0 else -limits.low))
+        return plain_number(share, decimals)
+    return plain_number(share * (limits.high if share > 0 else -limits.low), decimals)
 
 
 def to_camera(value: float, generic: Range, limits: Range) -> float:

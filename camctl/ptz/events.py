@@ -8,11 +8,20 @@ from enum import StrEnum
 from camctl.ptz.model import Velocity
 
 
+class SourceKind(StrEnum):
+    """What a source is. Patrols and events give way to any person of higher priority, who need not take over."""
+
+    PERSON = "person"
+    EVENT = "event"  # a preset shown because something happened
+    PATROL = "patrol"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a command comes from: one sign-in (a person on one device) over one channel.
 
     `channel` is unique per socket ("ws-7"); plain HTTP commands of a sign-in share one. `person` is stable per person.
+    A patrol or event is a source too: its `sign_in`, `person` and `channel` are "patrol:ID" or "event:ID".
     """
 
     sign_in: str
@@ -21,6 +30,8 @@ class Source:
     role: str
     priority: int
     channel: str
+    kind: SourceKind = SourceKind.PERSON
+    may_break: bool = False  # may take a reserved camera
 
 
 class StopReason(StrEnum):
@@ -35,6 +46,12 @@ class StopReason(StrEnum):
     HANGING_MOVE = "hanging-move"  # a move answered after the Stop: said once more
     RETRY = "retry"  # the last Stop was not confirmed
     TRAVEL_LIMIT = "travel-limit"  # a preset was not reached in time
+    TRAVEL_REFUSED = "travel-refused"  # a preset was refused, and the camera may still do what it did before
+    LEASE_ENDED = "lease-ended"  # the cap while others wait, or the end of a reservation
+    HANDED_OVER = "handed-over"
+    PREEMPTED = "preempted"  # a person's first touch on a camera that a patrol or event held
+    STILL_TURNING = "still-turning"  # the camera confirmed a Stop, but its position goes on changing
+    LIMIT = "limit"  # a soft limit or forbidden sector is reached
     START = "start"  # whatever the last life of this process left moving
     SHUTDOWN = "shutdown"
 
@@ -44,6 +61,11 @@ class Refusal(StrEnum):
 
     HELD = "held"
     PRIORITY_TOO_LOW = "priority-too-low"
+    RESERVED = "reserved"  # taking it needs the right to break reservations
+    FENCED = "fenced"  # a late command of a lease that has ended
+    NOT_HOLDER = "not-holder"  # reserving and handing over are the holder's
+    NOT_WAITING = "not-waiting"  # there is no such place in the queue
+    QUEUE_FULL = "queue-full"
     NOTHING_TO_RELEASE = "nothing-to-release"
     RELEASED = "released"  # the gesture was stopped already
     STALE = "stale"  # too old when it arrived
@@ -54,20 +76,26 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Turn with this velocity for `life_s`, unless something newer comes. `gesture` numbers one press of the finger."""
+    """Turn with this velocity for `life_s`, unless something newer comes. `gesture` numbers one press of the finger.
+
+    `fence`, here and below: the lease that the sender believes in; a command of an older one is refused. None: unknown.
+    """
 
     source: Source
     velocity: Velocity
     life_s: float
     gesture: int | None = None
+    fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Travel:
-    """Go to a preset (its token) or home (None): a move that ends by itself at its target."""
+    """Go to a preset (its token) or home (None): a move that ends by itself at its target. `speed`: 0 to 1."""
 
     source: Source
     preset: str | None
+    speed: float | None = None
+    fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +104,7 @@ class Stop:
 
     source: Source
     gesture: int | None = None
+    fence: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +116,7 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class TakeOver:
-    """Take the camera from its holder, by higher priority."""
+    """Take the camera from its holder: by higher priority, or by the right to break when it is reserved."""
 
     source: Source
     reason: str
@@ -95,9 +124,55 @@ class TakeOver:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Give control back."""
+    """Give control back; a reservation ends with it."""
 
     source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Wait in the queue for control (asks the holder for it); again: keeps the place, takes the new reason."""
+
+    source: Source
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Leave the queue."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class HandOver:
+    """Give control to the one who waits with this `ticket`."""
+
+    source: Source
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Keep the camera for `limit_s`, used or not; takes a free camera. Again: a new limit and reason."""
+
+    source: Source
+    reason: str
+    limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unreserve:
+    """End one's reservation; the lease goes on as any other."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Go on with this velocity instead (a limit is near); zero stops. Neither lease nor life change."""
+
+    velocity: Velocity
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +212,11 @@ class StandstillSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class TurningSeen:
+    """The camera's position goes on changing although it confirmed our Stop."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """A deadline of the arbiter has come."""
 
@@ -155,11 +235,18 @@ Event = (
     | Take
     | TakeOver
     | Release
+    | Request
+    | Withdraw
+    | HandOver
+    | Reserve
+    | Unreserve
+    | Adjust
     | ChannelClosed
     | Revoke
     | MoveAnswered
     | StopAnswered
     | StandstillSeen
+    | TurningSeen
     | Tick
     | ForceStop
 )
@@ -183,14 +270,19 @@ class SendTravel:
 
     number: int
     preset: str | None
+    speed: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SendStop:
-    """Send Stop on its own path; answer with StopAnswered(number)."""
+    """Send Stop on its own path; answer with StopAnswered(number).
+
+    `attempt` counts up while this standstill is not confirmed: the driver goes on to the next way of stopping.
+    """
 
     number: int
     reason: StopReason
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,14 @@ class Preset:
     name: str
 
 
+class SafetyNet(StrEnum):
+    """What ends a motion when the link to the camera, or we ourselves, are gone."""
+
+    TIMEOUT = "timeout"  # the camera stops by itself
+    STEPS = "steps"  # it ignores Timeout, so it is driven in short relative steps that end by themselves
+    NONE = "none"  # nobody can
+
+
 @dataclass(frozen=True, slots=True)
 class PtzAbilities:
     """What the camera proved it can do; all False for a view-only camera."""
@@ -84,8 +92,15 @@ class PtzAbilities:
     home: bool = False
     presets: bool = False
     status_position: bool = False
+    safety_net: SafetyNet = SafetyNet.TIMEOUT
+    owner_accepts_no_net: bool = False
+
+    @property
+    def has_motors(self) -> bool:
+        """Whether any axis can be turned continuously."""
+        return self.pan_tilt or self.zoom
 
     @property
     def can_steer(self) -> bool:
-        """Whether any axis can be turned continuously."""
-        return self.pan_tilt or self.zoom
+        """Whether it may be turned: it has motors, and something ends a motion when all else is gone."""
+        return self.has_motors and (self.safety_net is not SafetyNet.NONE or self.owner_accepts_no_net)

@@ -52,7 +52,7 @@ class CameraFacts:
 class CameraDriver(Protocol):
     """One camera's commands. Every call has a timeout of its own and raises CameraError.
 
-    `stop` uses a connection and threads of its own, so that it goes out beside a hanging move.
+    `stop` uses connections of its own and waits for no other call, so that it goes out beside a hanging move.
     """
 
     async def connect(self) -> CameraFacts:
@@ -61,8 +61,13 @@ class CameraDriver(Protocol):
     async def continuous_move(self, velocity: Velocity, timeout_s: int) -> None:
         """Turn until `stop`, another move, or `timeout_s` (whole seconds) has passed."""
 
-    async def stop(self) -> None:
-        """Stop every axis, by whichever way this camera honours."""
+    async def stop(self, attempt: int = 0) -> None:
+        """Stop every axis.
+
+        `attempt` counts the Stops of one standstill that did not end the motion: 0 is the way that this camera is known
+        to honour, each further one the next way, round again after the last. One call says it in one way at least; it
+        raises when the camera confirmed none.
+        """
 
     async def absolute_move(self, position: Position) -> None:
         """Go to a position; axes that are None stay."""
@@ -76,8 +81,8 @@ class CameraDriver(Protocol):
     async def presets(self) -> list[Preset]:
         """The stored views."""
 
-    async def goto_preset(self, token: str) -> None:
-        """Go to a stored view."""
+    async def goto_preset(self, token: str, speed: float | None = None) -> None:
+        """Go to a stored view; `speed` is a share of the fastest, 0 to 1, and None the camera's own."""
 
     async def set_preset(self, name: str, token: str | None = None) -> str:
         """Store the present view (over `token` if given); returns its token."""

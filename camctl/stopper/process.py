@@ -34,8 +34,8 @@ class Stoppable(Protocol):
     async def connect(self) -> CameraFacts:
         """Find out how it is stopped."""
 
-    async def stop(self) -> None:
-        """Stop it."""
+    async def stop(self, attempt: int = 0) -> None:
+        """Stop it; each further attempt goes on to the next way."""
 
 
 class Stopper:
@@ -94,7 +94,7 @@ class Stopper:
 
     async def _stop(self, camera_id: str) -> bool:
         end = time.monotonic() + STOP_WITHIN_S
-        pause_s = _RETRY_S
+        pause_s, attempt = _RETRY_S, 0
         learning = self._learning.get(camera_id)
         while time.monotonic() < end:
             try:
@@ -102,17 +102,27 @@ class Stopper:
                 if learning is not None and not learning.done():
                     await driver.connect()
                     learning.cancel()
-                await driver.stop()
+                await driver.stop(attempt)
             except CameraError as error:
                 _log.warning("camera %s: Stop not confirmed: %s", camera_id, error.detail)
             except Exception:  # noqa: BLE001  # a mistake of ours, said loudly: no camera may be given up for it
                 _log.exception("camera %s: stopping it failed unexpectedly", camera_id)
             else:
                 _log.warning("camera %s: stopped", camera_id)
+                await self._say_otherwise(camera_id, attempt + 1)
                 return True
             await asyncio.sleep(pause_s)
-            pause_s = min(_RETRY_MAX_S, pause_s * 2)
+            pause_s, attempt = min(_RETRY_MAX_S, pause_s * 2), attempt + 1
         return False
+
+    async def _say_otherwise(self, camera_id: str, attempt: int) -> None:
+        """Say it once more in the next way: some cameras confirm a Stop and turn on, and nobody looks here."""
+        try:
+            await self._drivers[camera_id].stop(attempt)
+        except CameraError as error:
+            _log.info("camera %s: the other way of stopping: %s", camera_id, error.detail)
+        except Exception:  # noqa: BLE001  # as above
+            _log.exception("camera %s: stopping it in another way failed unexpectedly", camera_id)
 
     def close(self) -> None:
         """End what is still being learnt."""

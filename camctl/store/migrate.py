@@ -12,11 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from auth.tables import Base as AuthBase
 from camctl.store.engine import StoreError, open_store
+from camctl.store.tables import Base as ServiceBase
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-METADATA = (AuthBase.metadata,)
+METADATA = (AuthBase.metadata, ServiceBase.metadata)
 """All tables that the migrations build; a package with tables adds its metadata here."""
 
 _LOCK_ID = 0x63616D63  # any constant; PostgreSQL's advisory locks are numbers

@@ -90,6 +90,8 @@ async def _troubled(device: Device, exchange: Exchange, reply: Reply | None) -> 
     """The answer as faults and quirks of the wire leave it."""
     if reply is None:
         return None
+    if device.endpoint.faults.now.reply_delay_s:
+        await asyncio.sleep(device.endpoint.faults.now.reply_delay_s)
     if device.endpoint.faults.now.drop_replies:
         await exchange.say_nothing()
         return None

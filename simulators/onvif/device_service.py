@@ -12,9 +12,6 @@ from simulators.onvif.soap import action_not_supported, invalid_argument
 from simulators.onvif.values import child, parse_bool, required_text
 from simulators.onvif.xml import NAMESPACES, Xml, el, join
 
-MANUFACTURER = "camctl"
-MODEL = "Simulated PTZ"
-FIRMWARE = "1.0.0"
 _REBOOT_S = 3.0
 _YEARS = range(1971, 2100)
 _CATEGORIES = ("All", "Analytics", "Device", "Events", "Imaging", "Media", "PTZ")
@@ -138,12 +135,12 @@ def _media_capabilities(call: Call) -> Xml:
 @operation("GetDeviceInformation", Access.READ_SYSTEM)
 def get_device_information(call: Call) -> Xml:
     """Who made it."""
-    seed = call.device.camera.config.seed
+    config = call.device.camera.config
     return join(
-        el("tds:Manufacturer", MANUFACTURER),
-        el("tds:Model", f"{MODEL} é" if call.device.quirks.invalid_utf8 else MODEL),
-        el("tds:FirmwareVersion", FIRMWARE),
-        el("tds:SerialNumber", f"SIM{seed:08d}"),
+        el("tds:Manufacturer", config.manufacturer),
+        el("tds:Model", f"{config.model} é" if call.device.quirks.invalid_utf8 else config.model),
+        el("tds:FirmwareVersion", config.firmware),
+        el("tds:SerialNumber", f"SIM{config.seed:08d}"),
         el("tds:HardwareId", "simulator"),
     )
 

@@ -124,7 +124,8 @@ def continuous_move(call: Call) -> Xml:
     timeout_s = _timeout_s(call)
     if quirks.pantilt_zoom_together_refused and velocity.pan is not None and velocity.zoom is not None:
         raise action_failed("PanTilt and Zoom at once are not possible")
-    if quirks.zero_velocity_ignored:
+    ignores_zero = quirks.zero_velocity_ignored or quirks.stop_per_axis_only or quirks.stop_relative_zero_only
+    if ignores_zero or (_is_still(velocity) and device.endpoint.faults.ignores_stop()):
         velocity = Generic(*(value or None for value in velocity))
     if quirks.omitted_axis_stops:
         velocity = Generic(*(value or 0.0 for value in velocity))
@@ -132,6 +133,10 @@ def continuous_move(call: Call) -> Xml:
         velocity = velocity._replace(pan=_negated(velocity.pan), tilt=_negated(velocity.tilt))
     device.camera.continuous_move(velocity, None if quirks.ignores_timeout else timeout_s)
     return NOTHING
+
+
+def _is_still(vector: Generic) -> bool:
+    return not any(vector)
 
 
 def _negated(value: float | None) -> float | None:
@@ -168,10 +173,14 @@ def absolute_move(call: Call) -> Xml:
 def relative_move(call: Call) -> Xml:
     """Go by a translation, in the generic space or in that of the picture."""
     _profile(call)
-    camera, lens = call.device.camera, documents.lens_of(call.device)
+    device, quirks, lens = call.device, call.device.quirks, documents.lens_of(call.device)
+    camera = device.camera
     translation = vectors.read(call.body, "tptz:Translation", vectors.TRANSLATION, lens)
     speed = vectors.read_speed(call.body, "tptz:Speed", lens)
-    if call.device.quirks.relative_move_dead:
+    if quirks.relative_move_dead:
+        return NOTHING
+    ignores_zero = quirks.stop_per_axis_only or quirks.stop_zero_velocity_only
+    if _is_still(translation.values) and (ignores_zero or device.endpoint.faults.ignores_stop()):
         return NOTHING
     if translation.in_view:
         camera.move_in_view(translation.values, speed)
@@ -194,12 +203,24 @@ def stop(call: Call) -> Xml:
         raise action_failed("the motor does not answer")
     if quirks.stop_refuses_both and pan_tilt and zoom:
         raise action_failed("PanTilt and Zoom at once are not possible")
+    if _ignores_stop(device, names_one=bool(pan_tilt) != bool(zoom)):
+        return NOTHING
     if pan_tilt is None and zoom is None:
         if not quirks.stop_needs_axes:
             device.camera.stop()
         return NOTHING
     device.camera.stop(bool(pan_tilt), bool(zoom))
     return NOTHING
+
+
+def _ignores_stop(device: Device, *, names_one: bool) -> bool:
+    """Whether a Stop that was accepted does nothing; `names_one`: it names one kind of axis alone."""
+    quirks = device.quirks
+    if quirks.stop_zero_velocity_only or quirks.stop_relative_zero_only:
+        return True
+    if quirks.stop_per_axis_only and not names_one:
+        return True
+    return device.endpoint.faults.ignores_stop()
 
 
 def _flag(call: Call, path: str) -> bool | None:

@@ -200,6 +200,23 @@ class Fanout:
         self.cache.clear()
         self._history = [None] * _HISTORY
 
+    def discard(self) -> None:
+        """Send nothing of what waits and forget all pictures; receivers stay, and see no gap in sequence numbers."""
+        waiting = _packets(run for group in self._passes for run in group)
+        self._passes.clear()
+        for receivers in self._live.values():
+            for receiver in receivers:
+                self._skip(receiver, waiting)
+        for receiver in self._behind:
+            self._skip(receiver, _packets(receiver.catching_up))
+            receiver.catching_up.clear()
+        self.forget()
+
+    def _skip(self, receiver: Receiver, packets: int) -> None:
+        """The last `packets` of the stream were not sent to this receiver and never will be."""
+        receiver.sequence_offset = (receiver.sequence_offset - packets) & 0xFFFF
+        receiver.first_index = self._next_index  # what it has was sent under other indexes
+
     def resend(self, receiver: Receiver, sequences: Iterable[int]) -> int:
         """Send packets again that a receiver missed (RFC 4585 generic NACK), bit by bit the same; how many."""
         sent = 0
@@ -275,6 +292,10 @@ class Fanout:
             receiver.packets += sent
             receiver.dropped += count - sent
             receiver.octets += octets * sent // count
+
+
+def _packets(runs: Iterable[_Run]) -> int:
+    return sum(len(run.payloads) for run in runs)
 
 
 def _passes(runs: Iterable[_Run]) -> Iterator[list[_Run]]:

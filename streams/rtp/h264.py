@@ -107,7 +107,7 @@ class Depacketiser:
         self._nals: list[bytes] = []
         self._fragments: list[bytes] = []
         self._size = 0
-        self._has_picture = self._has_idr = self._broken = False
+        self._has_picture = self._has_start = self._has_idr = self._broken = False
 
     def _take(self, payload: bytes) -> None:
         kind = nal_type(payload)
@@ -175,8 +175,10 @@ class Depacketiser:
         if self._broken:
             return
         if is_picture(kind):
-            self._has_idr |= kind == IDR and (self._has_picture or starts_picture(nal))
+            if not self._has_picture:
+                self._has_start = starts_picture(nal)
             self._has_picture = True
+            self._has_idr |= kind == IDR
         elif kind in (SPS, PPS):
             self.parameter_sets.note(nal)
         self._nals.append(nal)
@@ -188,7 +190,7 @@ class Depacketiser:
         nals, timestamp = tuple(self._nals), self._timestamp
         has_picture, broken = self._has_picture, self._broken
         # A camera that marks every slice splits a picture in several units; only the first may be joined at.
-        is_key = self._has_idr and timestamp != self._done_timestamp
+        is_key = self._has_idr and self._has_start and timestamp != self._done_timestamp
         self._clear()
         if broken or not has_picture or timestamp is None:
             return _NOTHING

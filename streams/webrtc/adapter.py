@@ -1,4 +1,4 @@
-"""The one place that touches private parts of aiortc and pylibsrtp; their versions are pinned because of this file.
+"""The place that touches private parts of aiortc and pylibsrtp, with `data`; their versions are pinned because of it.
 
 `check_contract` proves at start-up, with a real handshake in memory, that these parts still are what we take them for.
 """
@@ -15,12 +15,16 @@ from aiortc import rtcdtlstransport
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 from pylibsrtp import Session
 
+from streams.webrtc.data import DataCounters, DataLink, missing_parts
+
 log = logging.getLogger(__name__)
 
 # As DTLS server we choose, and GCM costs half of AES-CM with SHA-1.
 PROFILES = [rtcdtlstransport.SRTP_AEAD_AES_128_GCM, rtcdtlstransport.SRTP_AES128_CM_SHA1_80]
 _TAG_LENGTHS = {b"SRTP_AEAD_AES_128_GCM": 16, b"SRTP_AES128_CM_SHA1_80": 10}
 _MAX_WAITING = 32  # DTLS records of one peer
+_DATA_S = 5.0
+_SCTP_PORT = 5000
 _BUFFER_BYTES = 70_000
 _PRIVATE = ("_set_role", "_srtp_profiles", "_ssl", "_tx_srtp", "_rx_srtp")
 
@@ -141,6 +145,7 @@ class DtlsLink:
         self._dtls._set_role(role)  # noqa: SLF001
         self._dtls._srtp_profiles = PROFILES  # noqa: SLF001
         self._on_closed = on_closed
+        self._data: DataLink | None = None
         self.tx_key: TxKey | None = None
         self.tag_length = 0
         self.profile = ""
@@ -211,9 +216,19 @@ class DtlsLink:
         except (pylibsrtp.Error, ValueError) as error:
             raise SrtpError(str(error)) from error
 
+    async def open_data(
+        self, remote_port: int, max_message: int, on_text: Callable[[str], None], counters: DataCounters
+    ) -> DataLink:
+        """Run data channels too, after the handshake; once. They end with `close`. See `DataLink`."""
+        self._data = DataLink(self._dtls, on_text, counters)
+        await self._data.start(remote_port, max_message)
+        return self._data
+
     async def close(self) -> None:
         """Say goodbye (close_notify) and end; idempotent."""
         self._on_closed = None
+        if self._data:
+            await self._data.close()
         await self._dtls.stop()
 
 
@@ -237,13 +252,15 @@ async def check_contract() -> PacketSealer:
     client_certificate, certificate = make_certificate(), make_certificate()
     probe = RTCDtlsTransport(cast("Any", _IceStandIn(lambda _: None)), [certificate])
     missing = [name for name in _PRIVATE if not hasattr(probe, name)]
+    missing += missing_parts(probe)
     if missing:
-        raise ContractError(f"aiortc's RTCDtlsTransport has no {', '.join(missing)}")
+        raise ContractError(f"aiortc's DTLS and SCTP have no {', '.join(missing)}")
     server, client = _connect_two(certificate, client_certificate)
     try:
         await asyncio.gather(
             client.handshake([fingerprint(certificate)], 5), server.handshake([fingerprint(client_certificate)], 5)
         )
+        await _exchange_texts(server, client)
         return _choose_sealer(server, client)
     except HandshakeError as error:
         raise ContractError(f"two of aiortc's DTLS transports cannot talk to each other: {error}") from error
@@ -260,6 +277,25 @@ def _connect_two(certificate: RTCCertificate, client_certificate: RTCCertificate
     server = DtlsLink(certificate, to_client)
     client = DtlsLink(client_certificate, server.feed, role="client")
     return server, client
+
+
+async def _exchange_texts(server: DtlsLink, client: DtlsLink) -> None:
+    """A text on a data channel and another one back."""
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    counters = DataCounters()
+    theirs = await server.open_data(_SCTP_PORT, 0, lambda text: heard.put_nowait(f"server {text}"), counters)
+    ours = await client.open_data(_SCTP_PORT, 0, lambda text: heard.put_nowait(f"client {text}"), counters)
+    ours.open()
+    try:
+        async with asyncio.timeout(_DATA_S):
+            while not ours.is_open:  # noqa: ASYNC110  # the state of a foreign class
+                await asyncio.sleep(0)
+            for link, expected in ((ours, "server ping"), (theirs, "client ping")):
+                link.send("ping")
+                if await heard.get() != expected:
+                    raise ContractError("aiortc's data channels mix up what they carry")
+    except TimeoutError as error:
+        raise ContractError("two of aiortc's data channels cannot talk to each other") from error
 
 
 def _choose_sealer(server: DtlsLink, client: DtlsLink) -> PacketSealer:

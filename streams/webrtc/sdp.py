@@ -1,4 +1,4 @@
-"""A viewer's offer and our answer (RFC 8829, RFC 8839, RFC 8842, RFC 6184 section 8). Pure."""
+"""A viewer's offer and our answer (RFC 8829, RFC 8839, RFC 8841, RFC 8842, RFC 8843, RFC 6184 section 8). Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from aiortc import sdp as aiortc_sdp
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
+from streams.datagrams import MAX_TEXT_BYTES
 from streams.errors import StreamError, StreamFault
 from streams.webrtc.mux import IceCredentials
 
 MAX_OFFER_BYTES = 64 << 10
 _MAX_SECTIONS = 16
+_DATA_FORMATS = ["webrtc-datachannel"]
+_SCTP_PORT = 5000
+_DEFAULT_MAX_MESSAGE = 65_536  # RFC 8841 section 6.1
 _HASHES = ("sha-256", "sha-384", "sha-512")
 # What a parser made for well-formed text raises on the other kind.
 _PARSE_ERRORS = (AssertionError, AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
@@ -42,20 +46,33 @@ class OfferedSection:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedData:
+    """A data section that we can serve: its place, the viewer's SCTP port, the longest message it takes (0: any)."""
+
+    section: int
+    port: int
+    max_message: int
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerOffer:
-    """What a viewer wants and can: the video section's place, its H.264 payload types, its DTLS and ICE identity."""
+    """What a viewer wants and can: the video section's place, its H.264 payload types, its DTLS and ICE identity.
+
+    `bundle` are the numbers of the sections that we accept in the viewer's BUNDLE group, in the group's order.
+    """
 
     sections: tuple[OfferedSection, ...]
     video: int
     choices: tuple[H264Choice, ...]
     fingerprints: tuple[tuple[str, str], ...]
     ufrag: str
-    is_bundled: bool = True
+    bundle: tuple[int, ...] = ()
+    data: OfferedData | None = None
 
     @property
-    def mid(self) -> str:
-        """The video section's identification."""
-        return self.sections[self.video].mid
+    def transport(self) -> OfferedSection:
+        """The section whose transport all accepted ones share: the first of the bundle, or the video."""
+        return self.sections[self.bundle[0] if self.bundle else self.video]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +109,20 @@ def parse_offer(text: str) -> ViewerOffer:
         raise _bad("the offer wants to receive no video")
     video = wanted[0]
     media = description.media[video]
-    fingerprints, ufrag = _identity(media)
-    groups = [group for group in description.group if group.semantic == "BUNDLE"]
+    group = _bundle(description, media.rtp.muxId)
+    by_mid = {item.rtp.muxId: number for number, item in reversed(list(enumerate(description.media)))}
+    data = _data(description.media, group, text)
+    tagged = description.media[by_mid.get(group[0], video)] if group else media
+    fingerprints, ufrag = _identity(media, tagged)
+    accepted = {video} | ({data.section} if data else set())
     return ViewerOffer(
         sections=tuple(_section(item) for item in description.media),
         video=video,
         choices=_choices(media),
         fingerprints=fingerprints,
         ufrag=ufrag,
-        is_bundled=any(media.rtp.muxId in group.items for group in groups),
+        bundle=tuple(number for mid in group if (number := by_mid.get(mid, -1)) in accepted),
+        data=data,
     )
 
 
@@ -121,18 +143,25 @@ def choose_payload(offer: ViewerOffer, profile_level_id: str | None) -> H264Choi
 
 
 def build_answer(offer: ViewerOffer, choice: H264Choice, facts: AnswerFacts) -> str:
-    """Our answer: sends one H.264 video, refuses everything else, is ICE-lite and DTLS server."""
+    """Our answer: sends one H.264 video, has data beside it, refuses the rest, is ICE-lite and DTLS server."""
     lines = [
         "v=0",
         "o=- 1 1 IN IP4 0.0.0.0",
         "s=-",
         "t=0 0",
     ]
-    if offer.is_bundled:
-        lines.append(f"a=group:BUNDLE {offer.mid}")
+    if offer.bundle:
+        lines.append(" ".join(("a=group:BUNDLE", *(offer.sections[number].mid for number in offer.bundle))))
     lines += ["a=msid-semantic:WMS *", "a=ice-lite"]
     for number, section in enumerate(offer.sections):
-        lines += _video(offer, choice, facts) if number == offer.video else _rejected(section)
+        if number == offer.video:
+            lines += _video(section, choice, facts)
+        elif offer.data and number == offer.data.section:
+            lines += _data_channels(section, facts)
+        else:
+            lines += _rejected(section)
+            continue
+        lines += _transport(facts, with_candidates=section is offer.transport)
     return "\r\n".join(lines) + "\r\n"
 
 
@@ -154,10 +183,38 @@ def _section(media: aiortc_sdp.MediaDescription) -> OfferedSection:
     return OfferedSection(media.kind, media.profile, formats, media.rtp.muxId or "")
 
 
-def _identity(media: aiortc_sdp.MediaDescription) -> tuple[tuple[tuple[str, str], ...], str]:
-    """The section's DTLS fingerprints and ICE user name fragment, if its transport is one that we serve."""
-    if "SAVPF" not in media.profile:
-        raise _bad(f"the offer wants {media.profile}; only DTLS-SRTP is served")
+def _bundle(description: aiortc_sdp.SessionDescription, mid: str | None) -> list[str]:
+    """The BUNDLE group that this section is in; empty if in none."""
+    groups = [list(map(str, group.items)) for group in description.group if group.semantic == "BUNDLE"]
+    return next((group for group in groups if mid and mid in group), [])
+
+
+def _data(sections: Sequence[aiortc_sdp.MediaDescription], group: Sequence[str], text: str) -> OfferedData | None:
+    """The first section of data channels that shares the video's transport, if there is one."""
+    lines = [line for line in text.splitlines() if line.startswith("m=") or line.strip() == "a=bundle-only"]
+    for number, media in enumerate(sections):
+        is_data = media.kind == "application" and media.profile == "UDP/DTLS/SCTP" and media.fmt == _DATA_FORMATS
+        if not is_data or media.rtp.muxId not in group or not 0 < (media.sctp_port or 0) < 65_536:
+            continue
+        # Port 0 means that the section is off, unless it is said to live in the bundle only (RFC 8843 section 6).
+        place = [at for at, line in enumerate(lines) if line.startswith("m=")][number]
+        if media.port == 0 and lines[place + 1 : place + 2] != ["a=bundle-only"]:
+            continue
+        limit = media.sctpCapabilities.maxMessageSize if media.sctpCapabilities else _DEFAULT_MAX_MESSAGE
+        return OfferedData(number, int(media.sctp_port or 0), max(0, limit))
+    return None
+
+
+def _identity(
+    video: aiortc_sdp.MediaDescription, tagged: aiortc_sdp.MediaDescription
+) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The viewer's DTLS fingerprints and ICE user name fragment, if its transport is one that we serve.
+
+    A bundle's later sections may leave them to its first one, the tagged one (RFC 8843 section 7.1.3).
+    """
+    if "SAVPF" not in video.profile:
+        raise _bad(f"the offer wants {video.profile}; only DTLS-SRTP is served")
+    media = video if video.ice and video.ice.usernameFragment else tagged
     if media.dtls is None or not media.dtls.fingerprints:
         raise _bad("the offer has no DTLS fingerprint")
     if not any(item.algorithm.lower() in _HASHES for item in media.dtls.fingerprints):
@@ -200,14 +257,12 @@ def _rank(profile_level_id: str) -> int:
     return int(profile.value)
 
 
-def _video(offer: ViewerOffer, choice: H264Choice, facts: AnswerFacts) -> list[str]:
-    section, payload_type = offer.sections[offer.video], choice.payload_type
+def _video(section: OfferedSection, choice: H264Choice, facts: AnswerFacts) -> list[str]:
+    payload_type = choice.payload_type
     fmtp = f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={choice.profile_level_id}"
-    family = "IP6" if ipaddress.ip_address(facts.addresses[0]).version == 6 else "IP4"
-    algorithm, value = facts.fingerprint
-    lines = [
+    return [
         f"m=video {facts.port} {section.protocol} {payload_type}",
-        f"c=IN {family} {facts.addresses[0]}",
+        _connection(facts),
         "a=sendonly",
         *([f"a=mid:{section.mid}"] if section.mid else []),
         f"a=msid:{facts.cname} video",
@@ -218,15 +273,34 @@ def _video(offer: ViewerOffer, choice: H264Choice, facts: AnswerFacts) -> list[s
         f"a=ssrc:{facts.ssrc} cname:{facts.cname}",
         f"a=ssrc:{facts.ssrc} msid:{facts.cname} video",
     ]
-    lines += candidate_lines(facts.addresses, facts.port)
-    lines += [
-        "a=end-of-candidates",
+
+
+def _data_channels(section: OfferedSection, facts: AnswerFacts) -> list[str]:
+    return [
+        f"m=application {facts.port} {section.protocol} {' '.join(section.formats)}",
+        _connection(facts),
+        f"a=mid:{section.mid}",
+        f"a=sctp-port:{_SCTP_PORT}",
+        f"a=max-message-size:{MAX_TEXT_BYTES}",
+    ]
+
+
+def _connection(facts: AnswerFacts) -> str:
+    family = "IP6" if ipaddress.ip_address(facts.addresses[0]).version == 6 else "IP4"
+    return f"c=IN {family} {facts.addresses[0]}"
+
+
+def _transport(facts: AnswerFacts, *, with_candidates: bool) -> list[str]:
+    """Who we are, in every accepted section; where we are, in the first of the bundle only (RFC 8843 section 7.2)."""
+    algorithm, value = facts.fingerprint
+    candidates = [*candidate_lines(facts.addresses, facts.port), "a=end-of-candidates"]
+    return [
+        *(candidates if with_candidates else []),
         f"a=ice-ufrag:{facts.ice.ufrag}",
         f"a=ice-pwd:{facts.ice.password}",
         f"a=fingerprint:{algorithm} {value}",
         "a=setup:passive",
     ]
-    return lines
 
 
 def _rejected(section: OfferedSection) -> list[str]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import secrets
 import struct
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
@@ -31,6 +33,7 @@ from streams.rtp.clock import ntp_time
 from streams.rtp.fanout import Receiver
 from streams.rtp.rtcp import SenderReport, build_bye, build_sender_report
 from streams.webrtc.adapter import DtlsLink, HandshakeError, SrtpError
+from streams.webrtc.data import DataCounters, DataLink
 from streams.webrtc.mux import IceCredentials, UdpMux
 from streams.webrtc.sdp import H264Choice, ViewerOffer
 from streams.webrtc.whep import Fragment, Patch, judge_patch, new_credentials, new_etag
@@ -73,10 +76,19 @@ class Stream(Protocol):
         """The viewer cannot decode on."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """Who hears the texts of viewers' data channels, and where they are counted."""
+
+    on_text: Callable[[ViewerSession, str], None]
+    counters: DataCounters
+
+
 class ViewerSession:
     """The server's side of one peer connection. All methods run on the loop; `tick` at least twice a second.
 
-    `on_state` is called with every new state and, when closed, the reason.
+    `on_state` is called with every new state and, when closed, the reason. Without a `hearing` a data channel that the
+    offer wants is answered but leads nowhere.
     """
 
     def __init__(
@@ -88,6 +100,7 @@ class ViewerSession:
         mux: UdpMux,
         certificate: RTCCertificate,
         on_state: Callable[[ViewerSession, SessionState, str], None],
+        hearing: Hearing | None = None,
     ) -> None:
         self.session_id = session_id
         self.offer = offer
@@ -107,6 +120,8 @@ class ViewerSession:
         self._ice = [new_credentials()]
         self._address: Address | None = None
         self._link = DtlsLink(certificate, self._send, self._said_goodbye)
+        self._hearing = hearing
+        self._data: DataLink | None = None
         self._handshaking: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._now = asyncio.get_running_loop().time
@@ -174,6 +189,11 @@ class ViewerSession:
         for item in packets:
             self._rtcp(item, now_s)
 
+    def send_text(self, text: str) -> None:
+        """Send over the data channel; lost when there is none, or when too much waits."""
+        if self._data:
+            self._data.send(text)
+
     def tick(self, now_s: float) -> None:
         """Notice silence, send reports."""
         if self.state is SessionState.WAITING and now_s - self._born_s > CONNECT_S:
@@ -236,7 +256,20 @@ class ViewerSession:
             payload_type=self.choice.payload_type,
         )
         self._stream.join(self.receiver)
-        self._set(SessionState.LIVE)
+        await self._open_data()
+        if not self._closing:
+            self._set(SessionState.LIVE)
+
+    async def _open_data(self) -> None:
+        """Run the data channel that the viewer wants; a failure of it is not one of the picture."""
+        offered, hearing = self.offer.data, self._hearing
+        if offered is None or hearing is None:
+            return
+        try:
+            on_text = functools.partial(hearing.on_text, self)
+            self._data = await self._link.open_data(offered.port, offered.max_message, on_text, hearing.counters)
+        except Exception:
+            log.exception("the data channel of viewer %s cannot be opened", self.session_id[:8])
 
     def _said_goodbye(self) -> None:
         self.close_soon("the viewer left")

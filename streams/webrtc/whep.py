@@ -61,13 +61,13 @@ def parse_fragment(text: str) -> Fragment:
     return Fragment(ufrag, password, values.get("mid", ""), tuple(candidates), "end-of-candidates" in values)
 
 
-def build_fragment(ice: IceCredentials, candidates: Sequence[str], mid: str, media: str = "video 9 RTP/AVP 0") -> str:
-    """Our side after an ICE restart; `candidates` are whole a=candidate lines."""
+def build_fragment(ice: IceCredentials, candidates: Sequence[str], mid: str, kind: str = "video") -> str:
+    """Our side after an ICE restart; `candidates` are whole a=candidate lines, of the section `mid`."""
     lines = [
         "a=ice-lite",
         f"a=ice-ufrag:{ice.ufrag}",
         f"a=ice-pwd:{ice.password}",
-        f"m={media}",
+        f"m={kind} 9 RTP/AVP 0",
         f"a=mid:{mid}",
         *candidates,
         "a=end-of-candidates",

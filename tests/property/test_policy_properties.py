@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from auth.model import CameraRef, Person
-from auth.policy import allows, capabilities_on, covers, may_see, priority_on
+from auth.policy import PriorityOverride, allows, capabilities_on, covers, may_see, priority_on
 from auth.roles import ROLES, Capability, Role
 
 # Few and treacherous parts, so that prefixes collide: 31.7 / 31.71 / 31.710.
@@ -34,11 +34,18 @@ people = st.builds(
 )
 
 
+RULES = (
+    PriorityOverride("31", "drawn", 80),
+    PriorityOverride("31.71", "drawn", 20),
+    PriorityOverride("7", "official", 5),
+)
+
+
 def rights(person: Person, camera: CameraRef, role: Role) -> tuple[frozenset[Capability], int]:
     table = {**ROLES, "drawn": role}
     return (
         frozenset(capability for capability in Capability if allows(person, capability, camera, table)),
-        priority_on(person, camera, table),
+        priority_on(person, camera, RULES, table),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import time
@@ -21,6 +22,7 @@ class Phone:
         self._url = f"{api.replace('http://', 'ws://', 1)}/cameras/{camera_id}/control"
         self._token = token
         self._seq = itertools.count(1)
+        self._now: dict[str, Any] | None = None  # the newest state
         self.socket: ClientConnection
 
     def __enter__(self) -> Self:
@@ -39,7 +41,15 @@ class Phone:
 
     def hear(self, within_s: float = 5.0) -> dict[str, Any]:
         message: dict[str, Any] = json.loads(self.socket.recv(timeout=within_s))
+        if message["type"] == "state":
+            self._now = message
         return message
+
+    def catch_up(self) -> None:
+        """Read what has come meanwhile; a client that does not read is put out after some seconds."""
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self.hear(0.0)
 
     def wait_for(self, condition: Any, within_s: float = 5.0) -> dict[str, Any]:
         """The first message for which `condition` is true."""
@@ -55,7 +65,9 @@ class Phone:
         return self.wait_for(lambda message: message["type"] in {"ack", "error"} and message["seq"] == seq)
 
     def state(self, condition: Any, within_s: float = 5.0) -> dict[str, Any]:
-        """The first state for which `condition` is true."""
+        """The newest state if `condition` is true for it, else the first one to come for which it is."""
+        if self._now is not None and condition(self._now):
+            return self._now
         return self.wait_for(lambda message: message["type"] == "state" and condition(message), within_s)
 
     def drag(self, seconds: float, **velocity: Any) -> None:
@@ -64,3 +76,4 @@ class Phone:
         while time.monotonic() < end:
             self.send("move", **velocity)
             time.sleep(RATE_S)
+            self.catch_up()

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 from camctl.egress import EgressPolicy
+from camctl.onvif.documents import Documents
 from camctl.onvif.driver import OnvifDriver, OnvifDrivers
 from camctl.ptz.ports import CameraError
 from simulators.camera import SimulatedCamera
 from tests.support.sim_onvif_kit import PASSWORD, USERNAME, Running, camera, serving
 
+DOCUMENTS = Documents()  # parsed once for all tests
 LOCAL = EgressPolicy((ip_network("127.0.0.0/8"),))
 
 

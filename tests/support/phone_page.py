@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from simulators.strip import Reading, read
 
@@ -30,6 +30,43 @@ _GRAB = """
   canvas.height = video.videoHeight;
   canvas.getContext("2d").drawImage(video, 0, 0);
   return canvas.toDataURL("image/jpeg", 0.92);
+}
+"""
+
+# How long after a state message that names another holder the page shows that one, in ms; for every such change.
+_WATCH_HOLDER = """
+() => {
+  window.holderDelays = [];
+  let expected = null;
+  const look = () => {
+    const badge = document.querySelector('.holder-row [data-testid="holder"]');
+    if (expected === null || badge === null) return;
+    const isShown = expected.name === null
+      ? badge.dataset.whose === "nobody"
+      : expected.you ? badge.dataset.whose === "you" : badge.textContent.includes(expected.name);
+    if (!isShown || badge.dataset.reserved !== expected.reserved) return;
+    window.holderDelays.push(performance.now() - expected.at);
+    expected = null;
+  };
+  const everything = { subtree: true, childList: true, characterData: true, attributes: true };
+  new MutationObserver(look).observe(document, everything);
+  let last = "";
+  window.WebSocket = class extends WebSocket {
+    constructor(...words) {
+      super(...words);
+      this.addEventListener("message", (event) => {
+        const message = JSON.parse(event.data);
+        if (message.type !== "state") return;
+        const holder = message.holder;
+        const now = JSON.stringify(holder && [holder.name, holder.you, holder.reserved]);
+        if (now === last) return;
+        last = now;
+        expected = { name: holder?.name ?? null, you: holder?.you ?? false, at: performance.now(),
+                     reserved: holder === null ? undefined : String(holder.reserved) };
+        setTimeout(look, 0);
+      });
+    }
+  };
 }
 """
 
@@ -54,6 +91,7 @@ class PhonePage:
         self.page: Page = self.context.new_page()
         self.errors: list[str] = []
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.add_init_script(f"({_WATCH_HOLDER})()")
         self.page.goto(url)
 
     def sign_in(self, person: dict[str, Any]) -> None:
@@ -94,6 +132,18 @@ class PhonePage:
 
     def lift(self) -> None:
         self.page.mouse.up()
+
+    def tap(self, test_id: str) -> None:
+        self.page.get_by_test_id(test_id).click()
+
+    def holder(self) -> Locator:
+        """Who controls the camera, why, until when, and who waits."""
+        return self.page.locator('.holder-row [data-testid="holder"]')
+
+    def holder_delays_ms(self) -> list[float]:
+        """From each state message that tells of another holder, or of a reservation, to the badge that shows it."""
+        delays: list[float] = self.page.evaluate("window.holderDelays")
+        return delays
 
     def settled(self, within_s: float) -> tuple[float, Reading]:
         """Seconds until the picture's pan, tilt and zoom no longer change, and where that is."""

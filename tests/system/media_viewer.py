@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from av import VideoFrame
 
@@ -13,12 +13,29 @@ from streams.pool import MediaPool, StreamSource
 
 
 class AiortcViewer:
-    def __init__(self) -> None:
+    """With `data` it opens the data channel "control" too; `texts` are what came over it."""
+
+    def __init__(self, *, data: bool = False) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.connection.addTransceiver("video", direction="recvonly")
+        self.texts: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self.channel: RTCDataChannel | None = self.open_channel("control") if data else None
         self.tracks: asyncio.Queue[MediaStreamTrack] = asyncio.Queue()
         self.connection.on("track", self.tracks.put_nowait)
         self._track: MediaStreamTrack | None = None
+
+    def open_channel(self, label: str) -> RTCDataChannel:
+        channel = self.connection.createDataChannel(label, ordered=False, maxRetransmits=0)
+        channel.on("message", self.texts.put_nowait)
+        return channel
+
+    async def opened(self, timeout_s: float = 5.0) -> RTCDataChannel:
+        """The channel, once it is open."""
+        assert self.channel
+        async with asyncio.timeout(timeout_s):
+            while self.channel.readyState != "open":  # noqa: ASYNC110  # the state of a foreign class
+                await asyncio.sleep(0.001)
+        return self.channel
 
     async def offer(self) -> str:
         await self.connection.setLocalDescription(await self.connection.createOffer())

@@ -512,8 +512,10 @@ def test_an_address_or_method_that_does_not_exist(demo: Demo, method: str, path:
     problem(httpx.request(method, demo.url + path), status, kind)
 
 
-def test_a_socket_address_asked_as_a_page(client: httpx.Client, here: str) -> None:
-    problem(client.get(f"/cameras/{here}/control"), 404, "not-found")
+def test_a_socket_address_asked_as_a_page_tells_the_state_and_takes_nothing(client: httpx.Client, here: str) -> None:
+    assert client.get(f"/cameras/{here}/control").json()["camera_id"] == here
+    problem(client.post(f"/cameras/{here}/control", json={"type": "take", "seq": 1}), 405, "method")
+    problem(client.get("/cameras/nothing/control"), 404, "not-found")
 
 
 def test_every_answer_is_strict_with_browsers(demo: Demo, client: httpx.Client) -> None:

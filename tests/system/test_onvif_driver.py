@@ -13,7 +13,7 @@ from camctl.egress import EgressPolicy
 from camctl.onvif.driver import OnvifDrivers
 from camctl.ptz.model import MoveStatus, Position, Velocity
 from camctl.ptz.ports import CameraFault
-from tests.support.onvif_bench import LOCAL, bench, fault_of
+from tests.support.onvif_bench import DOCUMENTS, LOCAL, bench, fault_of
 from tests.support.ports import free_tcp_port
 from tests.support.sim_onvif_kit import PASSWORD, USERNAME
 
@@ -24,7 +24,7 @@ _RIGHT = Velocity(pan=0.5)
 
 @pytest.fixture
 async def drivers() -> AsyncIterator[OnvifDrivers]:
-    made = OnvifDrivers(LOCAL)
+    made = OnvifDrivers(LOCAL, DOCUMENTS)
     yield made
     await made.close()
 

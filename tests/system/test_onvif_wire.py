@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -16,6 +13,7 @@ from camctl.onvif import http as onvif_http
 from camctl.onvif.budget import Budget
 from camctl.onvif.http import HttpConnection, HttpReply
 from camctl.ptz.ports import CameraError, CameraFault
+from tests.support.http_peer import Peer, Script, answers, peer
 from tests.support.ports import free_tcp_port
 
 pytestmark = pytest.mark.system
@@ -23,77 +21,8 @@ pytestmark = pytest.mark.system
 _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-@dataclass
-class Peer:
-    """A TCP server whose connections are each handled by the next of `scripts`; the last one serves the rest."""
-
-    port: int
-    requests: list[bytes] = field(default_factory=list)
-    connections: int = 0
-
-    def connection(self, **options: int) -> HttpConnection:
-        target = PinnedTarget(f"http://cam.example.org:{self.port}/", "cam.example.org", "127.0.0.1", self.port)
-        return HttpConnection(target, "http", **options)
-
-    def read_request(self, client: socket.socket) -> bool:
-        data = b""
-        while b"\r\n\r\n" not in data or not data.endswith(b"body"):
-            part = client.recv(65_536)
-            if not part:
-                return False
-            data += part
-        self.requests.append(data)
-        return True
-
-
-Script = Callable[[Peer, socket.socket], None]
-
-
-@contextlib.contextmanager
-def peer(*scripts: Script) -> Iterator[Peer]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    it = Peer(listener.getsockname()[1])
-    open_now: list[socket.socket] = []
-
-    def handle(client: socket.socket, script: Script) -> None:
-        with client, contextlib.suppress(OSError):  # the client under test hangs up on purpose
-            script(it, client)
-
-    def accept() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return  # the test is over
-            open_now.append(client)
-            script = scripts[min(it.connections, len(scripts) - 1)]
-            it.connections += 1
-            threading.Thread(target=handle, args=(client, script), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield it
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        for client in open_now:
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_RDWR)
-        thread.join(2)
-        assert not thread.is_alive()
-
-
-def answers(*replies: bytes) -> Script:
-    """Answer one request after the other with these; then hang up."""
-
-    def script(it: Peer, client: socket.socket) -> None:
-        for reply in replies:
-            if not it.read_request(client):
-                return
-            client.sendall(reply)
-
-    return script
+def connect(it: Peer) -> HttpConnection:
+    return HttpConnection(it.target, "http")
 
 
 def post(connection: HttpConnection, budget: Budget | None = None, *, repeatable: bool = True) -> HttpReply:
@@ -109,7 +38,7 @@ def error(connection: HttpConnection, budget: Budget | None = None, *, repeatabl
 
 def test_the_connection_is_kept_and_names_the_host() -> None:
     with peer(answers(_OK, _OK, _OK)) as it:
-        connection = it.connection()
+        connection = connect(it)
         assert [post(connection).body for _ in range(3)] == [b"ok"] * 3
         connection.close()
     assert it.connections == 1
@@ -119,7 +48,7 @@ def test_the_connection_is_kept_and_names_the_host() -> None:
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(repeatable: bool) -> None:
     with peer(answers(_OK)) as it:
-        connection = it.connection()
+        connection = connect(it)
         post(connection)
         time.sleep(0.1)
         assert post(connection, repeatable=repeatable).body == b"ok"
@@ -136,13 +65,13 @@ def hangs_up_at_the_second(it: Peer, client: socket.socket) -> None:
 
 def test_a_request_that_may_have_arrived_is_repeated_only_if_that_does_no_harm() -> None:
     with peer(hangs_up_at_the_second, answers(_OK)) as it:
-        connection = it.connection()
+        connection = connect(it)
         post(connection)
         assert post(connection).body == b"ok"
         connection.close()
         assert len(it.requests) == 3
     with peer(hangs_up_at_the_second, answers(_OK)) as it:
-        connection = it.connection()
+        connection = connect(it)
         post(connection)
         assert error(connection, repeatable=False).fault is CameraFault.UNREACHABLE
         assert len(it.requests) == 2
@@ -151,7 +80,7 @@ def test_a_request_that_may_have_arrived_is_repeated_only_if_that_does_no_harm()
 def test_a_connection_that_was_quiet_for_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onvif_http, "MAX_IDLE_S", 0.05)
     with peer(answers(_OK, _OK)) as it:
-        connection = it.connection()
+        connection = connect(it)
         post(connection)
         time.sleep(0.1)
         post(connection)
@@ -162,7 +91,7 @@ def test_a_connection_that_was_quiet_for_long_is_not_trusted(monkeypatch: pytest
 def test_redirects_are_not_followed() -> None:
     away = b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"
     with peer(answers(away)) as it:
-        connection = it.connection()
+        connection = connect(it)
         assert post(connection).status == 302
         connection.close()
     assert len(it.requests) == 1
@@ -181,7 +110,7 @@ def test_an_endless_answer_is_cut(head: bytes) -> None:
             client.sendall(b"x" * 65_536)
 
     with peer(flood) as it:
-        said = error(it.connection(max_reply_bytes=200_000))
+        said = error(HttpConnection(it.target, "http", max_reply_bytes=200_000))
     assert said.fault is CameraFault.PROTOCOL
     assert "larger" in said.detail
 
@@ -205,7 +134,7 @@ def drips_headers(it: Peer, client: socket.socket) -> None:
 def test_a_dripping_body_ends_with_the_budget() -> None:
     with peer(drips) as it:
         started = time.monotonic()
-        assert error(it.connection(), Budget(0.5)).fault is CameraFault.TIMEOUT
+        assert error(connect(it), Budget(0.5)).fault is CameraFault.TIMEOUT
         assert time.monotonic() - started < 1.0
 
 
@@ -215,14 +144,14 @@ def test_a_wait_can_be_ended_from_another_thread(script: Script) -> None:
         budget = Budget(10)
         threading.Timer(0.2, budget.cancel).start()
         started = time.monotonic()
-        assert error(it.connection(), budget).fault is CameraFault.TIMEOUT
+        assert error(connect(it), budget).fault is CameraFault.TIMEOUT
         assert time.monotonic() - started < 1.0
 
 
 def test_silence_ends_after_the_read_timeout() -> None:
     with peer(lambda it, client: it.read_request(client) and time.sleep(5)) as it:
         started = time.monotonic()
-        assert error(it.connection(), Budget(5, read_s=0.3)).fault is CameraFault.TIMEOUT
+        assert error(connect(it), Budget(5, read_s=0.3)).fault is CameraFault.TIMEOUT
         assert time.monotonic() - started < 1.0
 
 
@@ -237,13 +166,13 @@ def test_silence_ends_after_the_read_timeout() -> None:
 )
 def test_what_is_no_whole_http_answer_is_an_error(reply: bytes, fault: CameraFault) -> None:
     with peer(answers(reply)) as it:
-        assert error(it.connection()).fault is fault
+        assert error(connect(it)).fault is fault
 
 
 def test_many_headers_are_refused() -> None:
     reply = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(500)) + b"Content-Length: 0\r\n\r\n"
     with peer(answers(reply)) as it:
-        assert error(it.connection()).fault is CameraFault.PROTOCOL
+        assert error(connect(it)).fault is CameraFault.PROTOCOL
 
 
 def test_nobody_there() -> None:

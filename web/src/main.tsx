@@ -5,6 +5,7 @@ import { checkSession } from "./state/session";
 import "./style/base.css";
 import "./style/pages.css";
 import "./style/live.css";
+import "./style/holder.css";
 import "./style/controls.css";
 
 const root = document.getElementById("app");

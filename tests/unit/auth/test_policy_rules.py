@@ -6,6 +6,7 @@ import pytest
 
 from auth.model import CameraRef, Person
 from auth.policy import (
+    PriorityOverride,
     Why,
     allows,
     capabilities_of,
@@ -39,6 +40,10 @@ def test_an_area_covers_itself_and_what_lies_inside(area: str, code: str, inside
     [("official", "see", True), ("official", "live", True), ("official", "control", True),
      ("official", "presets", True),
      ("official", "snapshot", True), ("official", "manage_people", False), ("official", "metrics", False),
+     ("official", "break_reservation", False), ("official", "patrols", False), ("official", "events", False),
+     ("operator", "break_reservation", False), ("operator", "patrols", True), ("operator", "events", True),
+     ("partner", "patrols", False), ("partner", "events", False), ("partner", "break_reservation", False),
+     ("admin", "break_reservation", True), ("admin", "patrols", True), ("admin", "events", True),
      ("operator", "control", True), ("operator", "manage_people", False), ("partner", "see", True),
      ("partner", "live", True),
      ("partner", "snapshot", True), ("partner", "control", False), ("partner", "presets", False),
@@ -89,7 +94,7 @@ def test_who_may_not_see_may_nothing_else() -> None:
     assert not may_see(person, GAMBIR, roles)
     assert capabilities_on(person, GAMBIR, roles) == frozenset()
     assert not any(allows(person, capability, GAMBIR, roles) for capability in Capability)
-    assert priority_on(person, GAMBIR, roles) == 0
+    assert priority_on(person, GAMBIR, roles=roles) == 0
 
 
 def test_managing_people_needs_no_camera_and_an_open_account() -> None:
@@ -118,3 +123,33 @@ def test_rank_over_the_motors(
     person = replace(PARTNER, role=role, areas=areas, priority_override=override)
     assert priority_on(person, GAMBIR) == here
     assert highest_priority(person) == anywhere
+
+
+CITY, SUB = PriorityOverride("31.71", "operator", 55), PriorityOverride("31.71.01", "operator", 35)
+VILLAGE = PriorityOverride("31.71.01.1001", "official", 95)
+
+
+@pytest.mark.parametrize(
+    ("role", "own", "overrides", "rank"),
+    [
+        ("operator", None, (), 40), ("operator", None, (CITY,), 55), ("operator", None, (CITY, SUB), 35),
+        ("operator", None, (SUB, CITY), 35), ("operator", 70, (CITY, SUB), 70), ("official", None, (CITY, SUB), 70),
+        ("official", None, (VILLAGE,), 95), ("official", 10, (VILLAGE,), 10),
+        ("operator", None, (PriorityOverride("31.72", "operator", 99),), 40),
+        ("operator", None, (PriorityOverride("31.7", "operator", 99),), 40),
+        ("operator", None, (PriorityOverride("31.71.01.1001.1", "operator", 99),), 40),
+        ("operator", None, (SUB, PriorityOverride("31.71.01", "operator", 36)), 36),
+        ("operator", None, (PriorityOverride("31", "operator", 0),), 0),
+        ("partner", None, (PriorityOverride("31", "partner", 99),), 0),
+    ],
+)  # fmt: skip
+def test_the_deepest_areas_rule_comes_before_the_roles_and_after_the_persons_own(
+    role: str, own: int | None, overrides: tuple[PriorityOverride, ...], rank: int
+) -> None:
+    person = replace(PARTNER, role=role, areas=("31.71",), priority_override=own)
+    assert priority_on(person, GAMBIR, overrides) == rank
+
+
+def test_a_rule_gives_no_rank_where_one_may_not_steer() -> None:
+    rules = (PriorityOverride("31", "operator", 99),)
+    assert priority_on(replace(PARTNER, role="operator", areas=("31.72",)), GAMBIR, rules) == 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -69,7 +71,8 @@ def test_a_mapped_address_is_pinned_as_what_it_is() -> None:
         ("::ffff:10.0.0.1", ("private",)),
         ("64:ff9b::a00:1", ("private",)),
         ("2002:a00:1::", ("private",)),
-        ("::10.0.0.1", ("private",)),
+        ("::10.0.0.1", ("an IPv4-compatible address",)),
+        ("::8.8.8.8", ("an IPv4-compatible address",)),
     ],
 )
 def test_what_is_not_public_is_refused_with_the_rule_and_the_remedy(address: str, words: tuple[str, ...]) -> None:
@@ -92,7 +95,7 @@ def test_inside_an_approved_network_it_passes(address: str, approved: str) -> No
     assert check("http://cam.example.org/", address, approved=(approved,)).port == 80
 
 
-@pytest.mark.parametrize("address", ["169.254.169.254", "224.0.0.1", "0.0.0.0", "fe80::1"])
+@pytest.mark.parametrize("address", ["169.254.169.254", "224.0.0.1", "0.0.0.0", "fe80::1", "::8.8.8.8"])
 def test_no_approval_opens_what_no_camera_has(address: str) -> None:
     assert refusal("http://cam.example.org/", address, approved=("0.0.0.0/0", "::/0"))
 
@@ -173,3 +176,17 @@ async def test_a_slow_name_server_holds_nobody_up() -> None:
         await resolve_pinned(EgressPolicy(), "http://cam.example.org/", schemes=_HTTP, resolve=slow, timeout_s=0.1)
     task.cancel()
     assert beats >= 5
+
+
+async def test_a_name_is_looked_up_in_the_threads_that_are_given_and_a_literal_address_in_none() -> None:
+    seen: list[str] = []
+
+    def resolve(_host: str) -> list[str]:
+        seen.append(threading.current_thread().name)
+        return ["8.8.8.8"]
+
+    with ThreadPoolExecutor(1, "names") as pool:
+        options = {"schemes": _HTTP, "resolve": resolve, "pool": pool}
+        await resolve_pinned(EgressPolicy(), "http://cam.example.org/", **options)
+        await resolve_pinned(EgressPolicy(), "http://8.8.4.4/", **options)
+    assert seen == ["names_0"]

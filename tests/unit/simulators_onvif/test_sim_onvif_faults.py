@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from typing import Any
 
 import cv2
@@ -31,8 +33,10 @@ async def test_faults_are_set_one_by_one_and_read_back() -> None:
     assert (await trouble(street, {"refuse_stop": True})).status == 200
     assert await get(street, "/simulator/faults") == {
         "delay_s": 0.5,
+        "reply_delay_s": 0.0,
         "drop_replies": False,
         "refuse_stop": True,
+        "ignore_stops": 0,
         "black_hole": False,
         "soap_garbage": False,
         "http_status": None,
@@ -46,6 +50,9 @@ async def test_faults_are_set_one_by_one_and_read_back() -> None:
         {"delay_s": -1},
         {"delay_s": "1"},
         {"http_status": 200},
+        {"ignore_stops": -1},
+        {"ignore_stops": True},
+        {"reply_delay_s": 61},
         [],
         b"{",
         b"",
@@ -70,6 +77,56 @@ async def test_a_refused_stop_leaves_the_camera_turning() -> None:
     assert street.moving
     await trouble(street, {"refuse_stop": False})
     assert (await street.ptz("Stop")).status == 200
+
+
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda street: street.ptz("Stop"),
+        lambda street: street.ptz("Stop", "<tptz:PanTilt>true</tptz:PanTilt><tptz:Zoom>true</tptz:Zoom>"),
+        lambda street: street.move(pan_tilt=(0, 0), zoom=0),
+        lambda street: street.ptz("RelativeMove", '<tptz:Translation><tt:PanTilt x="0" y="0"/></tptz:Translation>'),
+    ],
+    ids=["plain", "axes", "zero-velocity", "relative-zero"],
+)
+async def test_stops_are_confirmed_and_ignored_as_often_as_wanted(say: Any) -> None:
+    street = Street()
+    await street.move(pan_tilt=(0.1, 0))
+    await trouble(street, {"ignore_stops": 2})
+    for left in (1, 0):
+        assert (await say(street)).status == 200
+        street.clock.advance(0.5)
+        assert street.moving
+        assert (await get(street, "/simulator/faults"))["ignore_stops"] == left
+    assert (await say(street)).status == 200
+    street.clock.advance(0.5)
+    assert not street.moving
+
+
+async def test_a_late_reply_is_to_a_command_that_was_carried_out_at_once() -> None:
+    street = Street()
+    await trouble(street, {"reply_delay_s": 0.3})
+    started = time.monotonic()
+    moving = asyncio.create_task(street.move(pan_tilt=(0.1, 0)))
+    await asyncio.sleep(0.1)
+    assert street.moving
+    assert not moving.done()
+    assert (await moving).status == 200
+    assert time.monotonic() - started > 0.29
+
+
+async def test_the_position_is_true_while_it_moves() -> None:
+    street = Street()
+    await street.move(pan_tilt=(0.5, -0.25), zoom=0.5)
+    for _ in range(5):
+        street.clock.advance(0.2)
+        answer = await street.ptz("GetStatus")
+        now = street.camera.motors.generic()
+        assert float(answer.attribute("PanTilt", "x") or "") == pytest.approx(now.pan, abs=1e-5)
+        assert float(answer.attribute("PanTilt", "y") or "") == pytest.approx(now.tilt, abs=1e-5)
+        assert float(answer.attribute("Zoom", "x") or "") == pytest.approx(now.zoom, abs=1e-5)
+        assert now.pan == pytest.approx(street.pan_deg / 170)
+    assert street.pan_deg > 40
 
 
 async def test_dropped_replies_are_carried_out() -> None:

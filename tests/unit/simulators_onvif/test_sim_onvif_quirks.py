@@ -141,6 +141,50 @@ async def stop_refuses_addressing(street: Street) -> None:
     assert await stopped(street)
 
 
+BOTH = "<tptz:PanTilt>true</tptz:PanTilt><tptz:Zoom>true</tptz:Zoom>"
+RELATIVE_ZERO = '<tptz:Translation><tt:PanTilt x="0" y="0"/><tt:Zoom x="0"/></tptz:Translation>'
+
+
+async def goes_on_after_stop(street: Street) -> None:
+    await turning(street)
+    good(await street.ptz("Stop"))
+    assert not await stopped(street)
+    good(await street.ptz("Stop", BOTH))
+    assert not await stopped(street)
+
+
+@quirk("stop-per-axis-only")
+async def stop_per_axis_only(street: Street) -> None:
+    await goes_on_after_stop(street)
+    good(await street.move(pan_tilt=(0, 0), zoom=0))
+    good(await street.ptz("RelativeMove", RELATIVE_ZERO))
+    assert not await stopped(street)
+    good(await street.ptz("Stop", "<tptz:PanTilt>true</tptz:PanTilt>"))
+    assert not await stopped(street)
+    good(await street.ptz("Stop", "<tptz:Zoom>true</tptz:Zoom>"))
+    assert await stopped(street)
+
+
+@quirk("stop-zero-velocity-only")
+async def stop_zero_velocity_only(street: Street) -> None:
+    await goes_on_after_stop(street)
+    good(await street.ptz("Stop", "<tptz:PanTilt>true</tptz:PanTilt>"))
+    good(await street.ptz("RelativeMove", RELATIVE_ZERO))
+    assert not await stopped(street)
+    good(await street.move(pan_tilt=(0, 0), zoom=0))
+    assert await stopped(street)
+
+
+@quirk("stop-relative-zero-only")
+async def stop_relative_zero_only(street: Street) -> None:
+    await goes_on_after_stop(street)
+    good(await street.ptz("Stop", "<tptz:PanTilt>true</tptz:PanTilt>"))
+    good(await street.move(pan_tilt=(0, 0), zoom=0))
+    assert not await stopped(street)
+    good(await street.ptz("RelativeMove", RELATIVE_ZERO))
+    assert await stopped(street)
+
+
 @quirk("zero-velocity-ignored")
 async def zero_velocity_ignored(street: Street) -> None:
     await turning(street)

@@ -70,3 +70,19 @@ async def test_a_failure_reaches_everybody_and_is_not_kept() -> None:
     assert camera.asked == 1
     camera.fails = False
     assert (await cache.get("x", camera.unit))[:2] == b"\xff\xd8"
+
+
+async def test_a_forgotten_picture_is_not_given_out_even_when_it_was_being_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(snapshot, "render_jpeg", lambda unit: b"jpeg")
+    camera, cache = Camera(), SnapshotCache()
+    asking = asyncio.create_task(cache.get("cam-1/main", camera.unit))
+    await asyncio.sleep(0)
+    cache.forget("cam-1/main")
+    cache.forget("cam-2/main")
+    await asyncio.gather(asking, cache.get("cam-1/main", camera.unit))
+    assert camera.asked == 2
+    cache.forget("cam-1/main")
+    await cache.get("cam-1/main", camera.unit)
+    assert camera.asked == 3

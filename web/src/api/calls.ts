@@ -24,7 +24,7 @@ export function cameras(after: string | null, signal?: AbortSignal): Promise<Res
   return callJson(`${API}/cameras?${query.toString()}`, signal === undefined ? {} : { signal }, readPage(readCamera));
 }
 
-function cameraPath(id: string): string {
+export function cameraPath(id: string): string {
   return `${API}/cameras/${encodeURIComponent(id)}`;
 }
 

@@ -7,7 +7,7 @@ import { ABORTED, failure, success, type Result } from "./result";
 export const API = "/api/v1";
 
 export interface Request {
-  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly json?: unknown;
   readonly body?: string;
   readonly contentType?: string;

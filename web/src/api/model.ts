@@ -14,14 +14,31 @@ export interface Person {
 export const CAMERA_STATES = ["live", "offline", "connecting", "unknown"] as const;
 export type CameraState = (typeof CAMERA_STATES)[number];
 
+/** Who may hold a camera: a patrol and an event give way to people. */
+export const HOLDER_KINDS = ["person", "event", "patrol"] as const;
+export type HolderKind = (typeof HOLDER_KINDS)[number];
+
 export interface Holder {
   readonly name: string;
   readonly role: Role | null;
+  readonly kind: HolderKind;
   /** Only the control socket knows whether it is you. */
   readonly you: boolean;
-  /** How long the lease lasts from the moment of the message; null when it is not said. */
+  /** Why it was taken over or reserved; may be empty. */
+  readonly reason: string;
+  readonly reserved: boolean;
+  /** How long the lease (or the reservation) lasts from the moment of the message; null when it is not said. */
   readonly expiresInMs: number | null;
+  /** The lease ends then, used or not, because others wait; null while nobody does. */
+  readonly cappedInMs: number | null;
+  /** What is left of the reservation itself; after it the lease may still go on. Null when it is not said. */
+  readonly reservedInMs: number | null;
+  readonly sinceMs: number | null;
 }
+
+/** What ends a motion when the link to the camera is gone: the camera itself, short steps, or nothing. */
+export const SAFETY_NETS = ["timeout", "steps", "none"] as const;
+export type SafetyNet = (typeof SAFETY_NETS)[number];
 
 export interface Abilities {
   readonly panTilt: boolean;
@@ -34,6 +51,8 @@ export interface May {
   readonly live: boolean;
   readonly control: boolean;
   readonly presets: boolean;
+  /** Write, start and stop patrols. */
+  readonly patrols: boolean;
 }
 
 export interface Camera {
@@ -62,6 +81,7 @@ const flag = or(asBoolean, false);
 const text = or(asString, "");
 export const readRole = oneOf(ROLES, null);
 export const readCameraState = oneOf(CAMERA_STATES, "unknown" as const);
+export const readSafetyNet = oneOf(SAFETY_NETS, "timeout" as const);
 
 export const readPerson: Reader<Person> = (value, where) => {
   const fields = asRecord(value, where);
@@ -80,8 +100,14 @@ export const readHolder: Reader<Holder> = (value, where) => {
   return {
     name: asString(fields["name"], `${where}.name`),
     role: readRole(fields["role"], `${where}.role`),
+    kind: oneOf(HOLDER_KINDS, "person")(fields["kind"], `${where}.kind`),
     you: flag(fields["you"], `${where}.you`),
+    reason: text(fields["reason"], `${where}.reason`),
+    reserved: flag(fields["reserved"], `${where}.reserved`),
     expiresInMs: nullable(asNumber)(fields["expires_in_ms"], `${where}.expires_in_ms`),
+    cappedInMs: nullable(asNumber)(fields["capped_in_ms"], `${where}.capped_in_ms`),
+    reservedInMs: nullable(asNumber)(fields["reserved_in_ms"], `${where}.reserved_in_ms`),
+    sinceMs: nullable(asNumber)(fields["since_ms"], `${where}.since_ms`),
   };
 };
 
@@ -106,6 +132,7 @@ const readMay: Reader<May> = (value, where) => {
     live: flag(fields["live"], `${where}.live`),
     control: flag(fields["control"], `${where}.control`),
     presets: flag(fields["presets"], `${where}.presets`),
+    patrols: flag(fields["patrols"], `${where}.patrols`),
   };
 };
 

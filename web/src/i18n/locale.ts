@@ -35,6 +35,7 @@ export function chooseLanguage(next: Language): void {
 
 const whole = computed(() => new Intl.NumberFormat(TAGS[language.value], { maximumFractionDigits: 0 }));
 const clock = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
+const hour = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { hour: "2-digit", minute: "2-digit" }));
 const order = computed(() => new Intl.Collator(TAGS[language.value], { numeric: true, sensitivity: "base" }));
 
 export function inFigures(value: number): string {
@@ -43,6 +44,11 @@ export function inFigures(value: number): string {
 
 export function asTime(date: Date): string {
   return clock.value.format(date);
+}
+
+/** Hour and minute. */
+export function asHour(date: Date): string {
+  return hour.value.format(date);
 }
 
 export function compareNames(a: string, b: string): number {

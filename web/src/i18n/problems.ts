@@ -1,7 +1,7 @@
 /** Problems and faults in the present language. */
 
 import type { Problem, ProblemKind } from "../api/problem";
-import type { Refused } from "../drivers/control/messages";
+import type { Refusal, Refused } from "../drivers/control/messages";
 import type { PictureFault } from "../drivers/whep/states";
 import type { Messages } from "./id";
 
@@ -22,6 +22,9 @@ const BY_KIND: Readonly<Record<Exclude<ProblemKind, "held" | "codec">, Plain>> =
   forbidden: "problemForbidden",
   "not-found": "problemNotFound",
   "not-live": "problemNotLive",
+  outranked: "priorityTooLow",
+  "not-done": "problemNotDone",
+  hidden: "hiddenOther",
   "cannot-steer": "problemCannotSteer",
   "camera-fault": "problemCameraFault",
   "bad-offer": "pictureAnswer",
@@ -59,29 +62,30 @@ function heldWords(words: Messages, name: string | null): string {
   return name === null ? words.problemHeldUnknown : words.problemHeld(name);
 }
 
+const BY_REFUSAL: Readonly<Record<Exclude<Refusal, "held" | "reserved">, Plain | null>> = {
+  "cannot-steer": "problemCannotSteer",
+  forbidden: "problemForbidden",
+  "bad-input": "problemUnknown",
+  "rate-limited": null,
+  "camera-fault": "problemCameraFault",
+  "priority-too-low": "priorityTooLow",
+  fenced: "problemFenced",
+  "not-holder": "problemNotHolder",
+  "not-waiting": "problemNotWaiting",
+  "queue-full": "problemQueueFull",
+  "nothing-to-release": "nothingToRelease",
+  released: null,
+  stale: null,
+  unknown: "problemUnknown",
+};
+
 /** Null for refusals that need no words: the finger feels them. */
 export function refusalWords(words: Messages, refused: Refused): string | null {
-  switch (refused.code) {
-    case "held":
-      return heldWords(words, refused.holderName);
-    case "priority-too-low":
-      return words.priorityTooLow;
-    case "nothing-to-release":
-      return words.nothingToRelease;
-    case "cannot-steer":
-      return words.problemCannotSteer;
-    case "forbidden":
-      return words.problemForbidden;
-    case "camera-fault":
-      return words.problemCameraFault;
-    case "bad-input":
-    case "unknown":
-      return words.problemUnknown;
-    case "rate-limited":
-    case "released":
-    case "stale":
-      return null;
-  }
+  const { code, holderName } = refused;
+  if (code === "held") return heldWords(words, holderName);
+  if (code === "reserved") return holderName === null ? words.problemReservedUnknown : words.problemReserved(holderName);
+  const key = BY_REFUSAL[code];
+  return key === null ? null : words[key];
 }
 
 export function pictureWords(words: Messages, fault: PictureFault): string {

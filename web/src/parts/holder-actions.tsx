@@ -1,37 +1,48 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
 import { words } from "../i18n/locale";
+import { mainAction, type MainAction } from "../state/holding";
 import type { LiveSession } from "../state/live";
-import { Sheet } from "./sheet";
+import { Icon } from "./icon";
+import type { LiveSheet } from "./live-sheet";
 
-/** The one thing that can be done about control now: take it, take it over, or let it go. */
-export function HolderActions({ live }: { readonly live: LiveSession }): JSX.Element | null {
-  const [isAsking, setAsking] = useState(false);
+interface HolderActionsProps {
+  readonly live: LiveSession;
+  readonly open: (sheet: LiveSheet) => void;
+}
+
+/** The one thing that can be done about control with one tap, and the way to all the rest. */
+export function HolderActions({ live, open }: HolderActionsProps): JSX.Element | null {
   const control = live.control.value;
   const t = words.value;
-  if (control === null || !live.maySteer.value) return null;
-  const { holder } = control;
-  if (holder === null) {
-    if (!control.mayControl) return null;
-    return <Action id="take-control" text={t.takeControl} onClick={() => live.take()} />;
-  }
-  if (holder.you) return <Action id="release" tone="calm" text={t.release} onClick={() => live.letGo()} />;
-  if (!control.mayTakeOver) return null;
+  if (control === null) return null;
   return (
-    <>
-      <Action id="take-over" text={t.takeOver} onClick={() => setAsking(true)} />
-      {isAsking && (
-        <TakeOver
-          name={holder.name}
-          onClose={() => setAsking(false)}
-          onReason={(reason) => {
-            setAsking(false);
-            live.takeOver(reason);
-          }}
-        />
-      )}
-    </>
+    <div class="holder-actions">
+      {live.maySteer.value && <Main live={live} action={mainAction(control)} open={open} />}
+      <button type="button" class="button icon-only" data-testid="control-sheet" aria-label={t.controlSheet} onClick={() => open("control")}>
+        <Icon name="people" />
+      </button>
+    </div>
   );
+}
+
+function Main({ live, action, open }: HolderActionsProps & { readonly action: MainAction }): JSX.Element | null {
+  const t = words.value;
+  switch (action) {
+    case "take":
+      return <Action id="take-control" text={t.takeControl} onClick={() => live.ask({ type: "take" })} />;
+    case "release":
+      return <Action id="release" tone="calm" text={t.release} onClick={() => live.ask({ type: "release" })} />;
+    case "take-over":
+      return <Action id="take-over" text={t.takeOver} onClick={() => open("take-over")} />;
+    case "break":
+      return <Action id="break" text={t.breakReservation} onClick={() => open("take-over")} />;
+    case "request":
+      return <Action id="request" text={t.requestControl} onClick={() => open("request")} />;
+    case "withdraw":
+      return <Action id="withdraw" tone="calm" text={t.withdraw} onClick={() => live.ask({ type: "withdraw" })} />;
+    case "none":
+      return null;
+  }
 }
 
 interface ActionProps {
@@ -46,46 +57,5 @@ function Action({ id, text, tone = "strong", onClick }: ActionProps): JSX.Elemen
     <button type="button" class={`button ${tone}`} data-testid={id} onClick={onClick}>
       {text}
     </button>
-  );
-}
-
-interface TakeOverProps {
-  readonly name: string;
-  readonly onClose: () => void;
-  readonly onReason: (reason: string) => void;
-}
-
-const LONGEST_REASON = 200;
-
-function TakeOver({ name, onClose, onReason }: TakeOverProps): JSX.Element {
-  const [reason, setReason] = useState("");
-  const [isMissing, setMissing] = useState(false);
-  const t = words.value;
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    if (reason.trim() === "") setMissing(true);
-    else onReason(reason.trim());
-  };
-  return (
-    <Sheet title={t.takeOverFrom(name)} onClose={onClose}>
-      <p>{t.takeOverExplain}</p>
-      <form onSubmit={submit} noValidate>
-        <div class="choices">
-          {t.reasons.map((text) => (
-            <button key={text} type="button" class="button" aria-pressed={reason === text} onClick={() => setReason(text)}>
-              {text}
-            </button>
-          ))}
-        </div>
-        <label for="reason">{t.reason}</label>
-        <input id="reason" data-testid="take-over-reason" value={reason} maxLength={LONGEST_REASON} autocomplete="off" onInput={(event) => setReason(event.currentTarget.value)} />
-        <p class="form-error" role="alert">
-          {isMissing && reason.trim() === "" ? t.reasonMissing : ""}
-        </p>
-        <button type="submit" class="button primary wide" data-testid="take-over-confirm">
-          {t.takeOver}
-        </button>
-      </form>
-    </Sheet>
   );
 }

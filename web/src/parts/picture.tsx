@@ -15,7 +15,7 @@ export function Picture({ live }: { readonly live: LiveSession }): JSX.Element {
     return bindPicture(surface.current, line.current, "picture", live);
   }, [live, maySteer]);
   return (
-    <div ref={surface} class="picture" data-steerable={maySteer}>
+    <div ref={surface} class="picture" data-steerable={maySteer} data-hidden={live.hidden.value !== null}>
       <Video live={live} />
       <svg class="drag-line" aria-hidden="true">
         <line ref={line} />

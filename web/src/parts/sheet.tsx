@@ -11,17 +11,24 @@ interface SheetProps {
 /** A modal sheet: the browser's own dialog, with its focus trap and Escape. */
 export function Sheet({ title, onClose, children }: SheetProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
+  const isGone = useRef(false);
   useEffect(() => {
     const element = dialog.current;
+    isGone.current = false;
     element?.showModal();
-    return () => element?.close();
+    return () => {
+      isGone.current = true; // its close event comes later, when another sheet may be open already
+      element?.close();
+    };
   }, []);
   return (
     <dialog
       ref={dialog}
       class="sheet"
       aria-label={title}
-      onClose={onClose}
+      onClose={() => {
+        if (!isGone.current) onClose();
+      }}
       onClick={(event) => {
         if (event.target === event.currentTarget) onClose(); // beside the sheet
       }}

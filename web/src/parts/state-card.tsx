@@ -1,7 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import type { HiddenReason } from "../drivers/control/messages";
 import type { WhepState } from "../drivers/whep/states";
 import { inFigures, words } from "../i18n/locale";
+import { hiddenWords } from "../i18n/control";
 import { pictureWords, problemWords } from "../i18n/problems";
 import type { LiveSession } from "../state/live";
 import { Icon } from "./icon";
@@ -35,24 +37,40 @@ function mainWords(live: LiveSession): string {
 /** What is going on, in words, whenever there is no living picture. The element stays, for screen readers and tests. */
 export function StateCard({ live }: { readonly live: LiveSession }): JSX.Element {
   const state = live.picture.value;
+  const hidden = live.hidden.value;
+  const isShown = state.name !== "live" || hidden !== null;
+  return (
+    <div class="state-card" data-testid="live-state" data-state={state.name} data-hidden={hidden} data-shown={isShown}>
+      {hidden !== null ? <HiddenCard reason={hidden} /> : isShown && <ConnectionCard live={live} state={state} />}
+    </div>
+  );
+}
+
+/** The service shows nobody this picture for now; nothing is to be tried again. */
+function HiddenCard({ reason }: { readonly reason: HiddenReason }): JSX.Element {
+  return (
+    <>
+      <Icon name="hidden" />
+      <p role="status">{hiddenWords(words.value, reason)}</p>
+      <p class="quiet">{words.value.hiddenReturns}</p>
+    </>
+  );
+}
+
+function ConnectionCard({ live, state }: { readonly live: LiveSession; readonly state: WhepState }): JSX.Element {
   const left = useCountdown(state);
   const t = words.value;
-  const isShown = state.name !== "live";
   const isBad = state.name === "retrying" || state.name === "failed";
   return (
-    <div class="state-card" data-testid="live-state" data-state={state.name} data-shown={isShown}>
-      {isShown && (
-        <>
-          {isBad ? <Icon name={state.name === "failed" ? "off" : "warn"} /> : <span class="spinner" aria-hidden="true" />}
-          <p role="status">{mainWords(live)}</p>
-          {left !== null && left > 1 && <p class="quiet">{t.pictureRetryIn(inFigures(left))}</p>}
-          {isBad && (
-            <button type="button" class="button" onClick={() => live.nudge()}>
-              {t.tryAgain}
-            </button>
-          )}
-        </>
+    <>
+      {isBad ? <Icon name={state.name === "failed" ? "off" : "warn"} /> : <span class="spinner" aria-hidden="true" />}
+      <p role="status">{mainWords(live)}</p>
+      {left !== null && left > 1 && <p class="quiet">{t.pictureRetryIn(inFigures(left))}</p>}
+      {isBad && (
+        <button type="button" class="button" onClick={() => live.nudge()}>
+          {t.tryAgain}
+        </button>
       )}
-    </div>
+    </>
   );
 }

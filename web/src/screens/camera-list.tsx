@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Camera, Person } from "../api/model";
 import { asTime, compareNames, inFigures, language, words } from "../i18n/locale";
+import { holderWords } from "../i18n/control";
 import { problemWords } from "../i18n/problems";
 import { stateWord } from "../parts/camera-words";
 import { Icon } from "../parts/icon";
@@ -115,7 +116,7 @@ function CameraRow({ camera }: { readonly camera: Camera }): JSX.Element {
               {isSteerable ? t.canSteer : t.viewOnly}
             </span>
           </span>
-          {camera.holder !== null && <span class="chip">{t.heldBy(camera.holder.name)}</span>}
+          {camera.holder !== null && <span class="chip">{camera.holder.kind === "person" ? t.heldBy(camera.holder.name) : holderWords(t, camera.holder)}</span>}
         </span>
         <Icon name="right" />
       </a>

@@ -1,26 +1,33 @@
 import type { JSX } from "preact";
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { bindKeys } from "../drivers/steer/bind-keys";
 import { words } from "../i18n/locale";
-import { DelayBadge } from "../parts/delay-badge";
+import { RequestSheet, ReserveSheet, TakeOverSheet } from "../parts/control-forms";
+import { ControlSheet } from "../parts/control-sheet";
+import { DelayBadge, DelaySheet } from "../parts/delay-badge";
 import { HolderActions } from "../parts/holder-actions";
 import { HolderBadge } from "../parts/holder-badge";
 import { Icon } from "../parts/icon";
 import { LiveMenu } from "../parts/live-menu";
+import type { LiveSheet } from "../parts/live-sheet";
 import { NoticeBar } from "../parts/notice";
+import { PatrolSheet } from "../parts/patrol-sheet";
 import { Picture } from "../parts/picture";
 import { PresetMenu } from "../parts/preset-menu";
+import { RoundLine } from "../parts/round-line";
 import { HoldButton, SteerPad } from "../parts/steer-pad";
+import { WaiterBar } from "../parts/waiter-bar";
+import { Warnings } from "../parts/warnings";
 import { LiveSession } from "../state/live";
 import { clearNotice } from "../state/notices";
 import { fit, hand } from "../state/view";
 
-type Menu = "none" | "presets" | "more";
+type OpenSheet = (sheet: LiveSheet) => void;
 
 /** One camera, live; mounted anew for each camera. */
 export function Live({ id }: { readonly id: string }): JSX.Element {
   const live = useMemo(() => new LiveSession(id), [id]);
-  const [menu, setMenu] = useState<Menu>("none");
+  const [sheet, setSheet] = useState<LiveSheet>("none");
   useEffect(() => {
     live.start();
     const unbind = bindKeys(live);
@@ -30,24 +37,52 @@ export function Live({ id }: { readonly id: string }): JSX.Element {
       clearNotice();
     };
   }, [live]);
-  const open = (next: Menu): void => {
-    live.halt();
-    setMenu(next);
-  };
-  const close = (): void => setMenu("none");
+  const open = useCallback<OpenSheet>(
+    (next) => {
+      live.halt();
+      setSheet(next);
+    },
+    [live],
+  );
   return (
     <main class="live" data-fit={fit.value} data-hand={hand.value} data-steering={live.steering.value}>
       <Picture live={live} />
-      <TopBar live={live} onMore={() => open("more")} />
-      <Deck live={live} onPresets={() => open("presets")} />
-      <NoticeBar />
-      {menu === "more" && <LiveMenu live={live} onClose={close} />}
-      {menu === "presets" && <PresetMenu live={live} onClose={close} />}
+      <TopBar live={live} open={open} />
+      <div class="over-picture">
+        <NoticeBar />
+        <Warnings live={live} />
+      </div>
+      <Deck live={live} open={open} />
+      <OpenedSheet live={live} sheet={sheet} open={open} />
     </main>
   );
 }
 
-function TopBar({ live, onMore }: { readonly live: LiveSession; readonly onMore: () => void }): JSX.Element {
+function OpenedSheet({ live, sheet, open }: { readonly live: LiveSession; readonly sheet: LiveSheet; readonly open: OpenSheet }): JSX.Element | null {
+  const close = useCallback(() => open("none"), [open]);
+  switch (sheet) {
+    case "none":
+      return null;
+    case "more":
+      return <LiveMenu live={live} onClose={close} />;
+    case "presets":
+      return <PresetMenu live={live} onClose={close} />;
+    case "delay":
+      return <DelaySheet live={live} onClose={close} />;
+    case "control":
+      return <ControlSheet live={live} open={open} onClose={close} />;
+    case "take-over":
+      return <TakeOverSheet live={live} onClose={close} />;
+    case "request":
+      return <RequestSheet live={live} onClose={close} />;
+    case "reserve":
+      return <ReserveSheet live={live} onClose={close} />;
+    case "patrols":
+      return <PatrolSheet live={live} onClose={close} />;
+  }
+}
+
+function TopBar({ live, open }: { readonly live: LiveSession; readonly open: OpenSheet }): JSX.Element {
   const t = words.value;
   const camera = live.camera.value;
   return (
@@ -59,8 +94,8 @@ function TopBar({ live, onMore }: { readonly live: LiveSession; readonly onMore:
         <h1>{camera?.name ?? ""}</h1>
         <p>{camera?.area.name ?? ""}</p>
       </div>
-      <DelayBadge delay={live.delay.value} />
-      <button type="button" class="button plain icon-only" data-testid="more" aria-label={t.menu} onClick={onMore}>
+      <DelayBadge live={live} onDetails={() => open("delay")} />
+      <button type="button" class="button plain icon-only" data-testid="more" aria-label={t.menu} onClick={() => open("more")}>
         <Icon name="more" />
       </button>
     </header>
@@ -68,14 +103,15 @@ function TopBar({ live, onMore }: { readonly live: LiveSession; readonly onMore:
 }
 
 /** Everything for the thumbs; words instead where nothing can be steered. */
-function Deck({ live, onPresets }: { readonly live: LiveSession; readonly onPresets: () => void }): JSX.Element | null {
+function Deck({ live, open }: { readonly live: LiveSession; readonly open: OpenSheet }): JSX.Element | null {
   const camera = live.camera.value;
   const t = words.value;
   if (camera === null) return null;
   if (!live.maySteer.value) {
     return (
       <section class="deck view-only" aria-label={t.steering}>
-        <p>
+        <HolderRow live={live} open={open} />
+        <p class="view-only-why">
           <Icon name="eye" />
           {!camera.may.live ? t.viewNotAllowed : camera.steerable ? t.viewOnlyYou : t.viewOnlyCamera}
         </p>
@@ -84,13 +120,10 @@ function Deck({ live, onPresets }: { readonly live: LiveSession; readonly onPres
   }
   return (
     <section class="deck" aria-label={t.steering}>
-      <div class="holder-row">
-        <HolderBadge live={live} />
-        <HolderActions live={live} />
-      </div>
-      <StopWarning live={live} />
+      <HolderRow live={live} open={open} />
+      <WaiterBar live={live} />
       {camera.abilities.panTilt && <SteerPad live={live} />}
-      <ZoomAndPlaces live={live} onPresets={onPresets} />
+      <ZoomAndPlaces live={live} onPresets={() => open("presets")} />
       <button type="button" class="stop" data-testid="stop" aria-label={t.stopLabel} onPointerDown={() => live.stop()} onClick={(event) => event.detail === 0 && live.stop()}>
         {t.stop}
       </button>
@@ -98,12 +131,16 @@ function Deck({ live, onPresets }: { readonly live: LiveSession; readonly onPres
   );
 }
 
-function StopWarning({ live }: { readonly live: LiveSession }): JSX.Element {
-  const isOpen = live.control.value?.stopConfirmed === false;
+/** For everyone watching, whether they may steer or not. */
+function HolderRow({ live, open }: { readonly live: LiveSession; readonly open: OpenSheet }): JSX.Element {
   return (
-    <p class="stop-warning" role="alert">
-      {isOpen ? words.value.stopUnconfirmed : ""}
-    </p>
+    <div class="holder-row">
+      <div class="holder-lines">
+        <HolderBadge live={live} />
+        <RoundLine live={live} />
+      </div>
+      <HolderActions live={live} open={open} />
+    </div>
   );
 }
 

@@ -122,6 +122,37 @@ describe("steering", () => {
     expect(live.steering.value).toBe("spent");
   });
 
+  it("begins on a patrol's camera without a question, and goes on while the patrol is still named", async () => {
+    await begin();
+    state({ holder: { name: "Pagi", kind: "patrol", you: false }, may_take: true });
+    live.hold("pad", RIGHT);
+    state({ holder: { name: "Pagi", kind: "patrol", you: false }, may_take: true, moving: true });
+    expect(live.steering.value).toBe("moving");
+    state({ holder: { name: "Siti", you: true, expires_in_ms: 9000 }, fence: 4 });
+    expect(live.steering.value).toBe("moving");
+    expect(notice.value).toBeNull();
+  });
+
+  it("ends when the lease it began in has gone, with words, and a new press may follow", async () => {
+    await begin();
+    live.hold("pad", RIGHT);
+    socket().onmessage?.({ data: '{"type":"error","seq":2,"code":"fenced","detail":""}' });
+    expect(live.steering.value).toBe("spent");
+    expect(notice.value?.text).toBe(words.value.problemFenced);
+    live.release("pad");
+    live.hold("pad", RIGHT);
+    expect(live.steering.value).toBe("moving");
+  });
+
+  it("goes on when only a wish is refused", async () => {
+    await begin();
+    live.hold("pad", RIGHT);
+    live.ask({ type: "reserve", reason: "parade", limit_s: 900 });
+    socket().onmessage?.({ data: '{"type":"error","seq":3,"code":"not-holder","detail":""}' });
+    expect(live.steering.value).toBe("moving");
+    expect(notice.value?.text).toBe(words.value.problemNotHolder);
+  });
+
   it("goes on over a move that was too often or too late", async () => {
     await begin();
     live.hold("pad", RIGHT);
@@ -152,7 +183,8 @@ describe("steering", () => {
     await begin();
     live.hold("pad", RIGHT);
     live.goTo("2", "Halte");
-    expect(said()).toEqual(["move", "stop", "goto"]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(said()).toEqual(["move", "stop", "goto"]); // no second Stop, which would end the journey
     live.release("pad");
     live.hold("pad", RIGHT);
     live.close();
@@ -160,13 +192,90 @@ describe("steering", () => {
   });
 });
 
+describe("the queue", () => {
+  const waiter = { ticket: 3, name: "Budi", role: "operator", you: false, reason: "banjir", waiting_ms: 0 };
+  const mine = { holder: { name: "Siti", you: true, expires_in_ms: 9000 } };
+  const his = { holder: { name: "Budi", you: false, reason: "kebakaran", expires_in_ms: 9000 } };
+
+  it("shakes the holder's phone once for each who asks, and hands over with one tap", async () => {
+    const shaken: unknown[] = [];
+    Object.assign(navigator, { vibrate: (pattern: unknown) => shaken.push(pattern), userActivation: { hasBeenActive: true } });
+    await begin();
+    state(mine);
+    state({ ...mine, queue: [waiter] });
+    state({ ...mine, queue: [waiter] });
+    expect(shaken).toHaveLength(1);
+    expect(live.control.value?.queue[0]).toMatchObject({ name: "Budi", reason: "banjir" });
+    live.ask({ type: "hand_over", ticket: 3 });
+    expect(socket().sent.at(-1)).toMatchObject({ type: "hand_over", ticket: 3 });
+  });
+
+  it("says when one's turn has come", async () => {
+    await begin();
+    state({ ...his, queue: [{ ...waiter, name: "Siti", you: true }] });
+    state(mine);
+    expect(notice.value).toEqual({ text: words.value.granted, tone: "calm" });
+  });
+
+  it("says who took control and why, also when a reservation was broken", async () => {
+    await begin();
+    state(mine);
+    state(his);
+    expect(notice.value?.text).toBe(words.value.lostToBecause("Budi", "kebakaran"));
+    state({ holder: { ...mine.holder, reserved: true } });
+    state(his);
+    expect(notice.value?.text).toBe(words.value.reservationBrokenBecause("Budi", "kebakaran"));
+  });
+
+  it("lets no late refusal of the press hide who took control", async () => {
+    await begin();
+    state({ ...mine, fence: 4 });
+    live.hold("pad", RIGHT);
+    state(his);
+    socket().onmessage?.({ data: '{"type":"error","seq":2,"code":"fenced","detail":""}' });
+    expect(live.steering.value).toBe("spent");
+    expect(notice.value?.text).toBe(words.value.lostToBecause("Budi", "kebakaran"));
+  });
+
+  it("says so when a wish cannot be sent", async () => {
+    await begin();
+    socket().onclose?.({ code: 1006 });
+    expect(live.ask({ type: "request" })).toBe(false);
+    expect(notice.value?.text).toBe(words.value.controlLost);
+  });
+});
+
 describe("what the service says", () => {
+  it("keeps the card over a withheld picture while the controls are lost", async () => {
+    await begin();
+    state({ hidden: "sector" });
+    expect(live.hidden.value).toBe("sector");
+    socket().onclose?.({ code: 1006 });
+    expect(live.hidden.value).toBe("sector");
+    await vi.advanceTimersByTimeAsync(1_000);
+    socket().onopen?.();
+    state({});
+    expect(live.hidden.value).toBeNull();
+  });
+
+  it("looks again what a camera can do that came to life", async () => {
+    cameraAnswer = () => json({ ...CAMERA, steerable: false });
+    await begin();
+    state({ camera: { state: "connecting" } });
+    expect(live.maySteer.value).toBe(false);
+    cameraAnswer = () => json(CAMERA);
+    state({});
+    await vi.advanceTimersByTimeAsync(0);
+    expect(live.maySteer.value).toBe(true);
+  });
+
+
   it("counts the lease from when it was told", async () => {
     await begin();
     state({ holder: { name: "Siti", you: true, expires_in_ms: 9000 } });
-    expect(live.leaseEndsAt.value).toBe(performance.now() + 9000);
-    state({});
-    expect(live.leaseEndsAt.value).toBeNull();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(live.control.value?.holder?.expiresInMs).toBe(9000);
+    expect(live.toldAt.value).toBe(performance.now() - 2_000);
   });
 
   it("signs out when the socket is closed for it", async () => {

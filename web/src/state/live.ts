@@ -2,10 +2,10 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { camera, controlAddress, endWhep, stopCamera, whep } from "../api/calls";
-import type { Camera } from "../api/model";
+import type { Camera, CameraState } from "../api/model";
 import type { Problem } from "../api/problem";
-import { ControlDriver, type ControlLink } from "../drivers/control/control-driver";
-import type { ControlState, Refused } from "../drivers/control/messages";
+import { ControlDriver, type ControlLink, type Lane } from "../drivers/control/control-driver";
+import type { ControlState, HiddenReason, Refused, Wish } from "../drivers/control/messages";
 import { vibrate } from "../drivers/haptics";
 import type { KeyTargets } from "../drivers/steer/bind-keys";
 import { SteerDriver, type SteerStateName } from "../drivers/steer/steer-driver";
@@ -14,9 +14,12 @@ import { StopGuard } from "../drivers/stop-guard";
 import { WakeLock } from "../drivers/wake-lock";
 import { isFinal, type WhepState } from "../drivers/whep/states";
 import { browserPeer, WhepDriver } from "../drivers/whep/whep-driver";
+import { changeWords } from "../i18n/control";
 import { refusalWords } from "../i18n/problems";
 import { words } from "../i18n/locale";
-import { CommandDelay, UNKNOWN_DELAY, type Delay } from "./delay";
+import { catalogue } from "./catalogue";
+import { CommandDelay, totalMs, UNKNOWN_DELAY, type Delay } from "./delay";
+import { changes, isOpenToMe } from "./holding";
 import { notify } from "./notices";
 import { goToList } from "./route";
 import { checkSession, lapse } from "./session";
@@ -32,8 +35,11 @@ export class LiveSession implements KeyTargets {
   readonly stream = signal<MediaStream | null>(null);
   readonly link = signal<ControlLink>({ name: "idle" });
   readonly control = signal<ControlState | null>(null);
-  /** When the lease ends, on performance.now()'s clock; null while it is not known. */
-  readonly leaseEndsAt = signal<number | null>(null);
+  /** When `control` was told, on performance.now()'s clock: its times to come count from then. */
+  readonly toldAt = signal(0);
+  /** Why the service withholds the picture; stays while the control socket is being connected again. */
+  readonly hidden = signal<HiddenReason | null>(null);
+  readonly lane = signal<Lane>("socket");
   readonly steering = signal<SteerStateName>("idle");
   readonly delay = signal<Delay>(UNKNOWN_DELAY);
   /** Whether this person may ever steer this camera. */
@@ -46,24 +52,28 @@ export class LiveSession implements KeyTargets {
   private readonly steer: SteerDriver;
   private readonly guard = new StopGuard(() => this.steer.halt());
   private readonly wakeLock = new WakeLock();
-  private hidden: ReturnType<typeof setTimeout> | undefined;
+  private background: ReturnType<typeof setTimeout> | undefined;
   private refetch: ReturnType<typeof setTimeout> | undefined;
+  /** The newest state that there was, also from before the socket was lost. */
+  private lastTold: ControlState | null = null;
 
   constructor(readonly id: string) {
     this.video = new WhepDriver(
-      { offer: (sdp) => whep(id, sdp), end: (session) => void endWhep(session), ...browserPeer() },
+      { offer: (sdp) => whep(id, sdp), end: (session) => void endWhep(session), ...browserPeer(() => this.mayEverSteer()) },
       {
         onState: (state) => this.onPicture(state),
         onStream: (stream) => (this.stream.value = stream),
-        onDelay: (videoMs) => (this.delay.value = { ...this.delay.value, videoMs }),
+        onDelay: (videoMs) => this.onDelay({ ...this.delay.value, videoMs }),
+        onChannel: (channel) => this.socket.offerChannel(channel),
       },
     );
     this.socket = new ControlDriver(controlAddress(id), {
       onLink: (link) => this.onLink(link),
       onState: (state) => this.onControl(state),
-      onRefused: (refused) => this.onRefused(refused),
-      onLatency: (tripMs, kind) => this.onLatency(tripMs, kind),
+      onRefused: (refused, endsPress) => this.onRefused(refused, endsPress),
+      onLatency: (tripMs, kind) => this.onDelay({ ...this.delay.value, commandMs: this.command.heard(tripMs, kind, performance.now()) }),
       onStopUnsent: () => void this.stopByHttp(),
+      onLane: (lane) => (this.lane.value = lane),
     });
     this.steer = new SteerDriver(this.socket, (state) => (this.steering.value = state));
   }
@@ -89,7 +99,7 @@ export class LiveSession implements KeyTargets {
     this.socket.close();
     this.video.close();
     this.wakeLock.close();
-    clearTimeout(this.hidden);
+    clearTimeout(this.background);
     clearTimeout(this.refetch);
     this.abort.abort();
   }
@@ -124,26 +134,21 @@ export class LiveSession implements KeyTargets {
     goToList();
   }
 
-  take(): void {
-    this.socket.ask({ type: "take" });
-  }
-
-  takeOver(reason: string): void {
-    this.socket.ask({ type: "take_over", reason });
-  }
-
-  letGo(): void {
-    this.steer.halt();
-    this.socket.ask({ type: "release" });
+  /** Ask something about control; whether it was sent. */
+  ask(wish: Wish): boolean {
+    if (wish.type === "release" || wish.type === "hand_over") this.steer.makeWay();
+    const isSent = this.socket.ask(wish);
+    if (!isSent) notify(words.value.controlLost, "warn");
+    return isSent;
   }
 
   goHome(): void {
-    this.steer.halt();
+    this.steer.makeWay();
     if (this.mayPress() && this.socket.ask({ type: "home" })) notify(words.value.goingHome);
   }
 
   goTo(preset: string, name: string): void {
-    this.steer.halt();
+    this.steer.makeWay();
     if (this.mayPress() && this.socket.ask({ type: "goto", preset })) notify(words.value.goingTo(name));
   }
 
@@ -182,26 +187,49 @@ export class LiveSession implements KeyTargets {
   }
 
   private onControl(state: ControlState): void {
-    const lasts = state.holder?.expiresInMs ?? null;
-    const cameBack = state.camera.state === "live" && this.control.value?.camera.state === "offline";
+    const before = this.lastTold;
+    this.lastTold = state;
     batch(() => {
       this.control.value = state;
-      this.leaseEndsAt.value = lasts === null ? null : performance.now() + lasts;
+      this.toldAt.value = performance.now();
+      this.hidden.value = state.hidden;
     });
-    if (state.holder !== null && !state.holder.you) this.steer.refused();
-    if (cameBack) this.video.nudge();
+    if (state.holder !== null && !state.holder.you && !isOpenToMe(state)) {
+      this.steer.refused();
+      this.socket.dropPress();
+    }
+    this.video.withhold(state.hidden !== null);
+    if (state.camera.state === "live" && before !== null && before.camera.state !== "live") this.cameBack(before.camera.state);
+    for (const change of changes(before, state)) {
+      vibrate(change.kind === "lost" ? "refused" : change.kind);
+      const text = changeWords(words.value, change);
+      if (text !== null) notify(text, change.kind === "granted" ? "calm" : "warn");
+    }
   }
 
-  private onRefused(refused: Refused): void {
-    if (refused.code !== "rate-limited" && refused.code !== "stale" && refused.code !== "camera-fault") this.steer.refused();
+  private cameBack(from: CameraState): void {
+    if (from === "offline") this.video.nudge();
+    if (this.camera.value?.steerable === false) void this.fetchCamera(); // it may not have said yet what it can do
+  }
+
+  private onRefused(refused: Refused, endsPress: boolean): void {
+    if (endsPress) this.steer.refused();
     const text = refusalWords(words.value, refused);
     if (text === null) return;
     vibrate("refused");
     notify(text, "warn");
   }
 
-  private onLatency(tripMs: number, kind: string): void {
-    this.delay.value = { ...this.delay.value, commandMs: this.command.heard(tripMs, kind, performance.now()) };
+  private onDelay(delay: Delay): void {
+    this.delay.value = delay;
+    const isWhole = delay.videoMs !== null && delay.commandMs !== null;
+    this.socket.totalDelayMs = isWhole ? totalMs(delay) : null;
+  }
+
+  /** The list may know already that nobody steers here: then no channel for commands is asked for. */
+  private mayEverSteer(): boolean {
+    const known = this.camera.value ?? catalogue.value.items?.find((item) => item.id === this.id);
+    return known === undefined || (known.may.control && (known.steerable || known.state !== "live"));
   }
 
   private async stopByHttp(): Promise<void> {
@@ -225,9 +253,9 @@ export class LiveSession implements KeyTargets {
   }
 
   private onVisibility(): void {
-    clearTimeout(this.hidden);
+    clearTimeout(this.background);
     if (document.visibilityState === "visible") this.wake();
-    else this.hidden = setTimeout(() => this.video.close(), HIDDEN_MS);
+    else this.background = setTimeout(() => this.video.close(), HIDDEN_MS);
   }
 
   /** The page goes away, perhaps to be brought back from the browser's memory: the guard has said Stop before. */

@@ -13,7 +13,7 @@ function camera(id: string, name: string, code: string, area: string): Camera {
     stateDetail: "",
     steerable: true,
     abilities: { panTilt: true, zoom: true, home: true, presets: true },
-    may: { live: true, control: true, presets: true },
+    may: { live: true, control: true, presets: true, patrols: false },
     holder: null,
   };
 }

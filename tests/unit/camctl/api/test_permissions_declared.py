@@ -7,12 +7,31 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
-from camctl.api import camera_routes, control_socket, people_routes, ptz_routes, root_routes, whep_routes
-from camctl.api.access import AtCamera, Holding, Public, SignedIn
+from auth.roles import Capability
+from camctl.api import (
+    camera_routes,
+    control_routes,
+    control_socket,
+    patrol_routes,
+    people_routes,
+    ptz_routes,
+    root_routes,
+    whep_routes,
+)
+from camctl.api.access import AtCamera, Holding, Public, SignedIn, StoppingAt
 from camctl.api.application import describe
 
 PERMISSIONS = (Public, SignedIn, Holding, AtCamera)
-MODULES = (people_routes, camera_routes, whep_routes, ptz_routes, control_socket, root_routes)
+MODULES = (
+    people_routes,
+    camera_routes,
+    whep_routes,
+    ptz_routes,
+    control_routes,
+    control_socket,
+    patrol_routes,
+    root_routes,
+)
 OPEN = {"/auth/login", "/healthz", "/readyz", "/metrics", "/", "/{name}"}
 
 
@@ -42,3 +61,24 @@ def test_the_application_serves_nothing_else() -> None:
     documented = set(describe().openapi()["paths"])
     assert documented
     assert documented <= known
+
+
+def test_what_changes_who_controls_needs_the_right_to_control() -> None:
+    for route in control_routes.router.routes:
+        assert isinstance(route, APIRoute)
+        (declared,) = permissions(route)
+        needed = Capability.LIVE if route.methods == {"GET"} else Capability.CONTROL
+        assert declared.capability is needed, route.path
+
+
+def test_only_the_stop_is_let_in_by_memory() -> None:
+    by_memory = [route.path for route in routes() if isinstance(permissions(route)[0], StoppingAt)]
+    assert by_memory == ["/cameras/{camera_id}/ptz/stop"]
+
+
+def test_patrols_and_events_are_changed_only_with_their_right() -> None:
+    for route in patrol_routes.router.routes:
+        assert isinstance(route, APIRoute)
+        (declared,) = permissions(route)
+        right = Capability.EVENTS if route.path.endswith("/events") else Capability.PATROLS
+        assert declared.capability is (Capability.SEE if route.methods == {"GET"} else right), route.path

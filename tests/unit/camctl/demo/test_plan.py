@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 
 from auth.roles import ROLES
 from camctl.areas.tree import load_jakarta
+from camctl.cameras.patrols import round_of
 from camctl.config import Config, faults
 from camctl.demo import plan
+from simulators.config import CameraConfig as SimulatedCamera
 
 
 def simulated(count: int) -> list[dict[str, str]]:
@@ -32,7 +35,13 @@ def test_people_are_of_every_role_and_two_officials_of_different_kota() -> None:
 def test_the_service_configuration_is_right_and_approves_loopback_and_the_named_feeds_only() -> None:
     items = plan.camera_items(simulated(3), ["rtsp://viewer:p%40ss@10.1.2.3:8554/live"])
     config = plan.service(
-        items, port=1, udp_port=2, store_url="sqlite:///x.db", log_level="info", feed_addresses=["10.1.2.3"]
+        items,
+        port=1,
+        udp_port=2,
+        store_url="sqlite:///x.db",
+        journal="x.journal",
+        log_level="info",
+        feed_addresses=["10.1.2.3"],
     )
     assert faults(config) == []
     parsed = Config.model_validate(config)
@@ -46,3 +55,14 @@ def test_the_service_configuration_is_right_and_approves_loopback_and_the_named_
         "p@ss",
     )
     assert Config().cameras.networks == ()
+
+
+def test_the_example_patrol_is_off_and_goes_over_presets_that_a_simulated_camera_has() -> None:
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    (patrol,) = plan.patrols(2, now)
+    the_round = round_of(patrol)
+    assert not the_round.enabled
+    presets = SimulatedCamera(name="x", password="y").presets
+    assert {stop.preset for stop in the_round.stops} == {str(number) for number in range(1, len(presets) + 1)}
+    assert patrol.camera_id in {item["id"] for item in plan.camera_items(simulated(1), [])}
+    assert plan.patrols(0, now) == []

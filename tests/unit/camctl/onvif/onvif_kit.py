@@ -14,11 +14,14 @@ from camctl.onvif.account import Account
 from camctl.onvif.budget import Budget
 from camctl.onvif.client import OnvifClient
 from camctl.onvif.documents import Documents, Service
+from camctl.onvif.envelopes import Envelopes, RequestMaker
 from camctl.onvif.http import HttpReply
+from camctl.onvif.lane import Lane
 from camctl.ptz.ports import CameraError
 
 RECORDINGS = Path(__file__).parents[3] / "recordings/onvif"
 DOCUMENTS = Documents()  # parsed once for all tests
+ENVELOPES = Envelopes(DOCUMENTS)
 REACHED = PinnedTarget("http://192.0.2.7:8000/onvif/device_service", "192.0.2.7", "192.0.2.7", 8000)
 PASSWORD = "s3cret-of-the-camera"
 
@@ -81,6 +84,9 @@ class RecordedCamera:
     def connect(self, target: PinnedTarget, _scheme: str) -> _Connection:
         return _Connection(self, target.port)
 
+    def link(self, target: PinnedTarget, _scheme: str) -> _Link:
+        return _Link(_Connection(self, target.port))
+
     @property
     def operations(self) -> list[str]:
         return [each.operation for each in self.asked]
@@ -105,6 +111,14 @@ class RecordedCamera:
         client.use(Service.DEVICE, REACHED)
         return client
 
+    def lane(self, account: Account | None = None) -> Lane:
+        """A lane to all services of the camera."""
+        account = account or Account("operator", PASSWORD)
+        lane = Lane(ENVELOPES, account, RequestMaker(ENVELOPES, account.token), self.link)
+        for service in Service:
+            lane.use(service, REACHED)
+        return lane
+
 
 @dataclass
 class _Connection:
@@ -118,6 +132,25 @@ class _Connection:
         return self.camera.answer(
             Asked(etree.QName(content).localname, path, self.port, root, dict(headers), repeatable)
         )
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class _Link:
+    connection: _Connection
+
+    async def post(
+        self, path: str, body: bytes, headers: dict[str, str], budget: Budget, *, repeatable: bool
+    ) -> HttpReply:
+        return self.connection.post(path, body, headers, budget, repeatable=repeatable)
+
+    async def open(self, budget: Budget) -> None:
+        budget.left_s()
+
+    def warm(self, budget: Budget) -> None:
+        budget.left_s()
 
     def close(self) -> None:
         pass

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from camctl.onvif.capabilities import MediaProfile, Space, Spaces, assumed_spaces, choose_node, choose_profiles, presets
-from camctl.onvif.steering import Steering
+from camctl.onvif.quirks import StopWay
+from camctl.onvif.steering import BOTH, Steering
 from camctl.onvif.values import SIGNED, UNSIGNED, Range, TimeoutLimits
-from camctl.onvif.ways import MoveWay
+from camctl.onvif.ways import AxisParts, MoveWay, StepWay
 from camctl.ptz.model import MoveStatus, Position, Velocity
 
 TWO, ZOOM, PLACE = Space("two", SIGNED, SIGNED), Space("zoom", SIGNED, SIGNED), Space("place", UNSIGNED, UNSIGNED)
@@ -61,9 +62,53 @@ def test_standing_still_is_zero_on_every_axis() -> None:
     assert request["Velocity"] == {"PanTilt": {"x": 0.0, "y": 0.0}, "Zoom": {"x": 0.0}}
 
 
-def test_stop_names_all_axes_or_none() -> None:
-    assert FULL.stop(names_axes=True) == {"ProfileToken": "P", "PanTilt": True, "Zoom": True}
-    assert FULL.stop(names_axes=False) == {"ProfileToken": "P"}
+@pytest.mark.parametrize(
+    ("steering", "way", "requests"),
+    [
+        (FULL, StopWay.AXES, [{"PanTilt": True, "Zoom": True}]),
+        (FULL, StopWay.PLAIN, [{}]),
+        (FULL, StopWay.PER_AXIS, [{"PanTilt": True}, {"Zoom": True}]),
+        (NO_ZOOM, StopWay.AXES, [{"PanTilt": True, "Zoom": True}]),
+        (NO_ZOOM, StopWay.PER_AXIS, [{"PanTilt": True}]),
+        (FULL, StopWay.ZERO_VELOCITY, []),
+    ],
+)
+def test_stop_names_all_axes_or_none_or_each(steering: Steering, way: StopWay, requests: list[dict[str, Any]]) -> None:
+    assert list(steering.stops(way)) == [{"ProfileToken": "P", **request} for request in requests]
+
+
+def test_the_relative_zero_names_every_axis_that_can_be_translated() -> None:
+    assert FULL.relative_zero(spaces=True) == {
+        "ProfileToken": "P",
+        "Translation": {"PanTilt": {"x": 0.0, "y": 0.0, "space": "two"}, "Zoom": {"x": 0.0, "space": "zoom"}},
+    }
+    no_zoom = NO_ZOOM.relative_zero(spaces=False)
+    assert no_zoom is not None
+    assert list(no_zoom["Translation"]) == ["PanTilt"]
+    without = Steering("P", Spaces(TWO, ZOOM), has_zoom=True, timeout=TimeoutLimits())
+    assert without.relative_zero(spaces=False) is None
+
+
+def test_steps_are_relative_moves_with_a_speed() -> None:
+    distance, speed = Velocity(0.03, -0.0012, 0.0), Velocity(0.5, -0.02, 0.0)
+    (request,) = FULL.steps(distance, speed, BOTH, StepWay())
+    assert request["Translation"] == {"PanTilt": {"x": 0.03, "y": -0.0012}, "Zoom": {"x": 0.0}}
+    assert request["Speed"] == {"PanTilt": {"x": 0.5, "y": 0.02}, "Zoom": {"x": 1.0}}
+    (pan_tilt,) = FULL.steps(distance, speed, AxisParts(pan_tilt=True, zoom=False), StepWay(speed=False, spaces=True))
+    assert pan_tilt == {"ProfileToken": "P", "Translation": {"PanTilt": {"x": 0.03, "y": -0.0012, "space": "two"}}}
+    first, second = FULL.steps(distance, speed, BOTH, StepWay(together=False))
+    assert (list(first["Translation"]), list(second["Translation"])) == (["PanTilt"], ["Zoom"])
+    assert list(first["Speed"]) == ["PanTilt"]
+    assert list(NO_ZOOM.steps(distance, speed, AxisParts(pan_tilt=False, zoom=True), StepWay())) == []
+
+
+def test_speeds_are_in_the_cameras_own_range() -> None:
+    hundred = Space("s", Range(0, 100), UNSIGNED)
+    spaces = Spaces(TWO, ZOOM, speed_pan_tilt=hundred, speed_zoom=hundred)
+    steering = Steering("P", spaces, has_zoom=True, timeout=TimeoutLimits())
+    assert steering.speed(Velocity(0.25, 0.5, 0.75), BOTH) == {"PanTilt": {"x": 25.0, "y": 50.0}, "Zoom": {"x": 75.0}}
+    # A speed of nothing for the axis that stands: some cameras take the first number for both.
+    assert steering.speed(Velocity(tilt=-0.5), BOTH)["PanTilt"] == {"x": 50.0, "y": 50.0}
 
 
 def test_absolute_moves() -> None:

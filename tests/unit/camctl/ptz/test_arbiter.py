@@ -1,4 +1,4 @@
-"""The arbiter's rules, one test each; time is a number."""
+"""Steering through the arbiter: moves, travels and Stops of one holder. Leases are in test_arbiter_leases.py."""
 
 from __future__ import annotations
 
@@ -7,41 +7,11 @@ import pytest
 from camctl.ptz import events as ev
 from camctl.ptz.arbiter import Arbiter, Phase, Rules
 from camctl.ptz.model import Velocity, VelocityError
-
-RIGHT = Velocity(pan=0.5)
-LEFT = Velocity(pan=-0.5)
-
-
-def person(name: str, priority: int = 50, channel: str = "ws-1", sign_in: str | None = None) -> ev.Source:
-    return ev.Source(sign_in or f"signin-{name}", name, name, "official", priority, f"{name}:{channel}")
-
-
-LURAH = person("lurah", 50)
-CAMAT = person("camat", 60)
-OTHER_LURAH = person("other", 50)
-
-
-def move(
-    source: ev.Source = LURAH, velocity: Velocity = RIGHT, life_s: float = 0.6, gesture: int | None = None
-) -> ev.Move:
-    return ev.Move(source, velocity, life_s, gesture)
-
-
-def sent(actions: list[ev.Action], kind: type) -> list[ev.Action]:
-    return [a for a in actions if isinstance(a, kind)]
-
-
-def moving(source: ev.Source = LURAH, now: float = 0.0) -> Arbiter:
-    arbiter = Arbiter()
-    [action] = sent(arbiter.handle(move(source), now), ev.SendMove)
-    assert isinstance(action, ev.SendMove)
-    arbiter.handle(ev.MoveAnswered(action.number, ok=True), now)
-    return arbiter
+from tests.support.arbiter_sources import CAMAT, LEFT, LURAH, LURAH_TABLET, OTHER_LURAH, RIGHT, move, moving, sent
 
 
 def stop_number(actions: list[ev.Action]) -> int:
     [stop] = sent(actions, ev.SendStop)
-    assert isinstance(stop, ev.SendStop)
     return stop.number
 
 
@@ -63,12 +33,10 @@ def test_silence_stops_the_camera_at_the_end_of_the_commands_life() -> None:
     assert arbiter.deadline() == pytest.approx(0.5)  # the renewal at half the camera's Timeout
     renew = arbiter.handle(ev.Tick(), 0.5)
     [again] = sent(renew, ev.SendMove)
-    assert isinstance(again, ev.SendMove)
     arbiter.handle(ev.MoveAnswered(again.number, ok=True), 0.51)
     assert arbiter.deadline() == pytest.approx(0.6)
     actions = arbiter.handle(ev.Tick(), 0.6)
     [stop] = sent(actions, ev.SendStop)
-    assert isinstance(stop, ev.SendStop)
     assert stop.reason is ev.StopReason.SILENCE
 
 
@@ -81,24 +49,20 @@ def test_equal_moves_are_not_repeated_before_half_of_the_timeout() -> None:
 def test_latest_wins_while_a_move_is_in_flight() -> None:
     arbiter = Arbiter()
     [first] = sent(arbiter.handle(move(), 0.0), ev.SendMove)
-    assert isinstance(first, ev.SendMove)
     for step, velocity in enumerate((Velocity(pan=0.6), Velocity(pan=0.7), LEFT), start=1):
         assert sent(arbiter.handle(move(velocity=velocity), step / 100), ev.SendMove) == []
     [second] = sent(arbiter.handle(ev.MoveAnswered(first.number, ok=True), 0.05), ev.SendMove)
-    assert isinstance(second, ev.SendMove)
     assert second.velocity == LEFT
 
 
 def test_stop_goes_out_beside_a_hanging_move_and_again_when_that_ends() -> None:
     arbiter = Arbiter()
     [hanging] = sent(arbiter.handle(move(), 0.0), ev.SendMove)
-    assert isinstance(hanging, ev.SendMove)
     number = stop_number(arbiter.handle(ev.Stop(LURAH), 0.1))
     arbiter.handle(ev.StopAnswered(number, ok=True), 0.2)
     assert arbiter.phase is Phase.STILL
     again = arbiter.handle(ev.MoveAnswered(hanging.number, ok=True), 1.5)
     [stop] = sent(again, ev.SendStop)
-    assert isinstance(stop, ev.SendStop)
     assert stop.reason is ev.StopReason.HANGING_MOVE
 
 
@@ -109,7 +73,6 @@ def test_take_over_stops_first_and_the_new_holders_move_waits_for_it() -> None:
     assert arbiter.lease.source == CAMAT
     assert sent(arbiter.handle(move(CAMAT, LEFT), 0.15), ev.SendMove) == []
     [after] = sent(arbiter.handle(ev.StopAnswered(number, ok=True), 0.2), ev.SendMove)
-    assert isinstance(after, ev.SendMove)
     assert after.velocity == LEFT
 
 
@@ -123,8 +86,7 @@ def test_the_losers_late_move_and_stop_are_dropped() -> None:
 def test_take_over_needs_a_higher_priority_or_the_same_person() -> None:
     arbiter = moving()
     assert arbiter.handle(ev.TakeOver(OTHER_LURAH, "me"), 0.1) == [ev.Refuse(ev.Refusal.PRIORITY_TOO_LOW)]
-    tablet = person("lurah", 50, "ws-9", sign_in="signin-tablet")
-    assert sent(arbiter.handle(ev.TakeOver(tablet, "my tablet"), 0.2), ev.Refuse) == []
+    assert sent(arbiter.handle(ev.TakeOver(LURAH_TABLET, "my tablet"), 0.2), ev.Refuse) == []
 
 
 def test_the_lease_ends_ten_seconds_past_the_last_command() -> None:
@@ -204,26 +166,21 @@ def test_a_drumming_thumb_does_not_fill_the_stop_path() -> None:
 def test_travel_ends_when_the_camera_stands_still_and_is_stopped_when_it_never_does() -> None:
     arbiter = Arbiter()
     [travel] = sent(arbiter.handle(ev.Travel(LURAH, "1"), 0.0), ev.SendTravel)
-    assert isinstance(travel, ev.SendTravel)
     arbiter.handle(ev.MoveAnswered(travel.number, ok=True), 0.1)
     assert arbiter.phase is Phase.TRAVELLING
     arbiter.handle(ev.StandstillSeen(), 3.0)
     assert arbiter.phase is Phase.STILL
     [travel] = sent(arbiter.handle(ev.Travel(LURAH, "2"), 4.0), ev.SendTravel)
-    assert isinstance(travel, ev.SendTravel)
     arbiter.handle(ev.MoveAnswered(travel.number, ok=True), 4.1)
     [stop] = sent(arbiter.handle(ev.Tick(), 34.0), ev.SendStop)
-    assert isinstance(stop, ev.SendStop)
     assert stop.reason is ev.StopReason.TRAVEL_LIMIT
 
 
 def test_a_second_preset_while_the_first_is_being_asked_for_is_not_lost() -> None:
     arbiter = Arbiter()
     [first] = sent(arbiter.handle(ev.Travel(LURAH, "1"), 0.0), ev.SendTravel)
-    assert isinstance(first, ev.SendTravel)
     assert sent(arbiter.handle(ev.Travel(LURAH, "2"), 0.1), ev.SendTravel) == []
     [second] = sent(arbiter.handle(ev.MoveAnswered(first.number, ok=True), 0.2), ev.SendTravel)
-    assert isinstance(second, ev.SendTravel)
     assert second.preset == "2"
 
 

@@ -19,13 +19,13 @@ class FakeDriver:
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
-        self.stops = 0
+        self.attempts: list[int] = []
 
     async def connect(self) -> CameraFacts:
         return FACTS
 
-    async def stop(self) -> None:
-        self.stops += 1
+    async def stop(self, attempt: int = 0) -> None:
+        self.attempts.append(attempt)
         if self.failures:
             raise self.failures.pop(0)
 
@@ -51,16 +51,30 @@ async def test_only_what_is_armed_is_stopped() -> None:
         stopper.on_event(ARM, {"camera_id": camera_id}, b"")
     stopper.on_event(DISARM, {"camera_id": "standing"}, b"")
     assert await stopper.stop_all() == []
-    assert (moving.stops, standing.stops) == (1, 0)
+    assert (moving.attempts, standing.attempts) == ([0, 1], [])
 
 
-async def test_a_stop_that_was_not_confirmed_is_repeated() -> None:
+async def test_a_stop_that_was_not_confirmed_is_repeated_in_the_next_way() -> None:
     camera = FakeDriver(CameraError(CameraFault.TIMEOUT, "no answer"))
     stopper = knowing(camera=camera)
     await settled()
     stopper.on_event(ARM, {"camera_id": "camera"}, b"")
     assert await stopper.stop_all() == []
-    assert camera.stops == 2
+    assert camera.attempts == [0, 1, 2]
+
+
+async def test_a_camera_that_refuses_the_other_way_counts_as_stopped() -> None:
+    camera = FakeDriver()
+    stopper = knowing(camera=camera)
+    await settled()
+    stopper.on_event(ARM, {"camera_id": "camera"}, b"")
+
+    async def stop(attempt: int = 0) -> None:
+        if attempt:
+            raise CameraError(CameraFault.REFUSED, "no such way")
+
+    camera.stop = stop  # type: ignore[method-assign]
+    assert await stopper.stop_all() == []
 
 
 async def test_a_mistake_of_ours_is_told_and_gives_no_camera_up(
@@ -72,7 +86,7 @@ async def test_a_mistake_of_ours_is_told_and_gives_no_camera_up(
     for camera_id in ("broken", "good"):
         stopper.on_event(ARM, {"camera_id": camera_id}, b"")
     assert await stopper.stop_all() == []
-    assert (broken.stops, good.stops) == (2, 1)
+    assert (broken.attempts, good.attempts) == ([0, 1, 2], [0, 1])
     assert "camera broken: stopping it failed unexpectedly" in caplog.text
     assert "secret" not in caplog.text
 

@@ -208,3 +208,50 @@ def test_a_stream_faster_than_the_pace_is_not_hoarded() -> None:
     assert waiting <= 512 * 16
     bench.timer.run_out()
     assert [packet.payload for packet in bench.sender.to(receiver)] == [payload for _, payload in bench.pushed]
+
+
+def test_what_is_discarded_is_never_sent_and_leaves_no_gap() -> None:
+    bench = Bench()
+    bench.push(*[1188] * 40, key=True)
+    bench.timer.run_out()
+    old, new = bench.receiver(), bench.receiver()
+    bench.fanout.join(old)
+    bench.timer.run_out()
+    bench.push(*[1188] * 50)  # 16 of it go out at once
+    bench.fanout.join(new)
+    bench.timer.turn()  # 16 more, and 16 of the 90 that are cached to the new one
+    before = {receiver: bench.sender.to(receiver) for receiver in (old, new)}
+    assert [len(packets) for packets in before.values()] == [72, 16]
+    bench.fanout.discard()
+    bench.timer.run_out()
+    for receiver, packets in before.items():
+        assert bench.sender.to(receiver) == packets
+        assert bench.fanout.resend(receiver, sequences(packets)) == 0
+        assert bench.fanout.resend(receiver, [(packets[-1].sequence + more) & 0xFFFF for more in range(1, 99)]) == 0
+    bench.push(700, 50, key=True)
+    late = bench.receiver()
+    bench.fanout.join(late)
+    bench.timer.run_out()
+    for receiver, packets in before.items():
+        everything = bench.sender.to(receiver)
+        assert [packet.payload for packet in everything[len(packets) :]] == [p for _, p in bench.pushed[-2:]]
+        assert grows_by_one(everything)
+        assert bench.fanout.resend(receiver, sequences(everything)[-60:]) == 2, "only what was sent since"
+        assert bench.sender.to(receiver)[-2:] == everything[-2:]
+    assert [packet.payload for packet in bench.sender.to(late)] == [payload for _, payload in bench.pushed[-2:]]
+
+
+def test_discarding_nothing_changes_nothing() -> None:
+    bench = Bench()
+    receiver = bench.receiver()
+    bench.fanout.discard()
+    bench.fanout.join(receiver)
+    bench.fanout.discard()
+    bench.timer.run_out()
+    bench.push(100, key=True)
+    bench.fanout.discard()
+    bench.push(200, key=True)
+    packets = bench.sender.to(receiver)
+    assert [len(packet.payload) for packet in packets] == [100, 200]
+    assert packets[0].sequence == receiver.first_sequence
+    assert grows_by_one(packets)

@@ -130,6 +130,14 @@ def test_a_key_unit_whose_first_slice_was_lost_is_not_taken() -> None:
     assert [unit.timestamp for unit in feed(depacketiser, packets)] == [0, 2]
 
 
+def test_a_unit_whose_first_slice_was_lost_is_not_key_because_an_idr_slice_follows() -> None:
+    depacketiser = Depacketiser([SPS, PPS])
+    packets = [RtpPacket(96, False, 0, 0, 1, b""), RtpPacket(96, False, 34, 1, 1, b"\x01")]
+    packets += [RtpPacket(96, True, 35, 1, 1, IDR), RtpPacket(96, True, 36, 2, 1, IDR)]
+    assert [unit.timestamp for unit in feed(depacketiser, packets)] == [2]
+    assert depacketiser.dropped == 1
+
+
 def test_late_and_doubled_packets_are_ignored() -> None:
     sender, depacketiser = Sender(), Depacketiser([SPS, PPS])
     packets = sender.packets([IDR], 0) + sender.packets([P], 1) + sender.packets([P], 2)

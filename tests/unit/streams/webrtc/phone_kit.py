@@ -9,9 +9,10 @@ from aioice import stun
 
 from streams.rtp.fanout import Receiver
 from streams.webrtc.adapter import DtlsLink, SrtpError, fingerprint, make_certificate
+from streams.webrtc.data import DataCounters
 from streams.webrtc.mux import IceCredentials, UdpMux
-from streams.webrtc.sdp import H264Choice, OfferedSection, ViewerOffer
-from streams.webrtc.session import SessionState, ViewerSession
+from streams.webrtc.sdp import H264Choice, OfferedData, OfferedSection, ViewerOffer
+from streams.webrtc.session import Hearing, SessionState, ViewerSession
 
 Address = tuple[str, int]
 HOME, STREET = ("192.0.2.1", 4000), ("198.51.100.1", 4001)
@@ -43,10 +44,11 @@ class FakeStream:
 
 
 class Phone:
-    """`where` is the address it sends from; `rtcp` what it received, decrypted."""
+    """`where` is the address it sends from; `rtcp` what it received, decrypted; `data` offers a data channel too."""
 
-    def __init__(self, mux: UdpMux) -> None:
+    def __init__(self, mux: UdpMux, *, data: bool = False) -> None:
         self.mux = mux
+        self.data = data
         self.where = HOME
         self.certificate = make_certificate()
         self.link = DtlsLink(
@@ -62,7 +64,11 @@ class Phone:
     @property
     def offer(self) -> ViewerOffer:
         section = OfferedSection("video", "UDP/TLS/RTP/SAVPF", ("96",), "0")
-        return ViewerOffer((section,), 0, (H264Choice(96, "42e01f"),), (fingerprint(self.certificate),), "phone")
+        choices, identity = (H264Choice(96, "42e01f"),), (fingerprint(self.certificate),)
+        if not self.data:
+            return ViewerOffer((section,), 0, choices, identity, "phone")
+        more = OfferedSection("application", "UDP/DTLS/SCTP", ("webrtc-datachannel",), "1")
+        return ViewerOffer((section, more), 0, choices, identity, "phone", (0, 1), OfferedData(1, 5000, 65_536))
 
     def send(self, data: bytes, address: Address) -> int:
         """The mux's sender: what the server sends arrives here."""
@@ -91,15 +97,18 @@ class Phone:
 class Room:
     """A mux without network, a stream, a phone and its session."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, data: bool = False) -> None:
         self.mux = UdpMux()
-        self.phone = Phone(self.mux)
+        self.phone = Phone(self.mux, data=data)
         self.mux.sender = self.phone  # type: ignore[assignment]
         self.stream = FakeStream()
         self.states: list[tuple[SessionState, str]] = []
+        self.texts: list[tuple[str, str]] = []
+        self.counters = DataCounters()
         self.session = ViewerSession(
             "session-1", self.phone.offer, self.phone.offer.choices[0], self.stream, self.mux, make_certificate(),
             lambda _, state, reason: self.states.append((state, reason)),
+            Hearing(lambda session, text: self.texts.append((session.session_id, text)), self.counters),
         )  # fmt: skip
         self.now_s = asyncio.get_running_loop().time()
 

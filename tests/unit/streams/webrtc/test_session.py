@@ -8,7 +8,8 @@ import pytest_asyncio
 from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket, RtcpSrPacket
 
 from streams.errors import StreamError
-from streams.webrtc.adapter import fingerprint, make_certificate
+from streams.webrtc.adapter import DtlsLink, fingerprint, make_certificate
+from streams.webrtc.data import DataCounters
 from streams.webrtc.session import SessionState
 from streams.webrtc.whep import Fragment, Patch
 from tests.unit.streams.webrtc.phone_kit import HOME, STREET, Room
@@ -170,3 +171,42 @@ async def test_a_certificate_that_was_not_offered_closes_the_session(room: Room)
     await room.until(lambda: room.session.state is SessionState.CLOSED)
     assert room.states[-1][1] == "the DTLS handshake failed"
     assert room.stream.receivers == []
+
+
+async def test_texts_of_the_data_channel_are_heard_and_answered_and_end_with_the_session() -> None:
+    room = Room(data=True)
+    room.session.send_text("too early")
+    await room.connect()
+    answers: list[str] = []
+    theirs = await room.phone.link.open_data(5000, 0, answers.append, DataCounters())
+    theirs.open()
+    await room.until(lambda: theirs.is_open)
+    theirs.send("left")
+    await room.until(lambda: room.texts)
+    assert room.texts == [("session-1", "left")]
+    room.session.send_text("done")
+    await room.until(lambda: answers)
+    assert answers == ["done"]
+    await room.session.close("enough")
+    room.session.send_text("too late")
+    await room.until(lambda: not theirs.is_open)
+    assert (room.counters.sent, room.counters.unsent) == (1, 1)
+    await room.close()
+
+
+async def test_a_viewer_without_a_data_section_has_no_sctp_at_all(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DtlsLink, "open_data", None)  # would raise
+    await room.connect()
+    room.session.send_text("nobody hears this")
+    assert room.counters == DataCounters()
+
+
+async def test_a_data_channel_that_cannot_be_opened_costs_the_viewer_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(DtlsLink, "open_data", None)
+    room = Room(data=True)
+    await room.connect()
+    assert room.stream.receivers
+    assert "cannot be opened" in caplog.text
+    await room.close()

@@ -85,8 +85,91 @@ def test_other_sections_are_refused_in_place() -> None:
     head, video = offer_text("gstreamer").split("m=video", 1)
     answer = answer_to(head + AUDIO + "m=video" + video + DATA)
     assert [(media.kind, media.port) for media in answer.media] == [("audio", 0), ("video", 8555), ("application", 0)]
+    assert parse_offer(head + AUDIO + "m=video" + video + DATA).data is None, "data has to share the video's transport"
     assert [media.rtp.muxId for media in answer.media] == ["9", "video0", "7"]
     assert [group.items for group in answer.group] == [["video0"]]
+
+
+def with_data(order: str, *, group: str = "", change: tuple[str, str] = ("", "")) -> str:
+    """An offer with the sections of `order`: v(ideo), d(ata), a(udio); all bundled unless `group` says otherwise."""
+    head, video = offer_text("chromium").split("m=video", 1)
+    identity = "".join(
+        f"{line}\r\n" for line in video.splitlines() if line.startswith(("a=ice-", "a=fingerprint", "a=setup"))
+    )
+    data = DATA.replace(*change) + "a=max-message-size:262144\r\n" + identity
+    sections = {"v": "m=video" + video, "d": data, "a": AUDIO}
+    mids = {"v": "0", "d": "7", "a": "9"}
+    head = head.replace("a=group:BUNDLE 0", f"a=group:BUNDLE {group or ' '.join(mids[item] for item in order)}")
+    return head + "".join(sections[item] for item in order)
+
+
+@pytest.mark.parametrize(("order", "bundle"), [("vd", "0 7"), ("dv", "7 0"), ("adv", "7 0"), ("vad", "0 7")])
+def test_a_data_section_is_accepted_wherever_it_stands(order: str, bundle: str) -> None:
+    text = with_data(order)
+    offer, answer = parse_offer(text), answer_to(text)
+    kinds = {"v": "video", "d": "application", "a": "audio"}
+    assert [media.kind for media in answer.media] == [kinds[item] for item in order]
+    assert [media.rtp.muxId for media in answer.media] == [{"v": "0", "d": "7", "a": "9"}[item] for item in order]
+    assert [group.items for group in answer.group] == [bundle.split()]
+    assert offer.data is not None
+    assert (offer.data.section, offer.data.port, offer.data.max_message) == (order.index("d"), 5000, 262_144)
+    data, video = (answer.media[order.index(item)] for item in "dv")
+    assert (data.profile, data.fmt, data.sctp_port) == ("UDP/DTLS/SCTP", ["webrtc-datachannel"], 5000)
+    assert data.sctpCapabilities is not None
+    assert data.sctpCapabilities.maxMessageSize == 4096
+    for media in (data, video):
+        assert media.port == 8555
+        assert media.dtls is not None
+        assert (media.dtls.role, media.dtls.fingerprints[0].value) == ("server", "AA:BB")
+        assert (media.ice.usernameFragment, media.ice.password) == ("ufragufrag", "p" * 36)
+        is_first = media.rtp.muxId == bundle.split(maxsplit=1)[0]
+        assert (len(media.ice_candidates), media.ice_candidates_complete) == ((2, True) if is_first else (0, False))
+    assert offer.transport.mid == bundle.split(maxsplit=1)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        with_data("vd", group="0"),
+        with_data("vd", change=("UDP/DTLS/SCTP webrtc-datachannel", "DTLS/SCTP 5000")),
+        with_data("vd", change=("a=sctp-port:5000\r\n", "")),
+        with_data("vd", change=("a=sctp-port:5000", "a=sctp-port:0")),
+        with_data("vd", change=("a=sctp-port:5000", "a=sctp-port:70000")),
+        with_data("vd", change=("webrtc-datachannel", "something-else")),
+        with_data("vd", change=("application 9", "application 0")),
+    ],
+)
+def test_a_data_section_that_cannot_be_served_is_refused_and_the_video_is_not(text: str) -> None:
+    assert parse_offer(text).data is None
+    answer = answer_to(text)
+    assert [(media.kind, media.port > 0) for media in answer.media] == [("video", True), ("application", False)]
+    assert [group.items for group in answer.group] == [["0"]]
+
+
+def test_a_section_that_lives_in_the_bundle_only_has_port_0_and_is_accepted() -> None:
+    change = ("application 9", "application 0")
+    text = with_data("vd", change=change).replace("a=mid:7", "a=bundle-only\r\na=mid:7")
+    assert parse_offer(text).data is not None
+
+
+def test_a_second_data_section_is_refused() -> None:
+    text = with_data("vd", group="0 7 8") + DATA.replace("mid:7", "mid:8")
+    assert [media.port > 0 for media in answer_to(text).media] == [True, True, False]
+
+
+def test_a_later_section_of_a_bundle_may_leave_its_identity_to_the_first() -> None:
+    text = with_data("dv")
+    head, video = text.split("m=video", 1)
+    kept = [line for line in video.splitlines() if not line.startswith(("a=ice-", "a=fingerprint", "a=setup"))]
+    offer = parse_offer(head + "m=video" + "\r\n".join(kept) + "\r\n")
+    assert offer.fingerprints == parse_offer(text).fingerprints
+    assert offer.ufrag == parse_offer(text).ufrag
+
+
+def test_without_a_limit_a_viewer_takes_64_kib() -> None:
+    offer = parse_offer(with_data("vd").replace("a=max-message-size:262144\r\n", ""))
+    assert offer.data is not None
+    assert offer.data.max_message == 65_536
 
 
 def test_a_second_video_section_is_refused() -> None:
@@ -107,6 +190,7 @@ def test_a_second_video_section_is_refused() -> None:
         (lambda text: text.replace("a=fingerprint:sha-256", "a=fingerprint:md5"), StreamFault.BAD_OFFER),
         (lambda text: text.replace("a=fingerprint", "a=fingerbeam"), StreamFault.BAD_OFFER),
         (lambda text: text.replace("a=ice-pwd", "a=ice-pax"), StreamFault.BAD_OFFER),
+        (lambda text: text + DATA.replace("sctp-port:5000", "sctp-port:x"), StreamFault.BAD_OFFER),
         (lambda text: text.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"), StreamFault.BAD_OFFER),
         (lambda text: text.replace("H264/90000", "VP8/90000"), StreamFault.CODEC),
         (lambda text: text.replace("a=mid", "a=fmtp:96 packetization-mode=0\r\na=mid"), StreamFault.CODEC),

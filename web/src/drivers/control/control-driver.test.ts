@@ -1,95 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ControlDriver, MOST_UNSENT_BYTES, type ControlEvents, type ControlLink } from "./control-driver";
+import { describe, expect, it, vi } from "vitest";
+import { MOST_UNSENT_BYTES } from "./control-driver";
+import { driver, FakeSocket, heard, newest, opened, RIGHT, withDriver } from "./driver-kit";
 import { MOST_ON_THE_WAY } from "./in-flight";
-import type { ControlState, Refused } from "./messages";
 
-const RIGHT = { pan: 1, tilt: 0, zoom: 0 };
-
-interface Sent {
-  readonly type: string;
-  readonly seq: number;
-  readonly gesture?: number;
-}
-
-/** As much of a WebSocket as the driver uses. */
-class FakeSocket {
-  static all: FakeSocket[] = [];
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  bufferedAmount = 0;
-  closed = false;
-  sent: Sent[] = [];
-
-  constructor(readonly address: string) {
-    FakeSocket.all.push(this);
-  }
-
-  send(text: string): void {
-    this.sent.push(JSON.parse(text) as Sent);
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-
-  of(type: string): Sent[] {
-    return this.sent.filter((message) => message.type === type);
-  }
-
-  say(message: unknown): void {
-    this.onmessage?.({ data: typeof message === "string" ? message : JSON.stringify(message) });
-  }
-}
-
-let links: ControlLink[];
-let states: ControlState[];
-let refusals: Refused[];
-let latencies: [number, string][];
-let unsentStops: number;
-let driver: ControlDriver;
-
-function newest(): FakeSocket {
-  const socket = FakeSocket.all.at(-1);
-  if (socket === undefined) throw new Error("no socket was opened");
-  return socket;
-}
-
-function opened(): FakeSocket {
-  driver.start();
-  newest().onopen?.();
-  return newest();
-}
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  vi.spyOn(Math, "random").mockReturnValue(0.5);
-  FakeSocket.all = [];
-  links = [];
-  states = [];
-  refusals = [];
-  latencies = [];
-  unsentStops = 0;
-  const events: ControlEvents = {
-    onLink: (link) => links.push(link),
-    onState: (state) => states.push(state),
-    onRefused: (refused) => refusals.push(refused),
-    onLatency: (ms, kind) => latencies.push([ms, kind]),
-    onStopUnsent: () => (unsentStops += 1),
-  };
-  driver = new ControlDriver("ws://x/control", events, (address) => new FakeSocket(address) as unknown as WebSocket);
-});
-
-afterEach(() => {
-  driver.close();
-  vi.useRealTimers();
-});
+withDriver();
 
 describe("talking", () => {
   it("numbers every message, and names the press", () => {
     const socket = opened();
     driver.move(RIGHT, 7);
-    driver.stop();
+    driver.stop(1);
     driver.ask({ type: "take_over", reason: "flood" });
     const numbers = socket.sent.map((message) => message.seq);
     expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
@@ -103,15 +23,15 @@ describe("talking", () => {
     driver.move(RIGHT, 1);
     vi.advanceTimersByTime(42);
     socket.say({ type: "ack", seq: socket.of("move")[0]?.seq, kind: "move", server_ms: 1, camera_ms: 20 });
-    expect(latencies).toEqual([[42, "move"]]);
+    expect(heard.latencies).toEqual([[42, "move"]]);
   });
 
   it("passes states and refusals on", () => {
     const socket = opened();
     socket.say({ type: "state", holder: null, moving: false, may_control: true, camera: { state: "live" } });
     socket.say({ type: "error", seq: 1, code: "held", detail: "", holder: { name: "Budi" } });
-    expect(states).toHaveLength(1);
-    expect(refusals[0]).toMatchObject({ code: "held", holderName: "Budi" });
+    expect(heard.states).toHaveLength(1);
+    expect(heard.refusals[0]).toMatchObject({ code: "held", holderName: "Budi" });
   });
 
   it("does not let a late refusal of the last press end the new one", () => {
@@ -120,9 +40,9 @@ describe("talking", () => {
     driver.move(RIGHT, 2);
     const [first, second] = socket.of("move");
     socket.say({ type: "error", seq: first?.seq, code: "released", detail: "" });
-    expect(refusals).toEqual([]);
+    expect(heard.refusals).toEqual([]);
     socket.say({ type: "error", seq: second?.seq, code: "released", detail: "" });
-    expect(refusals).toHaveLength(1);
+    expect(heard.refusals).toHaveLength(1);
   });
 });
 
@@ -132,9 +52,9 @@ describe("a slow network", () => {
     socket.bufferedAmount = MOST_UNSENT_BYTES + 1;
     driver.move(RIGHT, 1);
     expect(socket.of("move")).toEqual([]);
-    driver.stop();
+    driver.stop(1);
     expect(socket.of("stop")).toHaveLength(1);
-    expect(unsentStops).toBe(1);
+    expect(heard.unsentStops).toBe(1);
   });
 
   it("holds moves back while too many are unanswered, and goes on with the next answer", () => {
@@ -158,7 +78,7 @@ describe("a slow network", () => {
 describe("a lost connection", () => {
   it("comes back by itself, with growing waits, and never sends moves from before", () => {
     opened().onclose?.({ code: 1006 });
-    expect(links.at(-1)).toEqual({ name: "waiting", attempt: 1 });
+    expect(heard.links.at(-1)).toEqual({ name: "waiting", attempt: 1 });
     driver.move(RIGHT, 1);
     vi.advanceTimersByTime(500);
     expect(FakeSocket.all).toHaveLength(2);
@@ -174,8 +94,8 @@ describe("a lost connection", () => {
 
   it("sends Stop another way while there is no socket", () => {
     driver.start();
-    driver.stop();
-    expect(unsentStops).toBe(1);
+    driver.stop(1);
+    expect(heard.unsentStops).toBe(1);
   });
 
   it("notices silence: pings go unanswered, the socket is given up", () => {
@@ -185,7 +105,7 @@ describe("a lost connection", () => {
     expect(socket.closed).toBe(false);
     vi.advanceTimersByTime(4_000);
     expect(socket.closed).toBe(true);
-    expect(links.some((link) => link.name === "waiting")).toBe(true);
+    expect(heard.links.some((link) => link.name === "waiting")).toBe(true);
   });
 
   it("stays while pings are answered", () => {

@@ -5,8 +5,27 @@ import { readMessage } from "./messages";
 const STATE = {
   type: "state",
   camera_id: "c1",
-  holder: { name: "Budi", role: "operator", priority: 40, you: false, expires_in_ms: 8000 },
+  holder: {
+    name: "Budi",
+    role: "operator",
+    priority: 40,
+    kind: "person",
+    you: false,
+    reason: "banjir",
+    reserved: true,
+    expires_in_ms: 8000,
+    capped_in_ms: null,
+    since_ms: 1200,
+  },
+  queue: [{ ticket: 3, name: "Siti", role: "official", priority: 50, you: true, reason: "", waiting_ms: 900 }],
+  fence: null,
   moving: true,
+  may_take: false,
+  may_break: true,
+  hidden: "sector",
+  patrol: { id: "p1", name: "Pagi", kind: "patrol", state: "resting", stop: 1, stops: 3, resumes_in_ms: 20000, detail: "" },
+  safety_net: "none",
+  life_ms: 640,
   may_control: true,
   may_take_over: false,
   stop_confirmed: null,
@@ -18,10 +37,29 @@ const STATE = {
 it("reads a state", () => {
   expect(readMessage(JSON.stringify(STATE))).toEqual({
     type: "state",
-    holder: { name: "Budi", role: "operator", you: false, expiresInMs: 8000 },
+    holder: {
+      name: "Budi",
+      role: "operator",
+      kind: "person",
+      you: false,
+      reason: "banjir",
+      reserved: true,
+      expiresInMs: 8000,
+      cappedInMs: null,
+      reservedInMs: null,
+      sinceMs: 1200,
+    },
+    queue: [{ ticket: 3, name: "Siti", role: "official", you: true, reason: "", waitingMs: 900 }],
+    fence: null,
     moving: true,
     mayControl: true,
+    mayTake: false,
     mayTakeOver: false,
+    mayBreak: true,
+    hidden: "sector",
+    round: { id: "p1", name: "Pagi", isEvent: false, state: "resting", stop: 1, stops: 3, resumesInMs: 20000, detail: "" },
+    safetyNet: "none",
+    lifeMs: 640,
     stopConfirmed: null,
     camera: { state: "live", detail: "" },
     viewers: 3,
@@ -31,8 +69,24 @@ it("reads a state", () => {
 it("reads words of a newer service as unknown, and does not fall over new kinds", () => {
   const newer = { ...STATE, holder: { ...STATE.holder, role: "mayor" }, camera: { state: "sleeping" }, viewers: null };
   expect(readMessage(JSON.stringify(newer))).toMatchObject({ holder: { role: null }, camera: { state: "unknown", detail: "" }, viewers: null });
+  expect(readMessage(JSON.stringify({ ...STATE, hidden: "fog", safety_net: "rope" }))).toMatchObject({ hidden: "other", safetyNet: "timeout" });
   expect(readMessage('{"type":"weather"}')).toBeNull();
   expect(readMessage('{"type":"error","seq":4,"code":"too-windy","detail":"x"}')).toMatchObject({ code: "unknown", seq: 4 });
+});
+
+it("assumes nothing that an older service does not say", () => {
+  const older = { type: "state", holder: { name: "Budi", you: false }, camera: { state: "live" } };
+  expect(readMessage(JSON.stringify(older))).toMatchObject({
+    holder: { kind: "person", reserved: false, cappedInMs: null },
+    queue: [],
+    fence: null,
+    mayControl: false,
+    mayTake: false,
+    mayBreak: false,
+    hidden: null,
+    round: null,
+    safetyNet: "timeout",
+  });
 });
 
 it("reads who holds the camera out of a refusal", () => {

@@ -13,7 +13,8 @@ export type SteerSource = string;
 export interface SteerPort {
   /** `gesture` numbers the press; the service refuses one that was stopped. */
   move(velocity: Velocity, gesture: number): void;
-  stop(): void;
+  /** `gesture`: the newest press, which is over with this; 0 when there was none. */
+  stop(gesture: number): void;
 }
 
 export type SteerStateName = "idle" | "moving" | "spent";
@@ -78,6 +79,12 @@ export class SteerDriver {
     if (this.name === "moving") this.spend(true);
   }
 
+  /** Stop if a press lives, for a wish that follows at once: said only once, or the second Stop would end that too. */
+  makeWay(): void {
+    this.halt();
+    clearTimeout(this.again);
+  }
+
   /** The service refused: the press is over, and there is nothing of ours to stop. */
   refused(): void {
     if (this.name === "moving") this.spend(false);
@@ -109,8 +116,8 @@ export class SteerDriver {
     clearInterval(this.beat);
     clearTimeout(this.again);
     if (saysStop) {
-      this.port.stop();
-      this.again = setTimeout(() => this.port.stop(), STOP_AGAIN_MS);
+      this.port.stop(this.gesture);
+      this.again = setTimeout(() => this.port.stop(this.gesture), STOP_AGAIN_MS);
     }
     this.become(next);
   }

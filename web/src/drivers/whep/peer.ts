@@ -8,13 +8,23 @@ function preferH264(transceiver: RTCRtpTransceiver): void {
   if (ordered.length > 0 && "setCodecPreferences" in transceiver) transceiver.setCodecPreferences(ordered);
 }
 
-/** A connection that wants one video and nothing else, with as little waiting in its jitter buffer as it can; null without WebRTC. */
-export function recvonlyPeer(): RTCPeerConnection | null {
+/** A connection, and its channel for commands when one was asked for. */
+export interface Peer {
+  readonly connection: RTCPeerConnection;
+  readonly control: RTCDataChannel | null;
+}
+
+/**
+ * A connection that wants one video, with as little waiting in its jitter buffer as it can; null without WebRTC.
+ * `withControl`: also a channel for commands, in which nothing waits for anything: unordered, never repeated.
+ */
+export function recvonlyPeer(withControl: boolean): Peer | null {
   if (!("RTCPeerConnection" in globalThis)) return null;
-  const peer = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
-  const transceiver = peer.addTransceiver("video", { direction: "recvonly" });
+  const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+  const transceiver = connection.addTransceiver("video", { direction: "recvonly" });
   preferH264(transceiver);
   const receiver: RTCRtpReceiver & { jitterBufferTarget?: number | null } = transceiver.receiver;
   if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-  return peer;
+  const control = withControl ? connection.createDataChannel("control", { ordered: false, maxRetransmits: 0 }) : null;
+  return { connection, control };
 }

@@ -50,6 +50,20 @@ class FakePeer {
   }
 }
 
+/** As much of the session's data channel as the driver uses. */
+class FakeChannel {
+  readyState: RTCDataChannelState = "connecting";
+  onopen: (() => void) | null = null;
+  onclose: (() => void) | null = null;
+
+  open(): void {
+    this.readyState = "open";
+    this.onopen?.();
+  }
+}
+
+let channel: FakeChannel | null;
+let channels: (string | null)[];
 let answers: Result<WhepAnswer>[];
 let offers: string[];
 let ended: string[];
@@ -84,6 +98,8 @@ async function flow(ms: number): Promise<void> {
 beforeEach(() => {
   vi.useFakeTimers();
   FakePeer.all = [];
+  channel = null;
+  channels = [];
   answers = [];
   offers = [];
   ended = [];
@@ -100,10 +116,10 @@ beforeEach(() => {
         return answers.shift() ?? ANSWER;
       },
       end: (session) => ended.push(session),
-      makePeer: () => (hasWebRtc ? (new FakePeer() as unknown as RTCPeerConnection) : null),
+      makePeer: () => (hasWebRtc ? { connection: new FakePeer() as unknown as RTCPeerConnection, control: channel as unknown as RTCDataChannel | null } : null),
       isShown: () => true,
     },
-    { onState: (state) => states.push(state), onStream: (stream) => streams.push(stream), onDelay: (delay) => delays.push(delay) },
+    { onState: (state) => states.push(state), onStream: (stream) => streams.push(stream), onDelay: (delay) => delays.push(delay), onChannel: (open) => channels.push(open?.video ?? null) },
     new Backoff(RECONNECT, () => 0.5),
   );
 });
@@ -155,6 +171,74 @@ describe("joining", () => {
     await pass(0);
     expect(ended).toEqual(["/whep/1"]);
     expect(driver.state.name).toBe("idle");
+  });
+});
+
+describe("the channel for commands", () => {
+  beforeEach(() => {
+    channel = new FakeChannel();
+  });
+
+  it("is offered with the session's id once it is open", async () => {
+    answers = [success<WhepAnswer>({ sdp: "answer", session: "/api/v1/cameras/c1/whep/s%2042" })];
+    driver.start();
+    await pass(0);
+    expect(channels).toEqual([]);
+    channel?.open();
+    expect(channels).toEqual(["s 42"]);
+  });
+
+  it("is gone when it closes, and when its session ends", async () => {
+    driver.start();
+    await pass(0);
+    channel?.open();
+    channel?.onclose?.();
+    expect(channels).toEqual(["1", null]);
+    driver.close();
+    expect(channels.at(-1)).toBeNull();
+  });
+
+  it("comes back with the next session", async () => {
+    driver.start();
+    await pass(0);
+    channel?.open();
+    const first = channel;
+    channel = new FakeChannel();
+    newest().become("failed");
+    expect(channels).toEqual(["1", null]);
+    await pass(500);
+    first?.open(); // too late: its session is over
+    channel.open();
+    expect(channels).toEqual(["1", null, "1"]);
+  });
+});
+
+describe("a withheld picture", () => {
+  it("keeps its session without any frame, and counts from its return again", async () => {
+    driver.start();
+    await flow(1_000);
+    driver.withhold(true);
+    await pass(60_000);
+    expect(driver.state.name).toBe("live");
+    expect(offers).toHaveLength(1);
+    driver.withhold(false);
+    await pass(3_000);
+    expect(driver.state.name).toBe("live");
+    await pass(2_500);
+    expect(states.find((state) => state.name === "retrying")).toMatchObject({ fault: { kind: "stalled" } });
+  });
+
+  it("is not asked for again and again, and at once when it may be seen again", async () => {
+    answers = Array.from({ length: 9 }, () => failure(problemOf(409, null, { type: "urn:camctl:problem:hidden" })));
+    driver.withhold(true);
+    driver.start();
+    await pass(29_000);
+    expect(offers).toHaveLength(2);
+    answers = [];
+    driver.withhold(false);
+    await pass(0);
+    expect(offers).toHaveLength(3);
+    expect(newest().remote).not.toBeNull();
   });
 });
 

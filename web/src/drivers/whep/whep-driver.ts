@@ -3,8 +3,9 @@
 import type { Result } from "../../api/result";
 import type { WhepAnswer } from "../../api/calls";
 import { Backoff } from "../backoff";
+import type { ControlChannel } from "../control/datagram-lane";
 import { FrameWatch } from "./frame-watch";
-import { recvonlyPeer } from "./peer";
+import { recvonlyPeer, type Peer } from "./peer";
 import { delayMs, sampleOf, type VideoSample } from "./stats";
 import { isFinal, type PictureFault, type WhepState } from "./states";
 
@@ -12,7 +13,7 @@ export interface WhepPort {
   offer(sdp: string): Promise<Result<WhepAnswer>>;
   end(session: string): void;
   /** Null where the browser has no WebRTC. */
-  makePeer(): RTCPeerConnection | null;
+  makePeer(): Peer | null;
   isShown(): boolean;
 }
 
@@ -22,10 +23,13 @@ export interface WhepEvents {
   readonly onStream: (stream: MediaStream | null) => void;
   /** Delay of the picture in ms, once a second. */
   readonly onDelay: (delayMs: number | null) => void;
+  /** The session's channel for commands is open; null: it is gone. */
+  readonly onChannel: (channel: ControlChannel | null) => void;
 }
 
-export function browserPeer(): Pick<WhepPort, "makePeer" | "isShown"> {
-  return { makePeer: recvonlyPeer, isShown: () => document.visibilityState === "visible" };
+/** `wantsControl`: whether this camera may be steered, as far as is known. */
+export function browserPeer(wantsControl: () => boolean): Pick<WhepPort, "makePeer" | "isShown"> {
+  return { makePeer: () => recvonlyPeer(wantsControl()), isShown: () => document.visibilityState === "visible" };
 }
 
 const WATCH_MS = 1_000;
@@ -36,15 +40,26 @@ const PROVED_MS = 10_000;
 /** "disconnected" often mends itself (a lift, a change of cell). */
 const MEND_MS = 3_000;
 
+/** Between two tries while the service withholds the picture: its return is told, and tried at once then. */
+const WITHHELD_MS = 15_000;
+
 interface Session {
   readonly peer: RTCPeerConnection;
+  readonly control: RTCDataChannel | null;
   location: string | null;
+}
+
+/** The video session's id: the last part of its address. */
+export function videoId(location: string): string {
+  const path = new URL(location, globalThis.location.href).pathname;
+  return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
 }
 
 export class WhepDriver {
   private now: WhepState = { name: "idle" };
   private session: Session | null = null;
   private liveSince = 0;
+  private isWithheld = false;
   private readonly backoff: Backoff;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setTimeout> | undefined;
@@ -78,6 +93,13 @@ export class WhepDriver {
     this.become({ name: "idle" });
   }
 
+  /** While the service withholds the picture the session stays: that no frame comes is no fault then. */
+  withhold(isWithheld: boolean): void {
+    if (isWithheld === this.isWithheld) return;
+    this.isWithheld = isWithheld;
+    if (!isWithheld) this.nudge();
+  }
+
   private async connect(): Promise<void> {
     this.drop();
     this.become({ name: "connecting", attempt: this.backoff.attempt });
@@ -86,9 +108,10 @@ export class WhepDriver {
       this.become({ name: "failed", fault: { kind: "unsupported" } });
       return;
     }
-    const session: Session = { peer, location: null };
+    const session: Session = { peer: peer.connection, control: peer.control, location: null };
     this.session = session;
     this.listen(session);
+    this.listenToControl(session);
     try {
       await this.negotiate(session);
     } catch (error) {
@@ -130,6 +153,22 @@ export class WhepDriver {
     };
   }
 
+  /** It opens after the answer was taken, so that the service has named the session by then. */
+  private listenToControl(session: Session): void {
+    const { control } = session;
+    if (control === null) return;
+    control.onopen = () => this.offerControl(session);
+    control.onclose = () => {
+      if (this.session === session) this.events.onChannel(null);
+    };
+  }
+
+  private offerControl(session: Session): void {
+    const { control, location } = session;
+    if (this.session !== session || control?.readyState !== "open" || location === null) return;
+    this.events.onChannel({ video: videoId(location), channel: control });
+  }
+
   private watchFrames(session: Session): void {
     const frames = new FrameWatch(performance.now());
     let before: VideoSample | null = null;
@@ -137,7 +176,7 @@ export class WhepDriver {
       const stats = await session.peer.getStats();
       if (this.session !== session) return;
       const sample = sampleOf(stats.values());
-      const verdict = frames.see(sample?.framesDecoded ?? 0, performance.now(), this.port.isShown());
+      const verdict = frames.see(sample?.framesDecoded ?? 0, performance.now(), this.expectsFrames());
       if (verdict === "no-picture" || verdict === "stalled") {
         this.fail({ kind: verdict });
         return;
@@ -145,9 +184,17 @@ export class WhepDriver {
       if (verdict === "flowing") this.sawFrame();
       if (before !== null && sample !== null) this.events.onDelay(delayMs(before, sample));
       if (before === null || this.now.name === "live") before = sample;
-      this.watch = setTimeout(() => void look(), this.now.name === "live" ? WATCH_MS : FIRST_WATCH_MS);
+      this.watch = setTimeout(() => void look(), this.watchMs());
     };
     void look();
+  }
+
+  private expectsFrames(): boolean {
+    return this.port.isShown() && !this.isWithheld;
+  }
+
+  private watchMs(): number {
+    return this.now.name === "live" || this.isWithheld ? WATCH_MS : FIRST_WATCH_MS;
   }
 
   /** A frame was decoded or shown; the video element may say so earlier than the statistics do. */
@@ -165,7 +212,8 @@ export class WhepDriver {
       this.become({ name: "failed", fault });
       return;
     }
-    const waitMs = this.backoff.next(fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0);
+    const askedMs = fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0;
+    const waitMs = this.backoff.next(Math.max(askedMs, this.isWithheld ? WITHHELD_MS : 0));
     this.become({ name: "retrying", attempt: this.backoff.attempt, fault, waitMs });
     this.retry = setTimeout(() => void this.connect(), waitMs);
   }
@@ -178,6 +226,10 @@ export class WhepDriver {
     this.session = null;
     if (session === null) return;
     session.peer.ontrack = session.peer.onconnectionstatechange = null;
+    if (session.control !== null) {
+      session.control.onopen = session.control.onclose = null;
+      this.events.onChannel(null);
+    }
     session.peer.close();
     this.endOnService(session);
   }

@@ -1,0 +1,152 @@
+"""The application with a fake control process, a fake media pool and a people's database that can be broken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from auth.model import Person, SignIn
+from auth.service import AuthService
+from camctl.api.services import Services
+from camctl.cameras.model import CameraEntry
+from camctl.config import Config
+from camctl.store import Store
+from streams.pool import PatchResult, SessionAnswer, StreamSource
+from tests.support.fake_control import FakeControl
+
+FIRST, SECOND, FEED = "bundaran", "thamrin", "feed"
+ENTRIES = (
+    CameraEntry(FIRST, "Bundaran HI", "31.71.07", "PT Contoh", onvif_url="http://127.0.0.1/onvif"),
+    CameraEntry(SECOND, "Jl. Thamrin", "31.74.01", "PT Contoh", onvif_url="http://127.0.0.1/onvif"),
+    CameraEntry(FEED, "Jl. Sabang", "31.71.07", "PT Contoh", rtsp_main="rtsp://127.0.0.1/feed"),
+)
+PEOPLE: Mapping[str, tuple[str, str]] = {
+    "walikota": ("official", "31.71"), "camat": ("official", "31.71.07"), "operator": ("operator", "31"),
+    "operator2": ("operator", "31"), "admin": ("admin", "31"), "partner": ("partner", "31"),
+}  # fmt: skip
+
+
+class BreakableStore:
+    """Sessions of a store that can be told to fail, as when the database's machine is gone."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.is_broken = False
+
+    def __call__(self, **options: Any) -> Session:
+        if self.is_broken:
+            raise OperationalError("SELECT", {}, RuntimeError("no database"))
+        return self._store.sessions(**options)
+
+
+@dataclass
+class FakePool:
+    """Opens everything; remembers what was hidden and sent."""
+
+    hidden: list[tuple[str, bool]] = field(default_factory=list)
+    datagrams: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    before_snapshot: Any = None
+
+    async def open_session(self, session_id: str, source: StreamSource, offer_sdp: str) -> SessionAnswer:
+        return SessionAnswer("v=0", '"1"')
+
+    async def patch_session(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
+        return PatchResult('"1"')
+
+    async def close_session(self, session_id: str) -> None:
+        self.closed.append(session_id)
+
+    async def snapshot(self, source: StreamSource) -> bytes:
+        if self.before_snapshot is not None:
+            self.before_snapshot()
+        return b"\xff\xd8"
+
+    def send_datagram(self, session_id: str, text: str) -> None:
+        self.datagrams.append((session_id, json.loads(text)))
+
+    def hide(self, stream_key_prefix: str, hidden: bool) -> None:
+        self.hidden.append((stream_key_prefix, hidden))
+
+
+@dataclass
+class House:
+    """Everything behind the API, and clients of its people."""
+
+    config: Config
+    app: FastAPI
+    services: Services
+    control: FakeControl
+    pool: FakePool
+    people: BreakableStore
+    auth: AuthService
+    tokens: dict[str, str]
+
+    def client(self, username: str | None = None) -> httpx.AsyncClient:
+        headers = {"Authorization": f"Bearer {self.tokens[username]}"} if username else {}
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://camctl/api/v1", headers=headers)
+
+    async def sign_in(self, username: str) -> SignIn:
+        sign_in = await self.auth.authenticate(self.tokens[username])
+        assert sign_in is not None
+        return sign_in
+
+
+def sign_in_of(role: str, area: str = "31.71", *, name: str = "sari", device: str = "1", **more: Any) -> SignIn:
+    person = Person(name, name, name.title(), role, (area,), **more)
+    return SignIn(person, f"{name}-{device}", datetime.now(UTC) + timedelta(hours=1))
+
+
+class FakeWebSocket:
+    """The server's end of a WebSocket whose client is the test."""
+
+    def __init__(self) -> None:
+        self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.said: list[dict[str, Any]] = []
+        self.code: int | None = None
+        self._spoke = asyncio.Event()
+
+    def hears(self, kind: str, seq: int, **fields: Any) -> None:
+        self._in.put_nowait({"type": "websocket.receive", "text": json.dumps({"type": kind, "seq": seq, **fields})})
+
+    def hears_text(self, text: str) -> None:
+        self._in.put_nowait({"type": "websocket.receive", "text": text})
+
+    def leaves(self) -> None:
+        self._in.put_nowait({"type": "websocket.disconnect", "code": 1006})
+
+    async def receive(self) -> dict[str, Any]:
+        return await self._in.get()
+
+    async def send_text(self, text: str) -> None:
+        self.said.append(json.loads(text))
+        self._spoke.set()
+
+    async def close(self, code: int, reason: str) -> None:
+        self.code = code
+
+    async def until(self, condition: Any, within_s: float = 2.0) -> dict[str, Any]:
+        """The first message said, from the beginning, for which `condition` is true."""
+        async with asyncio.timeout(within_s):
+            while True:
+                for message in self.said:
+                    if condition(message):
+                        return message
+                self._spoke.clear()
+                await self._spoke.wait()
+
+    async def answer(self, seq: int) -> dict[str, Any]:
+        return await self.until(lambda message: message["type"] in {"ack", "error"} and message["seq"] == seq)
+
+    async def state(self, condition: Any = lambda _state: True) -> dict[str, Any]:
+        return await self.until(lambda message: message["type"] == "state" and condition(message))

@@ -1,0 +1,80 @@
+"""A house with people, cameras, and nothing real behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from argon2 import PasswordHasher
+
+from auth.passwords import Passwords
+from auth.service import AuthService, SessionRules
+from camctl.api.application import build
+from camctl.api.revocation import LiveUses
+from camctl.api.services import Services
+from camctl.areas.tree import load_jakarta
+from camctl.cameras.patrols import Patrols
+from camctl.config import Config
+from camctl.egress import EgressPolicy
+from camctl.media import Media
+from camctl.metrics import Metrics
+from camctl.store import migrate, open_store
+from camctl.store.patrols import PatrolStore
+from camctl.supervisor import Supervisor
+from tests.support.fake_control import FakeControl
+from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, BreakableStore, FakePool, House
+
+PASSWORD = "kuda lumping 7"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+async def _people(auth: AuthService) -> dict[str, str]:
+    tokens = {}
+    for username, (role, area) in PEOPLE.items():
+        organisation = "PT Contoh" if role == "partner" else ""
+        await auth.create_person(
+            username, PASSWORD, role=role, areas=[area], display_name=username.title(), organisation=organisation
+        )
+        tokens[username] = await auth.issue_token(username, datetime.now(UTC) + timedelta(days=1), "test")
+    return tokens
+
+
+@pytest.fixture
+def options() -> dict[str, Any]:
+    """What a test wants of the configuration, by section."""
+    return {}
+
+
+@pytest.fixture
+async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]:
+    url = f"sqlite:///{tmp_path}/people.db"
+    migrate(url)
+    store = open_store(url)
+    people = BreakableStore(store)
+    config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}, **options})
+    auth = AuthService(cast("Any", people), passwords=Passwords(CHEAP), rules=SessionRules(fresh_s=0.0, poll_s=0.05))
+    control, pool, metrics, supervisor = FakeControl(ENTRIES), FakePool(), Metrics(), Supervisor()
+    media = Media(control, EgressPolicy(config.cameras.networks), sessions_per_person=4, metrics=metrics)
+    media.pool = pool
+    uses = LiveUses(auth, control, media, supervisor)
+
+    async def nothing_wrong() -> list[str]:
+        return []
+
+    async def no_workers() -> str:
+        return ""
+
+    services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
+                        uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
+                        patrols=Patrols(PatrolStore(store.sessions)))  # fmt: skip
+    tokens = await _people(auth)
+    await uses.start()
+    yield House(config, build(services), services, control, pool, people, auth, tokens)
+    people.is_broken = False
+    await uses.close()
+    await supervisor.close()
+    await auth.close()
+    store.close()

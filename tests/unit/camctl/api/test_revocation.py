@@ -1,0 +1,90 @@
+"""A withdrawn right ends what runs on it within a second: leases, places in queues, sockets, streams."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+
+from camctl.media import Quality
+from camctl.ptz import events as ev
+from camctl.ptz.model import Velocity
+from tests.unit.camctl.api.api_kit import FIRST, House
+
+
+async def within_a_second(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(1.0):
+        while not condition():  # noqa: ASYNC110  the mirror of another process has no event to wait for
+            await asyncio.sleep(0.01)
+
+
+async def test_a_lease_and_a_place_in_the_queue_end_with_the_account(house: House) -> None:
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    async with (
+        house.client("walikota") as holder,
+        house.client("operator") as waiter,
+        house.client("operator2") as other,
+    ):
+        await holder.post(f"/cameras/{FIRST}/ptz/move", json={"pan": 0.5, "hold_ms": 2000})
+        await waiter.post(f"/cameras/{FIRST}/control/request")
+        await other.post(f"/cameras/{FIRST}/control/request")
+    await house.auth.disable_person("operator")
+    await within_a_second(lambda: [w.source.name for w in camera.control.queue] == ["Operator2"])
+    await house.auth.disable_person("walikota")
+    await within_a_second(
+        lambda: camera.control.holder is not None and camera.control.holder.source.name == "Operator2"
+    )
+    stops = [action.reason for action in house.control.sent if isinstance(action, ev.SendStop)]
+    assert stops == [ev.StopReason.REVOKED]
+
+
+async def test_a_right_that_is_lost_in_one_area_ends_what_runs_there(house: House) -> None:
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    async with house.client("walikota") as holder, house.client("camat") as waiter:
+        await holder.post(f"/cameras/{FIRST}/control/take")
+        await waiter.post(f"/cameras/{FIRST}/control/request")
+    await house.auth.change_person("camat", lambda person: replace(person, areas=("31.74.01",)))
+    await within_a_second(lambda: camera.control.queue == ())
+    assert camera.control.holder is not None
+    await house.auth.change_person("walikota", lambda person: replace(person, areas=("31.74",)))
+    await within_a_second(lambda: camera.control.holder is None)
+
+
+async def test_a_command_that_was_under_way_when_the_right_ended_is_cut_as_well(house: House) -> None:
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    sign_in = await house.sign_in("walikota")
+    async with house.client("walikota") as holder:
+        await holder.get("/me")
+    await house.auth.disable_person("walikota")
+    await asyncio.sleep(0.1)
+    source = ev.Source(sign_in.session_id, sign_in.person.id, "Walikota", "official", 70, "late:http")
+    await camera.command(ev.Move(source, Velocity(0.5), 2.0))
+    await within_a_second(lambda: camera.control.holder is None)
+
+
+async def test_a_patrol_is_nobody_whose_right_could_be_withdrawn(house: House) -> None:
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    patrol = ev.Source("patrol:7", "patrol:7", "Ronda", "patrol", 10, "patrol:7", ev.SourceKind.PATROL)
+    await camera.command(ev.Take(patrol))
+    await house.services.uses._recheck(None)
+    assert camera.control.holder is not None
+    assert house.control.revoked == []
+
+
+async def test_a_stream_ends_with_the_account_and_nothing_ends_while_nobody_can_be_asked(house: House) -> None:
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    sign_in = await house.sign_in("walikota")
+    media = house.services.media
+    video, _ = await media.open(camera, Quality.MAIN, "v=0", sign_in=sign_in.session_id, person=sign_in.person.id)
+    house.people.is_broken = True
+    await house.services.uses._recheck(None)
+    assert media.get(video) is not None
+    house.people.is_broken = False
+    await house.auth.disable_person("walikota")
+    await within_a_second(lambda: media.get(video) is None)
+    assert house.pool.closed == [video]

@@ -1,0 +1,155 @@
+"""From a camera to its viewers: what is withheld, datagrams, and who is told of viewers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from camctl.cameras.model import CameraEntry, CameraState, Health
+from camctl.config import Config
+from camctl.control.view import CameraView
+from camctl.egress import EgressPolicy
+from camctl.media import Media, PictureHiddenError, Quality
+from camctl.metrics import Metrics
+from camctl.ptz.limits import Hidden, Limits, Sector
+from camctl.ptz.model import Position
+from tests.support.fake_control import FakeControl, facts
+from tests.unit.camctl.api.api_kit import ENTRIES, FEED, FIRST, FakePool
+
+SECTOR = Limits(sectors=(Sector((0.1, 0.3), (-0.4, 0.4)),))
+GUARDED = CameraEntry("guarded", "Gang", "31.71.07", onvif_url="http://127.0.0.1/onvif", limits=SECTOR)
+
+
+@pytest.fixture
+async def control() -> FakeControl:
+    return FakeControl([*ENTRIES, GUARDED])
+
+
+@pytest.fixture
+def pool() -> FakePool:
+    return FakePool()
+
+
+@pytest.fixture
+def media(control: FakeControl, pool: FakePool) -> Media:
+    config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}})
+    made = Media(control, EgressPolicy(config.cameras.networks), sessions_per_person=4, metrics=Metrics())
+    made.pool = pool
+    return made
+
+
+def look(control: FakeControl, camera_id: str, hidden: Hidden | None) -> None:
+    camera = control.get(camera_id)
+    assert camera is not None
+    control.show(camera_id, replace(camera.view, hidden=hidden))
+
+
+async def test_a_camera_with_forbidden_sectors_is_hidden_before_anything_is_known_of_it(pool: FakePool) -> None:
+    class Unseen(FakeControl):
+        def show(self, camera_id: str, view: CameraView) -> None:
+            """Control has told nothing yet."""
+
+    made = Media(Unseen([GUARDED, *ENTRIES]), EgressPolicy(()), sessions_per_person=4, metrics=Metrics())
+    made.pool = pool
+    assert pool.hidden == [("guarded/", True)]
+
+
+async def test_the_workers_are_told_of_each_change_once(control: FakeControl, media: Media, pool: FakePool) -> None:
+    pool.hidden.clear()
+    look(control, FIRST, Hidden.SECTOR)
+    look(control, FIRST, Hidden.POSITION_STALE)
+    assert pool.hidden == [(f"{FIRST}/", True)]
+    look(control, FIRST, None)
+    camera = control.get(FIRST)
+    assert camera is not None
+    control.show(FIRST, replace(camera.view, position=Position(0.5, 0.5, 0.5)))
+    assert pool.hidden == [(f"{FIRST}/", True), (f"{FIRST}/", False)]
+
+
+@pytest.mark.parametrize("why", list(Hidden))
+async def test_no_new_session_and_no_snapshot_of_a_hidden_camera(
+    control: FakeControl, media: Media, why: Hidden
+) -> None:
+    look(control, FIRST, why)
+    camera = control.get(FIRST)
+    assert camera is not None
+    with pytest.raises(PictureHiddenError) as session:
+        await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    with pytest.raises(PictureHiddenError):
+        await media.snapshot(camera, Quality.MAIN)
+    assert session.value.why == why
+    assert str(session.value).endswith(".")
+    assert media.sessions() == []
+
+
+async def test_a_picture_taken_while_the_camera_turned_to_where_nobody_may_look_is_not_given(
+    control: FakeControl, media: Media, pool: FakePool
+) -> None:
+    camera = control.get(FIRST)
+    assert camera is not None
+    assert await media.snapshot(camera, Quality.MAIN)
+    pool.before_snapshot = lambda: look(control, FIRST, Hidden.SECTOR)
+    with pytest.raises(PictureHiddenError):
+        await media.snapshot(camera, Quality.MAIN)
+
+
+async def test_a_running_session_stays_while_the_picture_is_hidden(control: FakeControl, media: Media) -> None:
+    camera = control.get(FIRST)
+    assert camera is not None
+    session, _ = await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    look(control, FIRST, Hidden.SECTOR)
+    assert media.get(session) is not None
+
+
+async def test_datagrams_go_to_the_newest_hearer_of_their_session_and_to_nobody_after_it(
+    control: FakeControl, media: Media, pool: FakePool
+) -> None:
+    camera = control.get(FIRST)
+    assert camera is not None
+    session, _ = await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    first: list[str] = []
+    second: list[str] = []
+
+    def arrives(text: str) -> None:
+        media.on_event({"type": "datagram", "session_id": session, "text": text})
+
+    arrives("nobody yet")
+    end_first = media.listen(session, first.append)
+    arrives("one")
+    media.listen(session, second.append)
+    end_first()
+    arrives("two")
+    media.on_event({"type": "datagram", "session_id": "another", "text": "x"})
+    media.send_datagram(session, '{"answer": 1}')
+    media.on_event({"type": "session_state", "state": "closed", "session_id": session})
+    arrives("late")
+    media.send_datagram(session, '{"answer": 2}')
+    assert (first, second) == (["one"], ["two"])
+    assert pool.datagrams == [(session, {"answer": 1})]
+
+
+async def test_watchers_are_told_of_viewers_of_their_camera_only(control: FakeControl, media: Media) -> None:
+    told: list[int] = []
+    media.subscribe(FEED, lambda: told.append(-1))
+    end = media.subscribe(FIRST, lambda: told.append(media.viewers(FIRST)))
+    camera = control.get(FIRST)
+    assert camera is not None
+    session, _ = await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    await media.close(session)
+    end()
+    await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    assert told == [1, 0]
+
+
+async def test_a_plain_feeds_health_is_its_streams_and_an_onvif_cameras_is_not(
+    control: FakeControl, media: Media
+) -> None:
+    for camera_id in (FEED, FIRST):
+        media.on_event({"type": "stream_state", "key": f"{camera_id}/main", "state": "waiting", "detail": "gone"})
+    feed, steered = control.get(FEED), control.get(FIRST)
+    assert feed is not None
+    assert steered is not None
+    assert feed.health.state is CameraState.OFFLINE
+    assert steered.health == Health(CameraState.LIVE)
+    assert steered.facts == facts()
