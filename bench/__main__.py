@@ -11,10 +11,17 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import command, dark, join, relay, steer
+from bench import command, dark, join, links, relay, steer
 from bench.program import ProgramError
 
-_BENCHMARKS = {"command": command.run, "join": join.run, "relay": relay.run, "steer": steer.run, "dark": dark.run}
+_BENCHMARKS = {
+    "command": command.run,
+    "join": join.run,
+    "relay": relay.run,
+    "steer": steer.run,
+    "dark": dark.run,
+    "links": links.run,
+}
 
 
 def _parse() -> argparse.Namespace:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,6 +16,7 @@ import pytest
 
 from tests.support.control import Phone
 from tests.support.demo import Demo, running
+from tests.support.trials import town
 
 pytestmark = pytest.mark.system
 
@@ -140,3 +143,28 @@ def test_when_the_service_is_killed_control_stops_the_camera_and_ends() -> None:
                 assert not stopper.is_running()
             finally:
                 os.kill(demo.process.pid, signal.SIGCONT)
+
+
+def test_without_its_journal_nothing_is_moved_everything_is_stopped_and_it_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    with town(tmp_path, {"one": {}}, control={"journal": str(folder / "control.journal")}) as place:
+        place.start()
+        with Phone(place.api(), "one", place.token) as holder:
+            assert holder.ask("move", pan=0.1)["type"] == "ack"
+            assert '"name":"operator"' in (folder / "control.journal").read_text(), "before the camera was told"
+            shutil.rmtree(folder)
+            folder.write_text("no folder any more")
+            place.kill("camctl.control")
+            readyz = f"{place.api().removesuffix('/api/v1')}/readyz"
+            Demo.wait(lambda: "journal" in httpx.get(readyz, timeout=5).text, 15.0, "nobody says that it fails")
+            Demo.wait(lambda: holder.ask("stop")["type"] == "ack", 10.0, "it cannot be stopped")
+            before = len(place.motor_log("one"))
+            refused = holder.ask("move", pan=0.2)
+            assert refused["type"] == "error"
+            assert "record of who controls" in refused["detail"]
+            time.sleep(1.0)
+            assert not [event for event in place.motor_log("one")[before:] if not event.is_halt]
+            folder.unlink()
+            assert holder.ask("move", pan=0.3)["type"] == "ack"
+            Demo.wait(lambda: httpx.get(readyz, timeout=5).status_code == 200, 5.0, "it is not ready again")
+            assert holder.ask("stop")["type"] == "ack"

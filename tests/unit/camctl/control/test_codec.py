@@ -62,7 +62,10 @@ def test_a_view_with_everything_in_it_survives_and_an_unchanged_one_is_not_told(
     view = CameraView(
         Health(CameraState.OFFLINE, "no answer", "timeout"),
         control=ControlView(
-            HolderView(source, 7, 1.5, 2.5, "accident", 3.5, 4.5), (WaiterView(3, source, 1.0, "mine"),), True, False
+            HolderView(source, 7, since=1.5, ends_at=2.5, reason="accident", reserved_until=3.5, capped_at=4.5),
+            (WaiterView(3, source, 1.0, "mine"),),
+            True,
+            False,
         ),
         position=Position(0.1, None, 0.3),
         hidden=Hidden.SECTOR,

@@ -8,10 +8,15 @@ const FIRST_FRAME_MS = 12_000;
 const NEXT_FRAME_MS = 4_000;
 
 export class FrameWatch {
-  private frames = 0;
+  private frames: number;
   private lastMs: number;
 
-  constructor(startMs: number) {
+  /** `from`: how many frames were decoded before; only further ones count. */
+  constructor(
+    startMs: number,
+    private readonly from = 0,
+  ) {
+    this.frames = from;
     this.lastMs = startMs;
   }
 
@@ -20,7 +25,7 @@ export class FrameWatch {
     if (frames > this.frames || !isShown) this.lastMs = nowMs;
     this.frames = Math.max(frames, this.frames);
     const quietMs = nowMs - this.lastMs;
-    if (this.frames === 0) return quietMs > FIRST_FRAME_MS ? "no-picture" : "waiting";
+    if (this.frames === this.from) return quietMs > FIRST_FRAME_MS ? "no-picture" : "waiting";
     return quietMs > NEXT_FRAME_MS ? "stalled" : "flowing";
   }
 }

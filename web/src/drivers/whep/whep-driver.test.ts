@@ -214,18 +214,30 @@ describe("the channel for commands", () => {
 });
 
 describe("a withheld picture", () => {
-  it("keeps its session without any frame, and counts from its return again", async () => {
+  it("keeps its session without any frame, and is live again with the first new one", async () => {
     driver.start();
     await flow(1_000);
     driver.withhold(true);
+    expect(driver.state.name).toBe("connecting");
     await pass(60_000);
-    expect(driver.state.name).toBe("live");
     expect(offers).toHaveLength(1);
     driver.withhold(false);
     await pass(3_000);
+    expect(driver.state.name).toBe("connecting"); // what stands on the screen is from before
+    newest().frames += 1;
+    await pass(100);
     expect(driver.state.name).toBe("live");
-    await pass(2_500);
-    expect(states.find((state) => state.name === "retrying")).toMatchObject({ fault: { kind: "stalled" } });
+    expect(offers).toHaveLength(1);
+  });
+
+  it("that does not come back counts as none", async () => {
+    driver.start();
+    await flow(1_000);
+    driver.withhold(true);
+    await pass(5_000);
+    driver.withhold(false);
+    await pass(12_500);
+    expect(states.find((state) => state.name === "retrying")).toMatchObject({ fault: { kind: "no-picture" } });
   });
 
   it("is not asked for again and again, and at once when it may be seen again", async () => {

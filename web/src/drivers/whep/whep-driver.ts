@@ -4,7 +4,7 @@ import type { Result } from "../../api/result";
 import type { WhepAnswer } from "../../api/calls";
 import { Backoff } from "../backoff";
 import type { ControlChannel } from "../control/datagram-lane";
-import { FrameWatch } from "./frame-watch";
+import { FrameWatch, type FrameVerdict } from "./frame-watch";
 import { recvonlyPeer, type Peer } from "./peer";
 import { delayMs, sampleOf, type VideoSample } from "./stats";
 import { isFinal, type PictureFault, type WhepState } from "./states";
@@ -47,6 +47,8 @@ interface Session {
   readonly peer: RTCPeerConnection;
   readonly control: RTCDataChannel | null;
   location: string | null;
+  /** Judges the frames that came; there is nothing to judge before the answer. */
+  look: (() => Promise<void>) | null;
 }
 
 /** The video session's id: the last part of its address. */
@@ -97,7 +99,10 @@ export class WhepDriver {
   withhold(isWithheld: boolean): void {
     if (isWithheld === this.isWithheld) return;
     this.isWithheld = isWithheld;
-    if (!isWithheld) this.nudge();
+    if (isWithheld && this.now.name === "live") this.become({ name: "connecting", attempt: this.backoff.attempt });
+    if (isWithheld) return;
+    this.nudge();
+    if (this.session !== null) this.lookIn(this.session, 0);
   }
 
   private async connect(): Promise<void> {
@@ -108,7 +113,7 @@ export class WhepDriver {
       this.become({ name: "failed", fault: { kind: "unsupported" } });
       return;
     }
-    const session: Session = { peer: peer.connection, control: peer.control, location: null };
+    const session: Session = { peer: peer.connection, control: peer.control, location: null, look: null };
     this.session = session;
     this.listen(session);
     this.listenToControl(session);
@@ -170,36 +175,38 @@ export class WhepDriver {
   }
 
   private watchFrames(session: Session): void {
-    const frames = new FrameWatch(performance.now());
+    let frames = new FrameWatch(performance.now());
     let before: VideoSample | null = null;
-    const look = async (): Promise<void> => {
+    session.look = async () => {
       const stats = await session.peer.getStats();
       if (this.session !== session) return;
       const sample = sampleOf(stats.values());
-      const verdict = frames.see(sample?.framesDecoded ?? 0, performance.now(), this.expectsFrames());
-      if (verdict === "no-picture" || verdict === "stalled") {
-        this.fail({ kind: verdict });
-        return;
-      }
-      if (verdict === "flowing") this.sawFrame();
+      const decoded = sample?.framesDecoded ?? 0;
+      if (this.isWithheld) frames = new FrameWatch(performance.now(), decoded); // only what comes after it counts
+      if (!this.heed(frames.see(decoded, performance.now(), this.port.isShown()))) return;
       if (before !== null && sample !== null) this.events.onDelay(delayMs(before, sample));
       if (before === null || this.now.name === "live") before = sample;
-      this.watch = setTimeout(() => void look(), this.watchMs());
+      this.lookIn(session, this.now.name === "live" || this.isWithheld ? WATCH_MS : FIRST_WATCH_MS);
     };
-    void look();
+    void session.look();
   }
 
-  private expectsFrames(): boolean {
-    return this.port.isShown() && !this.isWithheld;
+  /** Whether to go on watching this session. */
+  private heed(verdict: FrameVerdict): boolean {
+    if (verdict === "flowing") this.sawFrame();
+    if (verdict === "flowing" || verdict === "waiting") return true;
+    this.fail({ kind: verdict });
+    return false;
   }
 
-  private watchMs(): number {
-    return this.now.name === "live" || this.isWithheld ? WATCH_MS : FIRST_WATCH_MS;
+  private lookIn(session: Session, ms: number): void {
+    clearTimeout(this.watch);
+    this.watch = setTimeout(() => void session.look?.(), ms);
   }
 
   /** A frame was decoded or shown; the video element may say so earlier than the statistics do. */
   sawFrame(): void {
-    if (this.now.name !== "connecting") return;
+    if (this.now.name !== "connecting" || this.isWithheld) return;
     this.liveSince = performance.now();
     this.become({ name: "live" });
   }
