@@ -42,7 +42,10 @@ class ReserveIn(In):
 
 
 class HolderOut(BaseModel):
-    """Who controls a camera now. `expires_in_ms`: if nothing more is done; `capped_in_ms`: because others wait."""
+    """Who controls a camera now. `expires_in_ms`: if nothing more is done.
+
+    `reserved_in_ms`: when the reservation ends; `capped_in_ms`: when the lease ends because others wait.
+    """
 
     name: str
     role: str
@@ -52,6 +55,7 @@ class HolderOut(BaseModel):
     reason: str
     reserved: bool
     expires_in_ms: int
+    reserved_in_ms: int | None
     capped_in_ms: int | None
     since_ms: int
 
@@ -71,6 +75,7 @@ class HolderOut(BaseModel):
             reason=holder.reason,
             reserved=holder.reserved_until is not None,
             expires_in_ms=_until_ms(holder.ends_at, now),
+            reserved_in_ms=None if holder.reserved_until is None else _until_ms(holder.reserved_until, now),
             capped_in_ms=None if holder.capped_at is None else _until_ms(holder.capped_at, now),
             since_ms=_until_ms(now, holder.since),
         )

@@ -39,7 +39,14 @@ class LeaseRecord:
             return None
         ends_at = self.ends_at + offset_s
         until = None if self.reserved_until is None else self.reserved_until + offset_s
-        return HolderView(self.holder, self.fence, self.since + offset_s, ends_at, self.reason, until)
+        return HolderView(
+            source=self.holder,
+            fence=self.fence,
+            since=self.since + offset_s,
+            ends_at=ends_at,
+            reason=self.reason,
+            reserved_until=until,
+        )
 
 
 class LeaseRecords(Protocol):

@@ -58,6 +58,7 @@ class Row:
     until: Until
     promise: str
     must_turn: bool = True  # a trial counts only if the camera turned when the thing died
+    may_resume: bool = False  # the finger is still down, and what died is back: the first end counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +102,15 @@ def judge(row: Row, camera: str, died_s: float, events: Sequence[Event]) -> Tria
     trial = Trial(row, camera, died_s, math.inf, events)
     if not motions or (row.must_turn and not is_turning):
         raise NothingToSeeError(f"the camera did not turn when it should be stopped:\n{trial.story()}")
-    after_s = max(motions)
+    after_s = died_s if row.may_resume else max(motions)
     ends = [
         event.at_s
         for event in events
         if event.at_s >= max(after_s, died_s if is_turning else -math.inf)
         and (event.is_halt if row.until is Until.STOP else not event.moving)
     ]
-    took_s = max(0.0, ends[0] - died_s) if ends and not events[-1].moving else math.inf
+    is_over = row.may_resume or not events[-1].moving
+    took_s = max(0.0, ends[0] - died_s) if ends and is_over else math.inf
     return Trial(row, camera, died_s, took_s, events)
 
 

@@ -44,8 +44,8 @@ WORKER = Row("media worker killed, then finger lifted", FINGER_S, STOP, "at once
 WORKER_LANE = Row(
     "media worker killed under a data channel", SILENT_S + SOAP_S, STOP, "a command's life: 900 ms, + 100"
 )
-CONTROL = Row("control process killed, Timeout 10 s", KILLED_S, STILL, "the stopper: 1.5 s")
-CONTROL_NET = Row("control process killed, Timeout 1 s", KILLED_S, STILL, "the stopper: 1.5 s")
+CONTROL = Row("control process killed, Timeout 10 s", KILLED_S, STILL, "the stopper: 1.5 s", may_resume=True)
+CONTROL_NET = Row("control process killed, Timeout 1 s", KILLED_S, STILL, "the stopper: 1.5 s", may_resume=True)
 CONTROL_FROZEN = Row("control process frozen (SIGSTOP)", NET_S, STILL, "its Timeout: 1 s, + 150 for ramp and renewal")
 API = Row("API process killed, Timeout 10 s", KILLED_S, STILL, "control sees its end: 1.5 s")
 EVERYTHING = Row("everything killed at once", NET_S, STILL, "its Timeout: 1 s, + 150 for ramp and renewal")

@@ -32,10 +32,16 @@ def test_a_held_move_turns_right_and_ends_by_itself(demo: Demo) -> None:
 def test_a_hold_longer_than_the_cameras_timeout_is_renewed(demo: Demo) -> None:
     camera = demo.camera(FIRST)
     with demo.client("official", FIRST) as client:
+        before = len(demo.motor_log(camera))
         client.post(f"/cameras/{camera['id']}/ptz/move", json={"pan": -0.2, "hold_ms": 2000}).raise_for_status()
-        time.sleep(1.7)
-        assert demo.is_moving(camera)
-        demo.wait_still(camera, 1.3)
+        demo.wait_moving(camera, 0.5)
+        demo.wait_still(camera, 3.5)
+        events = demo.motor_log(camera)[before:]
+    moves = [event["at_s"] for event in events if event["kind"] == "move"]
+    assert len(moves) >= 3  # the first one and its renewals
+    assert not any(event["kind"] == "timeout" for event in events)
+    [stopped, *_] = [event["at_s"] for event in events if event["kind"] == "stop" and event["at_s"] > moves[-1]]
+    assert stopped - moves[0] == pytest.approx(2.0, abs=0.3)
 
 
 def test_the_finger_lifts_and_the_camera_stops(demo: Demo) -> None:

@@ -54,6 +54,13 @@ def test_a_camera_that_turns_to_the_end_was_never_stopped() -> None:
             assert "never" in trial.story()
 
 
+def test_where_what_died_may_come_back_to_a_finger_that_is_still_down_the_first_end_counts() -> None:
+    row = Row("control killed", 1.5, Until.STILL, "the stopper", may_resume=True)
+    events = [move(1.0), stop(2.05), stands(2.07), move(4.0)]
+    assert judge(row, "a", 2.0, events).took_s == pytest.approx(0.07)
+    assert judge(row, "a", 2.0, [move(1.0), move(2.5)]).took_s == math.inf
+
+
 def test_a_timeout_alone_satisfies_no_row_that_promises_a_stop() -> None:
     events = [move(1.0), stands(2.5, "timeout")]
     assert judge(STILL, "a", 2.0, events).is_good

@@ -21,7 +21,7 @@ REFERENCE = (Path(__file__).parents[4] / "docs/reference/control-socket.md").rea
 NAMED = set(re.findall(r"`([a-z_-]+)`", REFERENCE))
 BUDI = HolderOut(
     name="Budi", role="operator", priority=40, kind="person", you=False, reason="apel", reserved=True,
-    expires_in_ms=9000, capped_in_ms=None, since_ms=10,
+    expires_in_ms=9000, reserved_in_ms=None, capped_in_ms=None, since_ms=10,
 )  # fmt: skip
 
 
