@@ -28,6 +28,7 @@ from bench.program import answer, lines_of_stdin
 _EVERY_S = 0.1
 _LIFT_S = 0.3  # after the last move, which would live half a second
 _AT_ONCE = 20
+_SPREAD = 0.6180339887  # the golden section: any run of phones is spread evenly
 _OPEN_S = 20.0
 
 
@@ -92,7 +93,9 @@ class Hand:
         began_s = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for index, camera in enumerate(question["cameras"]):
-                first_s = began_s + question["every_s"] * index / len(question["cameras"])
+                # Spread over a tenth of a second besides: people do not press in step.
+                phase_s = _EVERY_S * (index * _SPREAD % 1)
+                first_s = began_s + question["every_s"] * index / len(question["cameras"]) + phase_s
                 group.create_task(self._again(self._fingers[camera], first_s, began_s + question["seconds"], question))
         counts_s = began_s + question["settle_s"]
         sent = {

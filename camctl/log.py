@@ -25,4 +25,7 @@ def setup_logging(level: str) -> None:
     # zeep logs whole envelopes, urllib3 whole URLs: neither belongs in a log that leaves the machine.
     for name in ("zeep", "urllib3", "aiortc", "aioice", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # At debug these write the headers of a socket's handshake, its bearer token among them, and every message.
+    for name in ("uvicorn.error", "websockets"):
+        logging.getLogger(name).setLevel(max(logging.INFO, root.level))
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != _REFUSED_SOCKET)

@@ -23,7 +23,6 @@ _log = logging.getLogger(__name__)
 
 HEALTH_CHECK_S = 15.0
 VIEW_ONLY_CHECK_S = 60.0  # a camera without motors has no light question; it is asked everything again
-CONNECTING_AT_ONCE = 8
 _GONE = frozenset({CameraFault.UNREACHABLE, CameraFault.TIMEOUT, CameraFault.BAD_CREDENTIALS})
 
 
@@ -56,7 +55,6 @@ class Cameras:
 
     def __init__(self, entries: Iterable[CameraEntry], shared: Shared) -> None:
         self._shared = shared
-        self._connecting = asyncio.Semaphore(CONNECTING_AT_ONCE)
         self._cameras = {entry.id: self._make(entry) for entry in entries}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -125,8 +123,9 @@ class Cameras:
         must_stop = self._shared.stop_on_start
         while True:
             try:
-                async with self._connecting:
-                    await session.connect()
+                # All at once: the driver bounds what costs threads, and a camera that is away must not be waited for by
+                # one that is there.
+                await session.connect()
             except CameraError as error:
                 await self._wait_offline(session, error, backoff)
                 continue
