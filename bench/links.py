@@ -26,7 +26,7 @@ _AFTER_S = 2.0
 _ASK_S = 60.0
 _CUTS, _QUICK_CUTS = 10, 2
 _OUTAGE_S = 1.5
-_STEP = 0.0005
+_STEP = 0.001  # of pan, from move to move: what a velocity on the wire can tell apart
 _STALE_S = 0.3
 _SILENCE = re.compile(r'^camctl_stops_total\{.*reason="silence".*\} ([0-9.e+]+)$', re.MULTILINE)
 _SUB = {"width": 640, "height": 360, "fps": 15, "bitrate_kbps": 400}

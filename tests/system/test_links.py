@@ -23,7 +23,7 @@ pytestmark = [
 ]
 
 HOLD_S = 8.0
-STEP = 0.0005  # of pan, from move to move
+STEP = 0.001  # of pan, from move to move: what a velocity on the wire can tell apart
 # 300 ms later than the fastest move is too late; the fastest took the shortest delay of "lte"; 100 ms to be sent on.
 OLDEST_S = 0.3 + 0.035 + 0.1
 
