@@ -1,4 +1,4 @@
-"""`python -m bench [command] [join] [relay] [--quick]`: measure, each figure beside its peer or limit."""
+"""`python -m bench [NAME ...] [--quick]`: measure, each figure beside its peer or limit."""
 
 from __future__ import annotations
 

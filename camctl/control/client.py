@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -314,7 +315,7 @@ class ControlClient:
         return text.decode()
 
     def _message(self, number: int | None, camera_id: str, event: ev.Event) -> tuple[str, Payload, bytes]:
-        payload: Payload = {"camera": camera_id, "event": type(event).__name__}
+        payload: Payload = {"camera": camera_id, "event": type(event).__name__, "at": time.monotonic()}
         if number is not None:
             payload["id"] = number
         return codec.COMMAND, payload, codec.encode(event)

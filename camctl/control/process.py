@@ -28,6 +28,7 @@ from camctl.control.view import Outcome
 from camctl.egress import EgressPolicy
 from camctl.metrics import ControlMetrics
 from camctl.onvif.driver import OnvifDrivers
+from camctl.ptz import events as ev
 from camctl.ptz.model import Preset
 from camctl.ptz.ports import CameraDriver, CameraError, CameraFault
 from camctl.ptz.rounds import Round
@@ -42,6 +43,7 @@ _log = logging.getLogger("camctl.control")
 _GC_THRESHOLD = (5_000, 20, 100)
 _FREEZE_AGAIN_S = (10.0, 60.0)  # by when most cameras are connected, and what describes them has been read
 _DRIVERS_END_S = 2.0
+STALE_S = 0.3  # a process that stood still finds what was said meanwhile; whoever said it may be long gone
 
 
 @dataclass(slots=True)
@@ -110,6 +112,9 @@ class ControlProcess:
         number = payload.get("id")
         try:
             event = codec.decode_event(str(payload["event"]), blob)
+            if isinstance(event, ev.Move) and arrived - float(payload["at"]) > STALE_S:
+                self._answer(number, codec.outcome_payload(Outcome(ev.Refusal.STALE)))
+                return
             outcome = self._camera(payload).session.command(event)
         except Exception:
             # A bug of ours: the asker must hear of it, or it would wait; the log says more.

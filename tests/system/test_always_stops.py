@@ -47,6 +47,7 @@ WORKER_LANE = Row(
 CONTROL = Row("control process killed, Timeout 10 s", KILLED_S, STILL, "the stopper: 1.5 s", may_resume=True)
 CONTROL_NET = Row("control process killed, Timeout 1 s", KILLED_S, STILL, "the stopper: 1.5 s", may_resume=True)
 CONTROL_FROZEN = Row("control process frozen (SIGSTOP)", NET_S, STILL, "its Timeout: 1 s, + 150 for ramp and renewal")
+WOKEN = Row("phone and control frozen, control woken", 0.0, STILL, "nothing turns again", must_turn=False)
 API = Row("API process killed, Timeout 10 s", KILLED_S, STILL, "control sees its end: 1.5 s")
 EVERYTHING = Row("everything killed at once", NET_S, STILL, "its Timeout: 1 s, + 150 for ramp and renewal")
 EVERYTHING_STEPS = Row(
@@ -355,6 +356,23 @@ def test_a_frozen_control_process_leaves_nothing_turning(place: Place) -> None:
     place.town.wait_live()
 
 
+def test_what_a_frozen_control_process_was_told_moves_nothing_when_it_wakes(place: Place) -> None:
+    [control] = place.town.children("camctl.control")
+
+    def deed(phones: PhoneProcess) -> dict[str, float]:
+        control.suspend()
+        time.sleep(0.8)
+        phones.freeze()
+        time.sleep(2.2)
+        control.resume()
+        return dict.fromkeys(phones.names, time.monotonic())
+
+    with Wave(place) as wave:
+        wave.add(WOKEN, PLAIN[:12], deed)
+        check(wave.run())
+    place.town.wait_live()
+
+
 def test_the_control_process_stops_what_the_api_left_turning(place: Place) -> None:
     with Wave(place) as wave:
         wave.add(API, PATIENT, all_at(place.town.kill_api))
@@ -367,7 +385,7 @@ def test_with_everything_dead_the_cameras_stop_by_themselves(place: Place) -> No
     with Wave(place) as wave:
         wave.add(EVERYTHING, PLAIN, deed)
         wave.add(EVERYTHING_STEPS, STEPPING, deed)
-        check(wave.run())
+        check(wave.run(hold_s=4.0))  # steps are short until it is known how fast the camera turns
     place.town.start()
 
 
