@@ -129,6 +129,7 @@ class Arbiter:
         """
         if self.lease is not None:
             raise ValueError("a lease can be restored only before the first one is given")
+        self._motion.begins_anew(now)
         self._fence = max(self._fence, fence, holder.fence if holder is not None else 0)
         lease = restored(holder, self.rules, now) if holder is not None else None
         if lease is None:

@@ -119,6 +119,10 @@ class Motion:
                 times.append(self._timed_out_at())
         return min(times)
 
+    def begins_anew(self, now: float) -> None:
+        """An earlier life of this process may have sent a move up to `now`: its Timeout has to be waited for."""
+        self._sent_at = now
+
     # Driving it -----------------------------------------------------------------------------------------------------
 
     def handle(self, event: Input, now: float) -> list[ev.Action]:

@@ -115,6 +115,7 @@ class World:
         self.life += 1
         self.moves, self.newest_stop, self.stop_owed = set(), None, False
         self.attempt = self.failures = 0
+        self.sent_at = self.now  # the new process cannot know when the old one sent its last move
         self.presses = Presses()
         after = self.arbiter.view().holder
         assert self.arbiter.fence == fence, "a fence went back or was skipped"
