@@ -296,6 +296,9 @@ class World:
         self.watch()
 
     def _stop_answered(self, number: int, ok: bool) -> None:
+        if self.arbiter.deadline() <= self.now:
+            # What ends at this very instant ends first, and may say a newer Stop, which this is no answer to.
+            self.feed(ev.Tick())
         if number == self.newest_stop:
             self.newest_stop = None
             self.attempt += not ok
