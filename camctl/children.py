@@ -109,7 +109,7 @@ class Child:
         pause_s = RESTART_S
         while True:
             assert self.peer is not None  # noqa: S101  set by _launch before this task exists
-            assert self._process is not None  # noqa: S101
+            assert self._process is not None  # noqa: S101  # set by _launch before this task exists
             began = asyncio.get_running_loop().time()
             await self.peer.closed.wait()
             self._on_down()

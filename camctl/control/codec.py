@@ -87,12 +87,12 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:  # noqa: ANN401  any type that pyda
     return adapter
 
 
-def encode(value: object, kind: Any = None) -> bytes:  # noqa: ANN401
+def encode(value: object, kind: Any = None) -> bytes:  # noqa: ANN401  # any of the types above
     """A value's bytes; `kind` is needed for collections, whose class does not say what they hold."""
     return _adapter(type(value) if kind is None else kind).dump_json(value)
 
 
-def decode(kind: Any, data: bytes) -> Any:  # noqa: ANN401
+def decode(kind: Any, data: bytes) -> Any:  # noqa: ANN401  # any of the types above
     """The value of type `kind` that these bytes are.
 
     Raises:

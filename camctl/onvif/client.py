@@ -51,7 +51,7 @@ class OnvifClient:
         if service is Service.DEVICE:
             self._time_proxy = self._proxy(service, target, None)
 
-    def call(self, service: Service, operation: str, *, budget: Budget | None = None, **parameters: Any) -> Any:  # noqa: ANN401
+    def call(self, service: Service, operation: str, *, budget: Budget | None = None, **parameters: Any) -> Any:  # noqa: ANN401  # zeep has no types
         """Call an operation and return its answer as zeep parsed it; fields may be None.
 
         A camera that refuses an account which it accepted before is asked for its time: when its clock jumped, as
@@ -111,13 +111,13 @@ class OnvifClient:
             return False
         return abs(self._account.clock.offset_s - before_s) > CLOCK_JUMP_S
 
-    def _proxy(self, service: Service, target: PinnedTarget, wsse: object | None) -> Any:  # noqa: ANN401
+    def _proxy(self, service: Service, target: PinnedTarget, wsse: object | None) -> Any:  # noqa: ANN401  # zeep has no types
         client: Any = zeep.Client(  # type: ignore[no-untyped-call]
             self._documents.get(service), wsse=wsse, transport=self._transport, settings=_SETTINGS
         )
         return client.create_service(service.binding, target.url)
 
-    def _invoke(self, proxy: Any, operation: str, budget: Budget, parameters: dict[str, Any]) -> Any:  # noqa: ANN401
+    def _invoke(self, proxy: Any, operation: str, budget: Budget, parameters: dict[str, Any]) -> Any:  # noqa: ANN401  # zeep has no types
         self._transport.begin(operation, budget)
         try:
             return proxy[operation](**parameters)

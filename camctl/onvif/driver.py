@@ -274,7 +274,7 @@ class OnvifDriver:
     async def _ask(self, operation: str, **parameters: Any) -> Any:  # noqa: ANN401 - zeep's
         return await self._question(Service.PTZ, operation, {**self._profile(), **parameters})
 
-    async def _question(self, service: Service, operation: str, parameters: Parameters) -> Any:  # noqa: ANN401
+    async def _question(self, service: Service, operation: str, parameters: Parameters) -> Any:  # noqa: ANN401  # zeep has no types
         async def ask(budget: Budget) -> bytes:
             return await self._asking.call(service, operation, parameters, budget)
 

@@ -54,7 +54,7 @@ class _Mould:
 
 
 class _Written(BaseException):
-    def __init__(self, envelope: Any, content_type: str) -> None:  # noqa: ANN401
+    def __init__(self, envelope: Any, content_type: str) -> None:  # noqa: ANN401  # zeep has no types
         super().__init__()
         self.envelope = envelope
         self.content_type = content_type
@@ -63,7 +63,7 @@ class _Written(BaseException):
 class _Catch:
     """zeep's transport here: it only takes what zeep wrote."""
 
-    def post_xml(self, _address: str, envelope: Any, headers: dict[str, str]) -> None:  # noqa: ANN401
+    def post_xml(self, _address: str, envelope: Any, headers: dict[str, str]) -> None:  # noqa: ANN401  # zeep has no types
         raise _Written(envelope, headers["Content-Type"])
 
 
@@ -95,7 +95,7 @@ class Envelopes:
         msg = f"zeep did not send {operation}"
         raise RuntimeError(msg)
 
-    def read(self, service: Service, operation: str, document: bytes) -> Any:  # noqa: ANN401
+    def read(self, service: Service, operation: str, document: bytes) -> Any:  # noqa: ANN401  # zeep has no types
         """What zeep parsed of an answer's envelope; fields may be None.
 
         Raises:

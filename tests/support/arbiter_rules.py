@@ -164,3 +164,11 @@ def holder_after(event: ev.Event, view: ControlView) -> str | None:
             return next(waiter.source.sign_in for waiter in view.queue if waiter.ticket == ticket)
         case _:
             return holder
+
+
+def check_reservation(event: ev.Event, old: HolderView, new: HolderView) -> None:
+    """A reservation goes along with its person only."""
+    if old.source.person == new.source.person and isinstance(event, ev.TakeOver):
+        assert (new.since, new.reserved_until) == (old.since, old.reserved_until), "a reservation got lost"
+    else:
+        assert new.reserved_until is None or isinstance(event, ev.Reserve), "a reservation was inherited"

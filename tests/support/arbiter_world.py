@@ -16,8 +16,17 @@ from dataclasses import dataclass, replace
 from camctl.ptz import events as ev
 from camctl.ptz.arbiter import Arbiter, Phase, Rules
 from camctl.ptz.model import Velocity
-from camctl.ptz.view import ControlView, HolderView
-from tests.support.arbiter_rules import Clock, Presses, capped_at, holder_after, queue_after, refusal_of, served_first
+from camctl.ptz.view import ControlView
+from tests.support.arbiter_rules import (
+    Clock,
+    Presses,
+    capped_at,
+    check_reservation,
+    holder_after,
+    queue_after,
+    refusal_of,
+    served_first,
+)
 from tests.support.misbehaving_camera import CALL_LIMIT_S, TIMEOUT_S, Camera
 
 RULES = Rules(
@@ -381,16 +390,9 @@ class World:
             is_said = self.newest_stop is not None and self.now <= self.stop_said_at + RULES.stop_merge_s
             assert is_said, "a new holder without a Stop"
             assert not any(isinstance(action, ev.SendMove | ev.SendTravel) for action in actions)
-            _check_reservation(cause, earlier.holder, later.holder)
+            check_reservation(cause, earlier.holder, later.holder)
         if _without_end(after) != _without_end(shown):
             assert ev.Publish() in actions, "a change that nobody was told of"
-
-
-def _check_reservation(event: ev.Event, old: HolderView, new: HolderView) -> None:
-    if old.source.person == new.source.person and isinstance(event, ev.TakeOver):
-        assert (new.since, new.reserved_until) == (old.since, old.reserved_until), "a reservation got lost"
-    else:
-        assert new.reserved_until is None or isinstance(event, ev.Reserve), "a reservation was inherited"
 
 
 def _without_end(view: ControlView) -> ControlView:
