@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 
-from camctl.cameras.standstill import StandstillJudge, is_same
+from camctl.cameras.standstill import Report, StandstillJudge, is_same
 from camctl.ptz import events as ev
 from camctl.ptz.arbiter import Phase
 from camctl.ptz.limits import STALE_S, TURNING_STALE_S, Hidden, Limits, hides, restrict
@@ -50,7 +50,8 @@ class PositionWatch:
         self._judge = StandstillJudge()
         self._phase = Phase.STILL
         self._since = -math.inf  # no question before this is of use: when the Stop left, when the travel began
-        self._asked_at = -math.inf
+        self._asked_at = self._answered_at = -math.inf  # our newest question
+        self._last: Report | None = None
         self._seen_at = -math.inf
         self._failures = 0
         self._before: Position | None = None  # where it looked when our newest motion began
@@ -129,16 +130,25 @@ class PositionWatch:
         elif not is_same(self._before, position):
             self.is_proved = True
         before, self.position = self.position, position
-        last_at, self._seen_at = self._seen_at, asked_at
+        self._seen_at = asked_at
         is_hidden = self._judge_hidden()
         is_told = before != position or is_hidden
-        self._look_at_travel(status, before if last_at >= self._since + ARRIVED_S else None, asked_at)
-        verdict = self._judge.report(asked_at, position)
+        report = Report(asked_at, self._clock(), position)
+        self._look_at_travel(status, self._rested_at(report), asked_at)
+        verdict = self._judge.report(report)
         if verdict is not None:
             self._act(ev.StandstillSeen() if verdict else ev.TurningSeen())
         self._keep_limits()
         if is_told:
             self._publish()
+
+    def _rested_at(self, report: Report) -> Position | None:
+        """Where it was in an earlier report of this travel, if one comparable to `report` is late enough to tell."""
+        last = self._last
+        if last is not None and not report.is_apart_from(last):
+            return None
+        self._last = report
+        return last.position if last is not None and last.asked_at >= self._since + ARRIVED_S else None
 
     def _look_at_travel(self, status: PtzStatus, rested: Position | None, asked_at: float) -> None:
         if self._phase is not Phase.TRAVELLING or asked_at < self._since:
@@ -209,7 +219,7 @@ class PositionWatch:
         pause_s = self._pause_s()
         if pause_s is None or self._looking is not None or self._is_closed:
             return
-        after = self._asked_at if self._phase is Phase.MOVING else max(self._asked_at, self._since)
+        after = self._asked_at if self._phase is Phase.MOVING else max(self._answered_at, self._since)
         wait_s = max(0.0, after + pause_s - self._clock())
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._look)
 
@@ -231,6 +241,7 @@ class PositionWatch:
 
     def _looked(self, task: asyncio.Task[None]) -> None:
         self._looking = None
+        self._answered_at = self._clock()
         if not task.cancelled() and task.exception() is not None:
             # A bug of ours must not take the other cameras' control away.
             _log.error("looking at a camera's position failed unexpectedly", exc_info=task.exception())

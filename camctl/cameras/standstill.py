@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from camctl.ptz.model import Position
 
 SAME = 0.002  # of the generic spaces: what reports of a standing camera may differ
 REST_S = 0.2  # after a Stop the motors run out; a report from before that says nothing
+APART_S = 0.15  # two reports are compared only if the camera had this long to turn between them
 TURNS_ON_S = 0.8  # so long after a confirmed Stop no motor runs out any more
 _PATIENCE = 5  # Stops without effect, after which the next one waits longer
 _LONGEST_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A position that a camera told: its question was asked at `asked_at`, answered at `answered_at`."""
+
+    asked_at: float
+    answered_at: float
+    position: Position
+
+    def is_apart_from(self, earlier: Report) -> bool:
+        """Whether it is certainly of a later moment, late enough that what turns has turned."""
+        return self.asked_at >= earlier.answered_at + APART_S
 
 
 def is_same(one: Position, other: Position) -> bool:
@@ -22,13 +37,14 @@ def is_same(one: Position, other: Position) -> bool:
 class StandstillJudge:
     """Told of Stops and of reports, it says "stands", "turns" (although a Stop was confirmed) or nothing yet.
 
-    Times are of one monotonic clock; a report's is that of the question, so that it is never too late.
+    Times are of one monotonic clock. A report is of some instant between its question and its answer: a late answer
+    and a quick one to the next question may be of the same moment, and such a pair says nothing.
     """
 
     def __init__(self) -> None:
         self._stopped_at = -math.inf
         self._confirmed_at = math.inf
-        self._last: tuple[float, Position] | None = None
+        self._last: Report | None = None
         self._in_vain = 0
         self.is_unclear = False
 
@@ -48,21 +64,22 @@ class StandstillJudge:
         self.is_unclear = False
         self._in_vain = 0
 
-    def report(self, asked_at: float, position: Position) -> bool | None:
+    def report(self, report: Report) -> bool | None:
         """One report: True when the camera stands, False when it turns although it confirmed a Stop, None: unclear."""
-        if not self.is_unclear:
+        last = self._last
+        if not self.is_unclear or (last is not None and not report.is_apart_from(last)):
             return None
-        last, self._last = self._last, (asked_at, position)
+        self._last = report
         if last is None:
             return None
-        if is_same(last[1], position):
-            if last[0] < self._stopped_at + REST_S:
+        if is_same(last.position, report.position):
+            if last.asked_at < self._stopped_at + REST_S:
                 return None
             self.is_unclear = False
             self._in_vain = 0
             return True
         pause_s = TURNS_ON_S * 2 ** max(0, self._in_vain - _PATIENCE)
-        if last[0] < self._confirmed_at + min(pause_s, _LONGEST_S):
+        if last.asked_at < self._confirmed_at + min(pause_s, _LONGEST_S):
             return None
         self._in_vain += 1
         return False

@@ -113,9 +113,10 @@ def test_a_finger_pauses_it_and_it_goes_on_at_its_station_after_the_idle_time(pl
         paused = phone.state(lambda s: s["holder"] and s["holder"]["you"] and s["patrol"]["state"] == "paused")
         assert (paused["patrol"]["stop"], paused["moving"]) == (0, True)
         assert phone.ask("stop")["type"] == "ack"
-        resting = phone.state(lambda s: s["holder"] is None, LEASE_IDLE_S + 3)
+        phone.state(lambda s: s["holder"] is None, LEASE_IDLE_S + 3)
         free_s = time.monotonic()
-        assert resting["patrol"]["state"] == "resting"
+        resting = phone.state(lambda s: s["patrol"]["state"] == "resting", 1.0)
+        assert resting["holder"] is None
         assert 0 < resting["patrol"]["resumes_in_ms"] <= PATROL_IDLE_S * 1000
         assert visit.travels() == ["2"]
         phone.state(lambda s: s["patrol"]["state"] == "running", PATROL_IDLE_S + 3)
