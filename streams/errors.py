@@ -34,3 +34,7 @@ class StreamError(Exception):
         self.fault = fault
         self.detail = detail
         self.codec = codec
+
+    def again(self) -> StreamError:
+        """A fresh exception of the same kind: a kept one would gather the traceback of everybody it was raised to."""
+        return StreamError(self.fault, self.detail, codec=self.codec)

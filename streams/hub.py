@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
 from streams.rtp.h264 import packetise
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy
+from streams.taps import Sink, Tap, Taps
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ class Hub:
         self._policy = policy or ReconnectPolicy()
         self._clock = clock or asyncio.get_running_loop().time
         self._timeline = Timeline()
+        self._taps = Taps()
         self._last_unit: tuple[int, float] | None = None  # the camera's timestamp and when it came
         self._holds = 0
         self._task: asyncio.Task[None] | None = None
@@ -150,7 +152,7 @@ class Hub:
             async with asyncio.timeout(timeout_s):
                 while True:
                     if self.state is HubState.WAITING and self.error:
-                        raise _again(self.error)
+                        raise self.error.again()
                     if self.format and self.error is None:
                         return self.format
                     if self.state is HubState.IDLE:
@@ -171,7 +173,7 @@ class Hub:
                     if self.curtain.is_hidden:
                         raise hidden_error()
                     if self.state is HubState.WAITING and self.error:
-                        raise _again(self.error)
+                        raise self.error.again()
                     await self._change()
         except TimeoutError as error:
             raise StreamError(StreamFault.TIMEOUT, f"no key picture came within {timeout_s:g} s") from error
@@ -186,6 +188,10 @@ class Hub:
         """Send to this viewer no more; call once for each `join`."""
         self.viewers -= 1
         self._fanout.leave(receiver)
+
+    def tap(self, sink: Sink) -> Tap:
+        """Give `sink` whole access units in the viewers' time, as `Taps.add` says; only a `hold` keeps them coming."""
+        return self._taps.add(sink)
 
     def resend(self, receiver: Receiver, sequences: list[int]) -> int:
         """Send packets again; how many."""
@@ -206,6 +212,7 @@ class Hub:
         """Send no picture, old or new, until `show`; the pull and the viewers stay. Idempotent."""
         if self.curtain.hide():
             self.key_unit = None
+            self._taps.forget()
             self._fanout.discard()
             self._signal()
 
@@ -353,6 +360,7 @@ class Hub:
         if self.key_unit is None:
             return  # hidden, or nothing to begin with yet
         self._fanout.push(packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
+        self._taps.push(replace(unit, timestamp=timestamp))
 
     def _note_key(self, unit: AccessUnit) -> None:
         is_first = self.key_unit is None
@@ -366,6 +374,7 @@ class Hub:
 
     def _forget_pictures(self) -> None:
         self.key_unit = None
+        self._taps.forget()
         self._fanout.forget()
 
     def _set(self, state: HubState) -> None:
@@ -390,8 +399,3 @@ class Hub:
 def hidden_error() -> StreamError:
     """Why there is no picture of a hidden stream."""
     return StreamError(StreamFault.HIDDEN, "the pictures of this stream are withheld now")
-
-
-def _again(error: StreamError) -> StreamError:
-    """A fresh exception of the same kind: a kept one would gather the traceback of everybody it was raised to."""
-    return StreamError(error.fault, error.detail, codec=error.codec)

@@ -131,11 +131,11 @@ class Fanout:
     receivers interleaved. A new receiver first catches up with the cached GOP at the same pace, then joins the others.
     """
 
-    def __init__(self, sealer: Sealer, sender: Sender, timer: Timer, cache: GopCache | None = None) -> None:
+    def __init__(self, sealer: Sealer, sender: Sender, timer: Timer, cache: GopCache[Frame] | None = None) -> None:
         self._sealer = sealer
         self._sender = sender
         self._timer = timer
-        self.cache = cache or GopCache()
+        self.cache: GopCache[Frame] = cache or GopCache()
         self._live: dict[int, list[Receiver]] = {}
         self._behind: list[Receiver] = []
         self._passes: deque[list[_Run]] = deque()

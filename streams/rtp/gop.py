@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from streams.rtp.frames import VIDEO_CLOCK_HZ
 
@@ -30,8 +31,27 @@ class Frame:
         return sum(map(len, self.payloads))
 
 
-class GopCache:
-    """The frames since the newest key frame, or nothing when they exceed the caps.
+class Picture(Protocol):
+    """What a cache has to know of a picture."""
+
+    @property
+    def is_key(self) -> bool:
+        """Whether decoding can begin here."""
+
+    @property
+    def timestamp(self) -> int:
+        """In 1/90000 s, unwrapped."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of payload."""
+
+
+P = TypeVar("P", bound=Picture)
+
+
+class GopCache(Generic[P]):
+    """The pictures since the newest key picture, or nothing when they exceed the caps.
 
     A GOP over the caps is given up whole until the next key frame: a part of it could not be decoded.
     """
@@ -40,11 +60,11 @@ class GopCache:
         self._max_bytes = max_bytes
         self._max_ticks = round(max_s * VIDEO_CLOCK_HZ)
         self._max_frames = max_frames
-        self._frames: list[Frame] = []
+        self._frames: list[P] = []
         self._bytes = 0
 
     @property
-    def frames(self) -> Sequence[Frame]:
+    def frames(self) -> Sequence[P]:
         """What can be decoded from its beginning to the live edge; empty when nothing can."""
         return self._frames
 
@@ -53,7 +73,7 @@ class GopCache:
         """Bytes of payload held."""
         return self._bytes
 
-    def push(self, frame: Frame) -> None:
+    def push(self, frame: P) -> None:
         """Take the stream's next frame."""
         if frame.is_key:
             self.clear()

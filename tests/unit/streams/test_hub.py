@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -398,4 +399,44 @@ async def test_who_waits_for_a_picture_is_told_when_it_is_hidden_meanwhile() -> 
     with pytest.raises(StreamError) as caught:
         await asking
     assert caught.value.fault is StreamFault.HIDDEN
+    await hub.close()
+
+
+async def test_who_takes_whole_pictures_begins_with_the_cached_group_and_sees_one_time_line() -> None:
+    street = Street(H264)
+    hub = street.hub()
+    hub.hold()
+    client = await street.playing(0)
+    client.send(90_000, 1000.0, key=True)
+    client.send(93_600, 1000.04)
+    seen: list[AccessUnit] = []
+    tap = hub.tap(seen.append)
+    client.send(97_200, 1000.08)
+    client.send(97_200 + 3600 * 90_000, 1000.12)  # the camera's clock was set
+    assert [unit.is_key for unit in seen] == [True, False, False, False]
+    steps = [later.timestamp - sooner.timestamp for sooner, later in itertools.pairwise(seen)]
+    assert steps == [3600, 3600, pytest.approx(3600, abs=2)]
+    hub.hide()
+    client.send(97_200 + 3600 * 90_001, 1000.16)
+    assert len(seen) == 4, "hidden"
+    tap.close()
+    tap.close()
+    await hub.close()
+
+
+async def test_a_taker_that_fails_does_not_take_the_picture_from_the_others() -> None:
+    street = Street(H264)
+    hub = street.hub()
+    hub.hold()
+    client = await street.playing(0)
+    seen: list[AccessUnit] = []
+
+    def fail(_unit: AccessUnit) -> None:
+        raise RuntimeError
+
+    hub.tap(fail)
+    hub.tap(seen.append)
+    client.send(90_000, 1000.0, key=True)
+    client.send(93_600, 1000.04)
+    assert len(seen) == 2
     await hub.close()
