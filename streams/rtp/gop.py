@@ -16,7 +16,7 @@ class Frame:
     """One access unit cut into RTP payloads.
 
     `number` counts the stream's frames and `first_index` its packets, without gaps, from the stream's beginning;
-    `timestamp` is in 1/90000 s, unwrapped.
+    `timestamp` is in 1/90000 s, unwrapped; `arrived_s` the monotonic clock when it came.
     """
 
     number: int
@@ -24,6 +24,7 @@ class Frame:
     payloads: tuple[bytes, ...]
     timestamp: int
     is_key: bool
+    arrived_s: float = 0.0
 
     @property
     def size(self) -> int:

@@ -27,8 +27,8 @@ def test_every_receiver_gets_a_gapless_end_of_the_stream_whatever_the_order(step
         if kind == "join":
             assert isinstance(value, int)
             receiver = bench.receiver(value)
-            # It begins with the newest key frame, or with what comes next when there is none.
-            joined.append((receiver, keys[-1] if keys else len(bench.pushed)))
+            # It begins with the newest key frame, or with the next one when there is none.
+            joined.append((receiver, len(keys) - 1 if keys else 0))
             bench.fanout.join(receiver)
         elif kind == "turn":
             bench.timer.turn()
@@ -38,10 +38,11 @@ def test_every_receiver_gets_a_gapless_end_of_the_stream_whatever_the_order(step
                 keys.append(len(bench.pushed))
             bench.push(*value, key=kind == "key")
     bench.timer.run_out()
-    for receiver, start in joined:
+    for receiver, key in joined:
+        start = keys[key] if key < len(keys) else len(bench.pushed)
         packets = bench.sender.to(receiver)
         assert [packet.payload for packet in packets] == [payload for _, payload in bench.pushed[start:]]
-        expected = [(receiver.first_sequence + number) & 0xFFFF for number in range(len(packets))]
+        expected = [(receiver.next_sequence + number) & 0xFFFF for number in range(len(packets))]
         assert [packet.sequence for packet in packets] == expected
         times = [(packet.timestamp - receiver.timestamp_offset + 90_000) & 0xFFFF_FFFF for packet in packets]
         assert times == sorted(times)

@@ -214,7 +214,7 @@ async def test_viewers_see_one_continuous_stream_across_a_reconnect() -> None:
     street = Street(H264)
     hub = street.hub()
     hub.hold()
-    receiver = street.bench.receiver(timestamp_offset=0, first_sequence=100)
+    receiver = street.bench.receiver(timestamp_offset=0, next_sequence=100)
     hub.join(receiver)
     first = await street.playing(0)
     first.send(5_000_000, 10.0, key=True)

@@ -105,8 +105,10 @@ class Bench:
         more.setdefault("key", bytes([self._port & 255]) * tag_length)
         return Receiver(("192.0.2.1", self._port), tag_length=tag_length, ssrc=self._port, payload_type=96, **more)
 
-    def push(self, *sizes: int, key: bool = False) -> None:
+    def push(self, *sizes: int, key: bool | None = None) -> None:
+        """The stream's next frame; unless said, the first one is a key frame and the others are not."""
         number = self._frames
+        key = number == 0 if key is None else key
         self._frames += 1
         payloads = [bytes([number & 255, place & 255]) + b"x" * (size - 2) for place, size in enumerate(sizes)]
         self.pushed += [(number, payload) for payload in payloads]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from streams.rtp.fanout import Fanout, Retransmission
 from tests.unit.streams.rtp.fanout_kit import Bench, Packet
 
 
@@ -29,7 +30,7 @@ def test_headers_are_the_receivers_own() -> None:
         assert {packet.ssrc for packet in packets} == {receiver.ssrc}
         assert {packet.payload_type for packet in packets} == {receiver.payload_type}
         assert {packet.tag for packet in packets} == {receiver.key}
-        assert packets[0].sequence == receiver.first_sequence
+        assert packets[0].sequence == receiver.next_sequence
         assert grows_by_one(packets)
         assert (receiver.packets, receiver.octets) == (4, 50 + 1188 * 2 + 30)
     assert [packet.timestamp for packet in bench.sender.to(first)] == [1000, 4600, 4600, 4600]
@@ -119,15 +120,17 @@ def test_catching_up_is_paced_and_loses_nothing_that_comes_meanwhile() -> None:
         assert grows_by_one(packets)
 
 
-def test_a_receiver_without_a_cached_gop_begins_with_the_next_frame() -> None:
+def test_a_receiver_without_a_cached_gop_begins_with_the_next_key_frame() -> None:
     bench = Bench()
-    bench.push(100)
+    bench.push(100, key=False)
     receiver = bench.receiver()
     bench.fanout.join(receiver)
     bench.push(200)
+    bench.push(300, key=True)
+    bench.push(400)
     bench.timer.run_out()
-    assert [len(packet.payload) for packet in bench.sender.to(receiver)] == [200]
-    assert bench.sender.to(receiver)[0].sequence == receiver.first_sequence
+    assert [len(packet.payload) for packet in bench.sender.to(receiver)] == [300, 400]
+    assert bench.sender.to(receiver)[0].sequence == receiver.next_sequence
 
 
 def test_who_left_gets_nothing_more() -> None:
@@ -162,18 +165,44 @@ def test_what_is_sent_again_is_the_same_to_the_bit() -> None:
 
 def test_what_was_never_sent_is_not_sent_again() -> None:
     bench = Bench()
-    for _ in range(5):
+    bench.push(100)
+    for _ in range(4):
         bench.push(100)
     receiver = bench.receiver()
-    bench.fanout.join(receiver)
-    bench.push(100)
+    bench.fanout.join(receiver, cached=False)
+    bench.push(100, key=True)
     bench.timer.run_out()
     sequence = bench.sender.to(receiver)[0].sequence
     wanted = [sequence - 1, sequence + 1, sequence + 30_000]
     assert bench.fanout.resend(receiver, [number & 0xFFFF for number in wanted]) == 0
-    for _ in range(3000):
+    assert bench.fanout.resend(receiver, [sequence]) == 1
+    for _ in range(55):  # 2.2 s
         bench.push(100)
-    assert bench.fanout.resend(receiver, [sequence]) == 0
+    assert bench.fanout.resend(receiver, [sequence]) == 0, "too old"
+    assert bench.fanout.resend(receiver, [(sequence + 30) & 0xFFFF]) == 1, "1 s old"
+
+
+def test_what_is_sent_again_may_have_a_stream_of_its_own() -> None:
+    bench = Bench()
+    receiver = bench.receiver(rtx=Retransmission(ssrc=7, payload_type=97, sequence=0xFFFF))
+    bench.fanout.join(receiver)
+    bench.push(1188, 300)
+    bench.timer.run_out()
+    first = bench.sender.to(receiver)
+    counted = (receiver.packets, receiver.octets)
+    bench.sender.runs.clear()
+    assert bench.fanout.resend(receiver, [first[1].sequence, first[0].sequence]) == 2
+    again = bench.sender.to(receiver)
+    assert [(packet.ssrc, packet.payload_type, packet.sequence) for packet in again] == [(7, 97, 0), (7, 97, 1)]
+    originals = [int.from_bytes(packet.payload[:2]) for packet in again]
+    assert originals == [first[1].sequence, first[0].sequence]
+    assert [packet.payload[2:] for packet in again] == [first[1].payload, first[0].payload]
+    assert [(packet.timestamp, packet.marker) for packet in again] == [
+        (packet.timestamp, packet.marker) for packet in (first[1], first[0])
+    ]
+    assert (receiver.packets, receiver.octets, receiver.resent) == (*counted, 2), (
+        "sender reports are of the first stream"
+    )
 
 
 def test_drops_and_refusals_are_counted() -> None:
@@ -201,6 +230,7 @@ def test_a_stream_faster_than_the_pace_is_not_hoarded() -> None:
     bench = Bench()
     receiver = bench.receiver()
     bench.fanout.join(receiver)
+    bench.push(10)
     bench.timer.run_out()
     for _ in range(300):
         bench.push(*[1188] * 64)
@@ -208,6 +238,63 @@ def test_a_stream_faster_than_the_pace_is_not_hoarded() -> None:
     assert waiting <= 512 * 16
     bench.timer.run_out()
     assert [packet.payload for packet in bench.sender.to(receiver)] == [payload for _, payload in bench.pushed]
+
+
+def test_a_receiver_on_a_slow_link_catches_up_slowly_but_does() -> None:
+    bench = Bench()
+    bench.push(*[1188] * 90)
+    slow = bench.receiver(burst=1)
+    bench.fanout.join(slow)
+    assert len(bench.sender.to(slow)) == 1
+    bench.timer.turn()
+    assert len(bench.sender.to(slow)) == 2, "4.8 Mb/s"
+    for _ in range(30):
+        bench.push(*[1188] * 60)  # far more than that pace
+        bench.timer.turn()
+    assert bench.timer.run_out() < 600
+    assert [packet.payload for packet in bench.sender.to(slow)] == [payload for _, payload in bench.pushed]
+
+
+def test_a_receiver_goes_on_in_another_stream_at_a_key_frame_without_a_gap_in_numbers_or_time() -> None:
+    main, sub = Bench(), Bench()
+    sub.fanout = Fanout(main.sealer, main.sender, main.timer)
+    viewer = main.receiver(timestamp_offset=500)
+    main.fanout.join(viewer)
+    main.push(*[1188] * 40)
+    main.timer.run_out()
+    sub.fanout.push([b"old"], 7_000_000, is_key=True, arrived_s=0.02)
+    sub.fanout.join(viewer, cached=False, on_begin=lambda: main.fanout.part(viewer))
+    main.push(*[1188] * 40)  # 16 of it go out at once
+    sub.fanout.push([b"no key"], 7_003_600, is_key=False, arrived_s=0.06)
+    sub.fanout.push([b"key", b"more"], 7_007_200, is_key=True, arrived_s=0.1)
+    main.push(100)
+    sub.fanout.push([b"next"], 7_010_800, is_key=False, arrived_s=0.14)
+    main.timer.run_out()
+    packets = main.sender.to(viewer)
+    assert [packet.payload for packet in packets] == [p for _, p in main.pushed[:80]] + [b"key", b"more", b"next"]
+    assert grows_by_one(packets)
+    times = [packet.timestamp for packet in packets if packet.marker]
+    assert times == [500, 500 + 3600, 500 + 9000, 500 + 12_600], "0, 40, 100 and 140 ms"
+    assert sub.fanout.media_time(viewer, 0.14) == 500 + 12_600
+    assert sub.fanout.resend(viewer, sequences(packets)[-40:]) == 3, "what came from the other stream is history"
+
+
+def test_a_receiver_that_changes_amid_catching_up_gets_the_frame_it_is_in() -> None:
+    main, sub = Bench(), Bench()
+    sub.fanout = Fanout(main.sealer, main.sender, main.timer)
+    main.push(*[1188] * 40)
+    main.push(*[1188] * 40)
+    for number in range(30):
+        sub.fanout.push([b"s"], number * 3600, is_key=number == 0, arrived_s=0.04)
+    viewer = main.receiver(timestamp_offset=500)
+    main.fanout.join(viewer)
+    sub.fanout.join(viewer, on_begin=lambda: main.fanout.part(viewer))
+    main.timer.run_out()
+    packets = main.sender.to(viewer)
+    assert [packet.payload for packet in packets] == [p for _, p in main.pushed[:40]] + [b"s"] * 30
+    assert grows_by_one(packets)
+    times = [packet.timestamp for packet in packets if packet.marker]
+    assert all(later > sooner for sooner, later in pairwise(times)), "squeezed, but never back"
 
 
 def test_what_is_discarded_is_never_sent_and_leaves_no_gap() -> None:
@@ -253,5 +340,5 @@ def test_discarding_nothing_changes_nothing() -> None:
     bench.push(200, key=True)
     packets = bench.sender.to(receiver)
     assert [len(packet.payload) for packet in packets] == [100, 200]
-    assert packets[0].sequence == receiver.first_sequence
+    assert packets[0].sequence == receiver.next_sequence
     assert grows_by_one(packets)
