@@ -1,4 +1,4 @@
-"""A viewer's offer and our answer (RFC 8829, RFC 8839, RFC 8841, RFC 8842, RFC 8843, RFC 6184 section 8). Pure."""
+"""A viewer's offer and our answer (RFC 8829, RFC 8839, RFC 8841, RFC 8842, RFC 8843). Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiortc import sdp as aiortc_sdp
-from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from streams.datagrams import MAX_TEXT_BYTES
 from streams.errors import StreamError, StreamFault
+from streams.webrtc.codecs import VideoChoice, find_choices
 from streams.webrtc.mux import IceCredentials
 
 MAX_OFFER_BYTES = 64 << 10
@@ -21,18 +21,6 @@ _DEFAULT_MAX_MESSAGE = 65_536  # RFC 8841 section 6.1
 _HASHES = ("sha-256", "sha-384", "sha-512")
 # What a parser made for well-formed text raises on the other kind.
 _PARSE_ERRORS = (AssertionError, AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
-_DEFAULT_PROFILE = "42e01f"
-_HIGH = 4  # as `_rank` counts
-_FEEDBACK = (("nack", None), ("nack", "pli"), ("ccm", "fir"))
-
-
-@dataclass(frozen=True, slots=True)
-class H264Choice:
-    """One H.264 payload type of an offer with packetization-mode 1; `feedback` in SDP's words."""
-
-    payload_type: int
-    profile_level_id: str
-    feedback: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +44,14 @@ class OfferedData:
 
 @dataclass(frozen=True, slots=True)
 class ViewerOffer:
-    """What a viewer wants and can: the video section's place, its H.264 payload types, its DTLS and ICE identity.
+    """What a viewer wants and can: the video section's place, its usable payload types, its DTLS and ICE identity.
 
     `bundle` are the numbers of the sections that we accept in the viewer's BUNDLE group, in the group's order.
     """
 
     sections: tuple[OfferedSection, ...]
     video: int
-    choices: tuple[H264Choice, ...]
+    choices: tuple[VideoChoice, ...]
     fingerprints: tuple[tuple[str, str], ...]
     ufrag: str
     bundle: tuple[int, ...] = ()
@@ -85,13 +73,14 @@ class AnswerFacts:
     fingerprint: tuple[str, str]
     ssrc: int
     cname: str
+    rtx_ssrc: int = 0  # of the packets that are sent again, where the viewer takes them
 
 
 def parse_offer(text: str) -> ViewerOffer:
     """Read a viewer's offer.
 
     Raises:
-        StreamError: BAD_OFFER, saying what is wrong; CODEC when the viewer can show no H.264 as cameras send it.
+        StreamError: BAD_OFFER, saying what is wrong; CODEC when the viewer can show no video as cameras send it.
     """
     if len(text) > MAX_OFFER_BYTES:
         raise _bad(f"the offer exceeds {MAX_OFFER_BYTES} bytes")
@@ -118,7 +107,7 @@ def parse_offer(text: str) -> ViewerOffer:
     return ViewerOffer(
         sections=tuple(_section(item) for item in description.media),
         video=video,
-        choices=_choices(media),
+        choices=find_choices(media),
         fingerprints=fingerprints,
         ufrag=ufrag,
         bundle=tuple(number for mid in group if (number := by_mid.get(mid, -1)) in accepted),
@@ -126,24 +115,8 @@ def parse_offer(text: str) -> ViewerOffer:
     )
 
 
-def choose_payload(offer: ViewerOffer, profile_level_id: str | None) -> H264Choice:
-    """The offered payload type that fits what the camera sends best.
-
-    The same profile if offered; else the least one above it, up to High; else the greatest below, for decoders know
-    Main and High although browsers offer little more than Baseline. High 4:4:4 is offered by Chromium, but only its
-    software decoder takes it, so it comes last.
-    """
-    wanted = _rank(profile_level_id or _DEFAULT_PROFILE)
-
-    def preference(choice: H264Choice) -> tuple[bool, bool, int]:
-        rank = _rank(choice.profile_level_id)
-        return rank != wanted and rank > _HIGH, rank < wanted, abs(rank - wanted)
-
-    return min(offer.choices, key=preference)
-
-
-def build_answer(offer: ViewerOffer, choice: H264Choice, facts: AnswerFacts) -> str:
-    """Our answer: sends one H.264 video, has data beside it, refuses the rest, is ICE-lite and DTLS server."""
+def build_answer(offer: ViewerOffer, choice: VideoChoice, facts: AnswerFacts) -> str:
+    """Our answer: sends one video, has data beside it, refuses the rest, is ICE-lite and DTLS server."""
     lines = [
         "v=0",
         "o=- 1 1 IN IP4 0.0.0.0",
@@ -226,52 +199,19 @@ def _identity(
     return tuple((item.algorithm.lower(), item.value) for item in media.dtls.fingerprints), media.ice.usernameFragment
 
 
-def _choices(media: aiortc_sdp.MediaDescription) -> tuple[H264Choice, ...]:
-    codecs = [codec for codec in media.rtp.codecs if codec.mimeType.lower() == "video/h264"]
-    codecs = [codec for codec in codecs if codec.clockRate == 90_000 and codec.payloadType is not None]
-    order = {payload_type: place for place, payload_type in enumerate(media.fmt)}
-    codecs.sort(key=lambda codec: order.get(codec.payloadType, len(order)))
-    modes = {codec.payloadType: str(codec.parameters.get("packetization-mode", "")).strip() for codec in codecs}
-    usable = [codec for codec in codecs if modes[codec.payloadType] == "1"]
-    # GStreamer leaves the mode out and means that it takes all.
-    usable = usable or [codec for codec in codecs if not modes[codec.payloadType]]
-    if not usable:
-        detail = "the viewer offers no H.264 with packetization-mode 1, which is what is sent"
-        raise StreamError(StreamFault.CODEC, detail, codec="H264")
-    return tuple(_choice(codec) for codec in usable)
-
-
-def _choice(codec: RTCRtpCodecParameters) -> H264Choice:
-    offered = {(item.type, item.parameter or None) for item in codec.rtcpFeedback}
-    feedback = tuple(f"{kind} {more}" if more else kind for kind, more in _FEEDBACK if (kind, more) in offered)
-    profile = str(codec.parameters.get("profile-level-id") or _DEFAULT_PROFILE).strip().lower()
-    return H264Choice(int(codec.payloadType or 0), profile, feedback)
-
-
-def _rank(profile_level_id: str) -> int:
-    """Profiles in the order of what a decoder has to know: 0 constrained baseline to 5 high 4:4:4; 9 if unknown."""
-    try:
-        profile, _ = aiortc_sdp.parse_h264_profile_level_id(profile_level_id[:4] + "1f")
-    except ValueError:
-        return 9
-    return int(profile.value)
-
-
-def _video(section: OfferedSection, choice: H264Choice, facts: AnswerFacts) -> list[str]:
-    payload_type = choice.payload_type
-    fmtp = f"level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={choice.profile_level_id}"
+def _video(section: OfferedSection, choice: VideoChoice, facts: AnswerFacts) -> list[str]:
+    ssrcs = [facts.ssrc] if choice.rtx is None else [facts.ssrc, facts.rtx_ssrc]
+    types = " ".join(str(item) for item in (choice.payload_type, choice.rtx) if item is not None)
     return [
-        f"m=video {facts.port} {section.protocol} {payload_type}",
+        f"m=video {facts.port} {section.protocol} {types}",
         _connection(facts),
         "a=sendonly",
         *([f"a=mid:{section.mid}"] if section.mid else []),
         f"a=msid:{facts.cname} video",
         "a=rtcp-mux",
-        f"a=rtpmap:{payload_type} H264/90000",
-        *(f"a=rtcp-fb:{payload_type} {item}" for item in choice.feedback),
-        f"a=fmtp:{payload_type} {fmtp}",
-        f"a=ssrc:{facts.ssrc} cname:{facts.cname}",
-        f"a=ssrc:{facts.ssrc} msid:{facts.cname} video",
+        *choice.lines(),
+        *([f"a=ssrc-group:FID {facts.ssrc} {facts.rtx_ssrc}"] if choice.rtx is not None else []),
+        *(f"a=ssrc:{ssrc} {item}" for ssrc in ssrcs for item in (f"cname:{facts.cname}", f"msid:{facts.cname} video")),
     ]
 
 

@@ -9,9 +9,10 @@ from aioice import stun
 
 from streams.rtp.fanout import Receiver
 from streams.webrtc.adapter import DtlsLink, SrtpError, fingerprint, make_certificate
+from streams.webrtc.codecs import VideoChoice
 from streams.webrtc.data import DataCounters
 from streams.webrtc.mux import IceCredentials, UdpMux
-from streams.webrtc.sdp import H264Choice, OfferedData, OfferedSection, ViewerOffer
+from streams.webrtc.sdp import OfferedData, OfferedSection, ViewerOffer
 from streams.webrtc.session import Hearing, SessionState, ViewerSession
 
 Address = tuple[str, int]
@@ -64,7 +65,7 @@ class Phone:
     @property
     def offer(self) -> ViewerOffer:
         section = OfferedSection("video", "UDP/TLS/RTP/SAVPF", ("96",), "0")
-        choices, identity = (H264Choice(96, "42e01f"),), (fingerprint(self.certificate),)
+        choices, identity = (VideoChoice(96, rtx=97),), (fingerprint(self.certificate),)
         if not self.data:
             return ViewerOffer((section,), 0, choices, identity, "phone")
         more = OfferedSection("application", "UDP/DTLS/SCTP", ("webrtc-datachannel",), "1")

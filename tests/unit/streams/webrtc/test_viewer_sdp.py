@@ -6,8 +6,9 @@ import pytest
 from aiortc import sdp as aiortc_sdp
 
 from streams.errors import StreamError, StreamFault
+from streams.webrtc.codecs import choose, offers
 from streams.webrtc.mux import IceCredentials
-from streams.webrtc.sdp import AnswerFacts, build_answer, choose_payload, parse_offer
+from streams.webrtc.sdp import AnswerFacts, build_answer, parse_offer
 
 OFFERS = Path(__file__).parents[3] / "fixtures" / "offers"
 FACTS = AnswerFacts(
@@ -17,6 +18,7 @@ FACTS = AnswerFacts(
     fingerprint=("sha-256", "AA:BB"),
     ssrc=1234,
     cname="cname",
+    rtx_ssrc=5678,
 )
 
 
@@ -26,7 +28,7 @@ def offer_text(name: str) -> str:
 
 def answer_to(text: str, profile: str | None = None) -> aiortc_sdp.SessionDescription:
     offer = parse_offer(text)
-    return aiortc_sdp.SessionDescription.parse(build_answer(offer, choose_payload(offer, profile), FACTS))
+    return aiortc_sdp.SessionDescription.parse(build_answer(offer, choose(offer.choices, "H264", profile), FACTS))
 
 
 @pytest.mark.parametrize("name", ["chromium", "gstreamer", "aiortc"])
@@ -48,10 +50,14 @@ def test_offers_of_real_clients_are_answered(name: str) -> None:
         ("127.0.0.1", 8555, "host"),
     ]
     assert media.ice_candidates[0].priority > media.ice_candidates[1].priority
-    (codec,) = media.rtp.codecs
+    codec, *repairs = media.rtp.codecs
     assert codec.mimeType == "video/H264"
     assert codec.parameters["packetization-mode"] == "1"
     assert codec.payloadType in offered.media[0].fmt
+    wanted = [item for item in offered.media[0].rtp.codecs if item.parameters.get("apt") == codec.payloadType]
+    assert [item.payloadType for item in repairs] == [item.payloadType for item in wanted]
+    assert [item.ssrc for item in media.ssrc] == ([1234, 5678] if wanted else [1234])
+    assert [str(group) for group in media.ssrc_group] == (["FID 1234 5678"] if wanted else [])
 
 
 @pytest.mark.parametrize(
@@ -67,14 +73,45 @@ def test_offers_of_real_clients_are_answered(name: str) -> None:
     ],
 )
 def test_the_payload_type_fits_the_camera(camera: str | None, answered: str) -> None:
-    assert choose_payload(parse_offer(offer_text("chromium")), camera).profile_level_id == answered
+    assert choose(parse_offer(offer_text("chromium")).choices, "H264", camera).profile_level_id == answered
 
 
 def test_only_offered_feedback_is_answered() -> None:
     chromium = parse_offer(offer_text("chromium")).choices[0]
     gstreamer = parse_offer(offer_text("gstreamer")).choices[0]
-    assert chromium.feedback == ("nack", "nack pli", "ccm fir")
+    assert chromium.feedback == ("nack", "nack pli", "ccm fir", "goog-remb")
     assert gstreamer.feedback == ("nack pli", "ccm fir")
+
+
+H265 = (
+    "m=video 9 UDP/TLS/RTP/SAVPF 49 50 51 52\r\na=rtpmap:49 H265/90000\r\na=rtcp-fb:49 nack\r\n"
+    "a=fmtp:49 level-id=93;profile-id=2;tier-flag=0;tx-mode=SRST\r\na=rtpmap:50 rtx/90000\r\na=fmtp:50 apt=49\r\n"
+    "a=rtpmap:51 H265/90000\r\na=rtcp-fb:51 nack\r\na=fmtp:51 level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST\r\n"
+    "a=rtpmap:52 H265/90000\r\na=fmtp:52 profile-id=1;tx-mode=MRST\r\n"
+)
+
+
+def test_a_viewer_that_takes_h265_gets_it_as_it_is() -> None:
+    head, video = offer_text("gstreamer").split("m=video", 1)
+    rest = [line for line in video.splitlines()[1:] if not line.startswith(("a=rtpmap", "a=fmtp", "a=rtcp-fb"))]
+    offer = parse_offer(head + H265 + "\r\n".join(rest) + "\r\n")
+    assert offers(offer.choices, "H265")
+    assert not offers(offer.choices, "H264")
+    choice = choose(offer.choices, "H265")
+    assert (choice.payload_type, choice.rtx) == (51, None), "Main before Main 10"
+    text = build_answer(offer, choice, FACTS)
+    assert "a=rtpmap:51 H265/90000\r\n" in text
+    assert "a=fmtp:51 level-id=93;profile-id=1;tier-flag=0;tx-mode=SRST\r\n" in text
+    assert [item.rtx for item in offer.choices] == [None, 50]
+    with pytest.raises(StreamError, match=r"sends H\.264, which this viewer does not take") as caught:
+        choose(offer.choices, "H264", "42e01f")
+    assert (caught.value.fault, caught.value.codec) == (StreamFault.CODEC, "H264")
+
+
+def test_a_camera_of_a_codec_that_is_not_offered_is_named() -> None:
+    with pytest.raises(StreamError, match=r"sends H\.265") as caught:
+        choose(parse_offer(offer_text("chromium")).choices, "H265")
+    assert (caught.value.fault, caught.value.codec) == (StreamFault.CODEC, "H265")
 
 
 AUDIO = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:9\r\na=rtpmap:111 opus/48000/2\r\na=recvonly\r\n"
