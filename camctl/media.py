@@ -7,8 +7,7 @@ import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from camctl.cameras.model import CameraState, Health
@@ -18,24 +17,23 @@ from camctl.metrics import Metrics
 from camctl.ptz.limits import Hidden
 from streams.errors import StreamError, StreamFault
 from streams.pool import PatchResult, SessionAnswer, SessionNotFoundError, StreamSource
+from streams.quality import Demand, Quality, Why
 
 _log = logging.getLogger(__name__)
 
 _RTSP = frozenset({"rtsp"})
 
 
-class Quality(StrEnum):
-    """Which of a camera's two streams."""
-
-    MAIN = "main"
-    SUB = "sub"
-
-
 class Pool(Protocol):
     """What is needed of streams.pool.MediaPool."""
 
-    async def open_session(self, session_id: str, source: StreamSource, offer_sdp: str) -> SessionAnswer:
+    async def open_session(
+        self, session_id: str, source: StreamSource, offer_sdp: str, *, sub: StreamSource | None, demand: Demand
+    ) -> SessionAnswer:
         """Answer a viewer's offer; raises StreamError."""
+
+    async def ask_quality(self, session_id: str, demand: Demand) -> None:
+        """Let a running session have what `demand` says; SessionNotFoundError when there is none."""
 
     async def patch_session(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
         """Trickle or restart ICE; raises StreamError."""
@@ -55,12 +53,15 @@ class Pool(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VideoSession:
-    """One person's running view of one camera."""
+    """One person's running view of one camera, what is wanted and what is shown (None: nothing yet)."""
 
     id: str
     camera_id: str
     sign_in: str
     person: str
+    demand: Demand = field(default_factory=Demand)
+    quality: Quality | None = None
+    why: Why = Why.START
 
 
 class TooManySessionsError(Exception):
@@ -164,7 +165,7 @@ class Media:
             self._pool.send_datagram(session_id, text)
 
     async def open(
-        self, camera: RemoteCamera, quality: Quality, offer: str, *, sign_in: str, person: str
+        self, camera: RemoteCamera, demand: Demand, offer: str, *, sign_in: str, person: str
     ) -> tuple[str, SessionAnswer]:
         """Answer a viewer's offer.
 
@@ -176,13 +177,14 @@ class Media:
         _refuse_hidden(camera)
         if self._count[person] >= self._limit:
             raise TooManySessionsError(self._limit)
-        session = VideoSession(secrets.token_urlsafe(24), camera.entry.id, sign_in, person)
+        session = VideoSession(secrets.token_urlsafe(24), camera.entry.id, sign_in, person, demand)
         # Registered before the first await: whoever revokes meanwhile finds it, and the share cannot be overdrawn.
         self._sessions[session.id] = session
         self._count[person] += 1
         self._viewers_changed(camera.entry.id)
         try:
-            answer = await self._workers().open_session(session.id, await self.source(camera, quality), offer)
+            main, sub = await self._sources(camera)
+            answer = await self._workers().open_session(session.id, main, offer, sub=sub, demand=demand)
         except BaseException:
             self._forget(session.id)
             raise
@@ -194,6 +196,12 @@ class Media:
     async def patch(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
         """Trickle or restart ICE."""
         return await self._workers().patch_session(session_id, fragment, if_match)
+
+    async def ask_quality(self, session_id: str, demand: Demand) -> None:
+        """Let a running session have what `demand` says; SessionNotFoundError when it is over."""
+        await self._workers().ask_quality(session_id, demand)
+        if session_id in self._sessions:
+            self._sessions[session_id] = replace(self._sessions[session_id], demand=demand)
 
     async def close(self, session_id: str) -> None:
         """End a session; idempotent."""
@@ -217,6 +225,17 @@ class Media:
         _refuse_hidden(camera)  # the camera may have been turned while its picture was on the way
         return jpeg
 
+    async def _sources(self, camera: RemoteCamera) -> tuple[StreamSource, StreamSource | None]:
+        """The main stream, and the smaller one if the camera has one of its own."""
+        main = await self.source(camera, Quality.MAIN)
+        if self._url(camera, Quality.SUB) == self._url(camera, Quality.MAIN):
+            return main, None
+        try:
+            return main, await self.source(camera, Quality.SUB)
+        except StreamError as error:  # it is a help on bad links, not a condition
+            _log.warning("camera %s has no usable sub stream: %s", camera.entry.id, error.detail)
+            return main, None
+
     async def source(self, camera: RemoteCamera, quality: Quality) -> StreamSource:
         """Where the stream is pulled from, past the egress guard.
 
@@ -239,6 +258,10 @@ class Media:
         match event:
             case {"type": "session_state", "state": "closed", "session_id": str(session_id)}:
                 self._forget(session_id)
+            case {"type": "session_quality", "session_id": str(session_id), "quality": quality, "why": why}:
+                if session_id in self._sessions:
+                    seen = replace(self._sessions[session_id], quality=Quality(str(quality)), why=Why(str(why)))
+                    self._sessions[session_id] = seen
             case {"type": "datagram", "session_id": str(session_id), "text": str(text)}:
                 hear = self._hearers.get(session_id)
                 if hear is not None:

@@ -16,7 +16,6 @@ from enum import Enum
 from streams.quality import Demand, Quality, Why, Wish
 
 NEAR_S = 0.025  # a round trip of a wire or a good wireless network; nothing mobile is as quick
-SMALL_PX = 300  # a picture of this height or less does not show what the main stream has more
 _LOSS, _HEAVY_LOSS = 0.10, 0.30  # below the first, what is lost is sent again in time
 _QUEUE_S = 0.25  # so much more than the shortest round trip seen is a queue that grows
 _PROBE_QUEUE_S = 0.12
@@ -51,7 +50,7 @@ class Governor:
     """One viewer's. Read `target` and `why` after every call; when `wants_probe`, probe and call `probed`."""
 
     def __init__(self, demand: Demand, *, has_both: bool, can_probe: bool = True) -> None:
-        self.target = Quality.SUB if demand.wish is Wish.SUB else Quality.MAIN
+        self.target = demand.wants or Quality.MAIN
         self.why = Why.ONLY
         self.phase = Phase.FIXED
         self.demand = demand
@@ -138,16 +137,13 @@ class Governor:
 
     def _choose_fixed(self) -> bool:
         """Whether there is nothing to choose; settles it then."""
-        wish = self.demand.wish
-        if not self._has_both:
-            why = Why.ONLY
-        elif wish is not Wish.AUTO:
-            self.target, why = Quality(wish.value), Why.PINNED
-        elif 0 < self.demand.height_px <= SMALL_PX:
-            self.target, why = Quality.SUB, Why.TILE
-        else:
+        wanted = self.demand.wants
+        if self._has_both and wanted is None:
             return False
-        self.why, self.phase = why, Phase.FIXED
+        self.phase = Phase.FIXED
+        self.target = wanted or Quality.MAIN
+        pinned = Why.TILE if self.demand.wish is Wish.AUTO else Why.PINNED
+        self.why = pinned if self._has_both else Why.ONLY
         return True
 
     def _enter(self, phase: Phase, why: Why, now_s: float) -> None:

@@ -15,6 +15,7 @@ from streams.rtp.clock import Timeline
 from streams.rtp.fanout import Fanout, Receiver
 from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
 from streams.rtp.h264 import packetise
+from streams.rtp.rate import RateMeter
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy
 from streams.taps import Sink, Tap, Taps
@@ -101,8 +102,8 @@ class Hub:
         self.error: StreamError | None = None
         self.format: VideoFormat | None = None
         self.key_unit: AccessUnit | None = None
-        self.viewers = 0
         self.units = 0
+        self.rate = RateMeter()
         self.connects = 0
         self._connect = connect
         self._fanout = fanout
@@ -179,15 +180,26 @@ class Hub:
             raise StreamError(StreamFault.TIMEOUT, f"no key picture came within {timeout_s:g} s") from error
         return self.key_unit
 
-    def join(self, receiver: Receiver) -> None:
-        """Send to this viewer from now on, beginning with the cached GOP."""
-        self.viewers += 1
-        self._fanout.join(receiver)
+    @property
+    def viewers(self) -> int:
+        """Receivers that joined."""
+        return self._fanout.count
+
+    def join(self, receiver: Receiver, *, cached: bool = True, on_begin: Callable[[], None] | None = None) -> None:
+        """Send to this viewer, beginning with the cached GOP or the next key frame; see `Fanout.join`."""
+        self._fanout.join(receiver, cached=cached, on_begin=on_begin)
 
     def leave(self, receiver: Receiver) -> None:
-        """Send to this viewer no more; call once for each `join`."""
-        self.viewers -= 1
+        """Send to this viewer no more; idempotent."""
         self._fanout.leave(receiver)
+
+    def part(self, receiver: Receiver) -> None:
+        """As `leave`, for a viewer who goes on with another stream; see `Fanout.part`."""
+        self._fanout.part(receiver)
+
+    def pad(self, receiver: Receiver, size: int) -> int:
+        """Send about `size` bytes that only show what the viewer's link carries; how many went out."""
+        return self._fanout.pad(receiver, size)
 
     def tap(self, sink: Sink) -> Tap:
         """Give `sink` whole access units in the viewers' time, as `Taps.add` says; only a `hold` keeps them coming."""
@@ -355,6 +367,7 @@ class Hub:
         self._last_unit = (unit.timestamp, unit.arrived_s)
         timestamp = self._timeline.at(unit.timestamp, unit.arrived_s)
         self.units += 1
+        self.rate.add(unit.size, unit.arrived_s)
         if unit.is_key:
             self._note_key(unit)
         if self.key_unit is None:

@@ -21,6 +21,7 @@ from streams.process import (
     StaleEtagError,
     WorkerProcess,
 )
+from streams.quality import Demand, Quality
 from streams.rtsp.origin import StreamSource
 from streams.webrtc.addresses import local_addresses
 from streams.wire import Payload
@@ -63,7 +64,7 @@ class PatchResult:
 
 
 def place(key: str, workers: int) -> int:
-    """The worker of a stream by rendezvous hashing: few streams move when the number of workers changes."""
+    """The worker of a camera by rendezvous hashing: few move when the number of workers changes."""
     return max(range(workers), key=lambda number: hashlib.blake2b(f"{number}/{key}".encode(), digest_size=8).digest())
 
 
@@ -73,6 +74,7 @@ class MediaPool:
     Worker i serves viewers on UDP port `udp_port` + i (any port if `udp_port` is 0). `advertise` are the IPs that
     viewers are told; ("auto",) means all of this machine. `on_event` gets dicts with `type`:
     - session_state: session_id, stream, state (connecting, live, closed), reason
+    - session_quality: session_id, quality (main, sub), why (streams.quality.Why); what the viewer is shown from now on
     - stream_state: key, state (idle, connecting, live, waiting), fault (a StreamFault value or None), detail, codec?
     - key_wanted: key; viewers cannot decode on, so ask the camera for a key frame; at most once a second per stream
     - datagram: session_id, text; what the viewer sent over its data channel "control", at once and as it came (it may
@@ -172,16 +174,29 @@ class MediaPool:
         if self._failed and not self._failed.done():
             self._failed.cancel()
 
-    async def open_session(self, session_id: str, source: StreamSource, offer_sdp: str) -> SessionAnswer:
+    async def open_session(
+        self,
+        session_id: str,
+        source: StreamSource,
+        offer_sdp: str,
+        *,
+        sub: StreamSource | None = None,
+        demand: Demand | None = None,
+    ) -> SessionAnswer:
         """Answer a viewer's offer; waits for the camera only when its format is not known yet.
+
+        `source` is the camera's main stream, `sub` its smaller one: the viewer is moved between them as its link and
+        `demand` want.
 
         Raises:
             StreamError: BAD_OFFER, CODEC, OVERLOADED, or why the camera's stream cannot be had.
         """
-        worker = self._workers[place(source.key, len(self._workers))]
+        worker = self._worker_of(source.key)
         worker.sessions[session_id] = source.key
         self._sessions[session_id] = worker
-        payload = {"session_id": session_id, "source": asdict(source), "offer": offer_sdp}
+        sources = {Quality.MAIN.value: asdict(source)} | ({Quality.SUB.value: asdict(sub)} if sub else {})
+        wanted = asdict(demand or Demand())
+        payload = {"session_id": session_id, "sources": sources, "offer": offer_sdp, "demand": wanted}
         try:
             answer, _ = await worker.request("open_session", payload, self._ready_s + MARGIN_S)
         except BaseException:
@@ -210,13 +225,22 @@ class MediaPool:
         """
         await self._session(session_id).request("close_session", {"session_id": session_id}, _REQUEST_S)
 
+    async def ask_quality(self, session_id: str, demand: Demand) -> None:
+        """Let a running session have what `demand` says from now on.
+
+        Raises:
+            SessionNotFoundError: there is no such session.
+        """
+        payload = {"session_id": session_id, "demand": asdict(demand)}
+        await self._session(session_id).request("ask_quality", payload, _REQUEST_S)
+
     async def snapshot(self, source: StreamSource) -> bytes:
         """The stream's newest key picture as JPEG, at most about a GOP old; pulls the stream if nobody does.
 
         Raises:
             StreamError: why there is none; HIDDEN while the stream is hidden.
         """
-        worker = self._workers[place(source.key, len(self._workers))]
+        worker = self._worker_of(source.key)
         _, jpeg = await worker.request("snapshot", {"source": asdict(source)}, _SNAPSHOT_S + MARGIN_S)
         return jpeg
 
@@ -246,13 +270,17 @@ class MediaPool:
 
     async def close_stream(self, key: str) -> None:
         """End a stream's pull and all its sessions, as when its camera is taken away."""
-        await self._workers[place(key, len(self._workers))].request("close_stream", {"key": key}, _REQUEST_S)
+        await self._worker_of(key).request("close_stream", {"key": key}, _REQUEST_S)
 
     async def stats(self) -> list[dict[str, Any]]:
         """Figures of each worker that answers; see `streams.worker`."""
         asked = (worker.request("stats", {}, _REQUEST_S) for worker in self._workers if worker.up.is_set())
         answers = await asyncio.gather(*asked, return_exceptions=True)
         return [answer[0] for answer in answers if isinstance(answer, tuple)]
+
+    def _worker_of(self, key: str) -> WorkerProcess:
+        """Where the stream lives: all streams of a camera in one worker, so that a viewer can change between them."""
+        return self._workers[place(key.partition("/")[0], len(self._workers))]
 
     def _session(self, session_id: str) -> WorkerProcess:
         worker = self._sessions.get(session_id)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+SMALL_PX = 300  # a picture of this height or less does not show what the main stream has more
+
 
 class Quality(StrEnum):
     """Which of a camera's two streams."""
@@ -34,8 +36,15 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """A viewer's wish, the height of its picture in device pixels (0: unknown), and whether it knows its link is slow."""
+    """A viewer's wish, its picture's height in pixels (0: unknown), and whether it says that its link is slow."""
 
     wish: Wish = Wish.AUTO
     height_px: int = 0
     is_slow: bool = False
+
+    @property
+    def wants(self) -> Quality | None:
+        """The one stream that fits this demand whatever the link; None when the link decides."""
+        if self.wish is not Wish.AUTO:
+            return Quality(self.wish.value)
+        return Quality.SUB if 0 < self.height_px <= SMALL_PX else None

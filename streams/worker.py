@@ -21,26 +21,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streams import lifeline
-from streams.errors import StreamError, StreamFault
+from streams.errors import StreamError
 from streams.figures import stream_figures, worker_figures
-from streams.hub import Client, Hold, Hub, HubEvent, hidden_error
+from streams.hub import Client, Hub, HubEvent, hidden_error
 from streams.rtp.fanout import Fanout
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import StreamSource
 from streams.snapshot import SnapshotCache
-from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract, fingerprint
-from streams.webrtc.certificate import CertificateKeeper
-from streams.webrtc.data import DataCounters
+from streams.viewers import Place, Viewers, guarded
+from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract
 from streams.webrtc.mux import UdpMux
-from streams.webrtc.sdp import AnswerFacts, ViewerOffer, build_answer, candidate_lines, choose_payload, parse_offer
-from streams.webrtc.session import Hearing, SessionState, ViewerSession
-from streams.webrtc.whep import Patch, build_fragment, parse_fragment
-from streams.wire import Handler, Payload, Peer, WireError
+from streams.wire import Handler, Payload, Peer
 
 log = logging.getLogger("streams.worker")  # not __name__: it is "__main__" here
 
 _LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
-_TICK_S = 0.5
 _CLOSE_S = 3.0
 _MAX_LAG_BYTES = 1 << 20
 EXIT_BIND_FAILED = 3
@@ -59,18 +54,11 @@ class WorkerSettings:
     max_sessions: int = 500
 
 
-@dataclass(slots=True)
-class _Viewing:
-    session: ViewerSession
-    hub: Hub
-    hold: Hold
-
-
 class MediaWorker:
     """The hubs and sessions of one process and the requests that drive them.
 
-    `tell(kind, payload)` carries events to the parent: session_state, stream_state, key_wanted, datagram. Datagrams are
-    dropped while `lags` says that the parent takes nothing.
+    `tell(kind, payload)` carries events to the parent: session_state, session_quality, stream_state, key_wanted,
+    datagram. Datagrams are dropped while `lags` says that the parent takes nothing.
     """
 
     def __init__(
@@ -88,31 +76,25 @@ class MediaWorker:
         self._port = port
         self._sealer = sealer
         self._tell = tell
-        self._lags = lags
         self._connect = connect or _rtsp_client
-        self._certificates = CertificateKeeper()
         self._snapshots = SnapshotCache()
         self._hubs: dict[str, Hub] = {}
-        self._viewings: dict[str, _Viewing] = {}
-        self._opening: set[str] = set()
         self._hidden: set[str] = set()
-        self._hearing = Hearing(self._heard, DataCounters())
-        self._ticking: asyncio.Task[None] | None = None
+        place = Place(settings.advertise, port, settings.max_sessions, settings.ready_s)
+        self._viewers = Viewers(place, mux, self._hub, tell, lags)
 
     def start(self) -> None:
         """Begin to look after sessions."""
-        self._ticking = asyncio.create_task(self._tick(), name="sessions")
+        self._viewers.start()
 
     @property
     def handlers(self) -> dict[str, Handler]:
         """The requests, by kind."""
         return {
-            "open_session": _guarded(self._open_session),
-            "patch_session": _guarded(self._patch_session),
-            "close_session": _guarded(self._close_session),
-            "close_stream": _guarded(self._close_stream),
-            "snapshot": _guarded(self._snapshot),
-            "stats": _guarded(self._stats),
+            **self._viewers.handlers,
+            "close_stream": guarded(self._close_stream),
+            "snapshot": guarded(self._snapshot),
+            "stats": guarded(self._stats),
         }
 
     def take(self, kind: str, payload: Payload, _: bytes = b"") -> None:
@@ -120,9 +102,7 @@ class MediaWorker:
         if kind == "hide":
             self._hide(str(payload["prefix"]), hidden=bool(payload["hidden"]))
         elif kind == "datagram":
-            viewing = self._viewings.get(str(payload["session_id"]))
-            if viewing:
-                viewing.session.send_text(str(payload["text"]))
+            self._viewers.send_text(str(payload["session_id"]), str(payload["text"]))
 
     def _hide(self, prefix: str, *, hidden: bool) -> None:
         (self._hidden.add if hidden else self._hidden.discard)(prefix)
@@ -137,78 +117,16 @@ class MediaWorker:
         else:
             hub.show()
 
-    def _heard(self, session: ViewerSession, text: str) -> None:
-        if self._lags():
-            self._hearing.counters.dropped += 1
-        else:
-            self._tell("datagram", {"session_id": session.session_id, "text": text})
-
     async def close(self) -> None:
         """Say goodbye to every viewer and stop every pull."""
-        if self._ticking:
-            self._ticking.cancel()
-        await asyncio.gather(*(item.session.close("the service stops") for item in tuple(self._viewings.values())))
+        await self._viewers.close()
         await asyncio.gather(*(hub.close() for hub in self._hubs.values()))
 
-    async def _open_session(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
-        session_id, offer = str(payload["session_id"]), parse_offer(str(payload["offer"]))
-        if session_id in self._viewings or session_id in self._opening:
-            raise WireError("internal", "there is a session of this name already")
-        if len(self._viewings) + len(self._opening) >= self._settings.max_sessions:
-            raise StreamError(StreamFault.OVERLOADED, "this worker has as many viewers as it may")
-        hub = self._hub(StreamSource(**payload["source"]))
-        hold = hub.hold()
-        self._opening.add(session_id)
-        try:
-            video = await hub.ready(self._settings.ready_s)
-            session = self._make_session(session_id, offer, hub, video.profile_level_id)
-        except BaseException:
-            hold.release()
-            raise
-        finally:
-            self._opening.discard(session_id)
-        self._viewings[session_id] = _Viewing(session, hub, hold)
-        return {"sdp": self._answer(session), "etag": session.etag}, b""
-
-    def _make_session(self, session_id: str, offer: ViewerOffer, hub: Hub, profile: str | None) -> ViewerSession:
-        choice = choose_payload(offer, profile)
-        certificate = self._certificates.current(time.monotonic())
-        return ViewerSession(
-            session_id, offer, choice, hub, self._mux, certificate, self._session_changed, self._hearing
-        )
-
-    def _answer(self, session: ViewerSession) -> str:
-        facts = AnswerFacts(
-            addresses=self._settings.advertise,
-            port=self._port,
-            ice=session.credentials,
-            fingerprint=fingerprint(session.certificate),
-            ssrc=session.ssrc,
-            cname=session.cname,
-        )
-        return build_answer(session.offer, session.choice, facts)
-
-    async def _patch_session(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
-        session = self._viewing(payload).session
-        verdict = session.patch(parse_fragment(str(payload["fragment"])), payload.get("if_match"))
-        if verdict is Patch.STALE:
-            raise WireError("stale-etag", "the session has changed since")
-        text = ""
-        if verdict is Patch.RESTART:
-            candidates = candidate_lines(self._settings.advertise, self._port)
-            section = session.offer.transport
-            text = build_fragment(session.credentials, candidates, section.mid, section.kind)
-        return {"etag": session.etag, "fragment": text}, b""
-
-    async def _close_session(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
-        await self._viewing(payload).session.close("closed by the viewer")
-        return {}, b""
-
     async def _close_stream(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
-        hub = self._hubs.pop(str(payload["key"]), None)
+        key = str(payload["key"])
+        hub = self._hubs.pop(key, None)
         if hub:
-            sessions = [item.session for item in self._viewings.values() if item.hub is hub]
-            await asyncio.gather(*(session.close("the stream was closed") for session in sessions))
+            await self._viewers.close_stream(key)
             await hub.close()
         return {}, b""
 
@@ -225,8 +143,7 @@ class MediaWorker:
             hold.release()
 
     async def _stats(self, _: Payload, __: bytes) -> tuple[Payload, bytes]:
-        sessions = [item.session for item in self._viewings.values()]
-        figures = worker_figures(self._mux, sessions, self._hearing.counters)
+        figures = worker_figures(self._mux, self._viewers.sessions, self._viewers.texts)
         in_place = isinstance(self._sealer, InPlaceSealer)
         streams = [stream_figures(hub) for hub in self._hubs.values()]
         return {**figures, "udp_port": self._port, "srtp_in_place": in_place, "streams": streams}, b""
@@ -241,21 +158,6 @@ class MediaWorker:
         hub.change_source(source)
         return hub
 
-    def _viewing(self, payload: Payload) -> _Viewing:
-        viewing = self._viewings.get(str(payload["session_id"]))
-        if viewing is None:
-            raise WireError("no-session", "there is no such session")
-        return viewing
-
-    def _session_changed(self, session: ViewerSession, state: SessionState, reason: str) -> None:
-        viewing = self._viewings.get(session.session_id)
-        if state is SessionState.CLOSED and viewing:
-            del self._viewings[session.session_id]
-            viewing.hold.release()
-        key = viewing.hub.source.key if viewing else ""
-        payload = {"session_id": session.session_id, "stream": key, "state": state.value, "reason": reason}
-        self._tell("session_state", payload)
-
     def _stream_changed(self, event: HubEvent) -> None:
         if event.wants_key:
             self._tell("key_wanted", {"key": event.key})
@@ -263,17 +165,6 @@ class MediaWorker:
         error = event.error
         payload = {"key": event.key, "state": event.state.value, "fault": error.fault.value if error else None}
         self._tell("stream_state", payload | _error_facts(error))
-
-    async def _tick(self) -> None:
-        now = asyncio.get_running_loop().time
-        while True:
-            await asyncio.sleep(_TICK_S)
-            for viewing in tuple(self._viewings.values()):
-                try:
-                    viewing.session.tick(now())
-                except Exception:
-                    log.exception("looking after viewer %s failed", viewing.session.session_id[:8])
-                    viewing.session.close_soon("an error of ours")
 
 
 def _rtsp_client(source: StreamSource) -> Client:
@@ -284,18 +175,6 @@ def _error_facts(error: StreamError | None) -> Payload:
     if error is None:
         return {"detail": ""}
     return {"detail": error.detail, "codec": error.codec} if error.codec else {"detail": error.detail}
-
-
-def _guarded(handler: Handler) -> Handler:
-    """Let errors of streams cross the wire as what they are."""
-
-    async def guarded(payload: Payload, blob: bytes) -> tuple[Payload, bytes]:
-        try:
-            return await handler(payload, blob)
-        except StreamError as error:
-            raise WireError(error.fault.value, error.detail, {"codec": error.codec}) from error
-
-    return guarded
 
 
 async def serve(settings: WorkerSettings, connection: socket.socket) -> int:

@@ -11,7 +11,7 @@ from camctl.api.access import Caller, Seeing, Snapping, Visit, camera_ref
 from camctl.api.problems import CODEC, FORBIDDEN, HIDDEN, NOT_LIVE, OVERLOADED, documented
 from camctl.api.schemas import CameraOut, CameraPage
 from camctl.api.services import services_of
-from camctl.media import Quality
+from streams.quality import Quality
 
 router = APIRouter(tags=["cameras"])
 

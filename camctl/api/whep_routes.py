@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from camctl.api.access import Visit, Watching
 from camctl.api.problems import (
@@ -23,14 +25,18 @@ from camctl.api.problems import (
     documented,
 )
 from camctl.api.services import Services, services_of
-from camctl.media import Quality
+from camctl.api.video_schemas import QualityWish, VideoView
+from camctl.media import VideoSession
 from streams.errors import StreamError, StreamFault
+from streams.pool import SessionNotFoundError
+from streams.quality import Demand, Wish
 
 router = APIRouter(tags=["video"])
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_SDP_BYTES = 65_536
+_OVER = "There is no such session, or it is over."
 
 _POST_ANSWERS = documented(
     FORBIDDEN, BAD_OFFER, CODEC, HIDDEN, NOT_LIVE, MEDIA_TYPE_WRONG, TOO_MANY_SESSIONS, OVERLOADED
@@ -68,13 +74,23 @@ async def whep_options(_visit: Watching) -> Response:
     responses={**_POST_ANSWERS, 201: {"content": {SDP: {"schema": {"type": "string"}}}}},
     openapi_extra=_body_schema(SDP),
 )
-async def open_session(visit: Watching, request: Request, quality: Quality = Quality.MAIN) -> Response:
-    """Answer a viewer's SDP offer; the picture follows over UDP."""
+async def open_session(
+    visit: Watching,
+    request: Request,
+    quality: Wish = Wish.AUTO,
+    height_px: Annotated[int, Query(ge=0, le=8640)] = 0,
+    slow: bool = False,
+) -> Response:
+    """Answer a viewer's SDP offer; the picture follows over UDP.
+
+    `quality` is auto (by the link, the default), main or sub; `height_px` the picture's height in device pixels (0:
+    unknown), for a small one the sub stream is enough; `slow`: the viewer believes that its link is.
+    """
     services = services_of(request)
     offer = await _text(request, SDP)
     person = visit.sign_in.person
     session_id, answer = await services.media.open(
-        visit.camera, quality, offer, sign_in=visit.sign_in.session_id, person=person.id
+        visit.camera, Demand(quality, height_px, slow), offer, sign_in=visit.sign_in.session_id, person=person.id
     )
     # Looked at once more now that a withdrawal would find the session: none can fall between the two.
     if await services.auth.recheck(visit.sign_in.session_id) is None:
@@ -85,11 +101,12 @@ async def open_session(visit: Watching, request: Request, quality: Quality = Qua
     return Response(answer.sdp, 201, headers, SDP)
 
 
-def _own(visit: Visit, services: Services, session_id: str) -> None:
-    """Refuse a session that is not the caller's as if it did not exist."""
+def _own(visit: Visit, services: Services, session_id: str) -> VideoSession:
+    """The caller's session; another one is refused as if it did not exist."""
     session = services.media.get(session_id)
     if session is None or session.person != visit.sign_in.person.id or session.camera_id != visit.camera.entry.id:
-        raise ProblemError(NOT_FOUND, "There is no such session, or it is over.")
+        raise ProblemError(NOT_FOUND, _OVER)
+    return session
 
 
 @router.patch(
@@ -108,6 +125,26 @@ async def patch_session(visit: Watching, request: Request, session_id: str) -> R
     if not result.sdp_fragment:
         return Response(status_code=204, headers={"ETag": result.etag})
     return Response(result.sdp_fragment, 200, {"ETag": result.etag}, FRAGMENT)
+
+
+@router.get("/cameras/{camera_id}/whep/{session_id}", responses=_SESSION_ANSWERS)
+async def show_session(visit: Watching, request: Request, session_id: str) -> VideoView:
+    """What the session is shown now, and why."""
+    services = services_of(request)
+    session = _own(visit, services, session_id)
+    return VideoView.of(session)
+
+
+@router.put("/cameras/{camera_id}/whep/{session_id}/quality", responses=_SESSION_ANSWERS)
+async def ask_quality(visit: Watching, request: Request, session_id: str, wanted: QualityWish) -> VideoView:
+    """Pin the session to a stream, or let the link decide; the change comes with the next key picture."""
+    services = services_of(request)
+    _own(visit, services, session_id)
+    try:
+        await services.media.ask_quality(session_id, wanted.demand())
+    except SessionNotFoundError:
+        raise ProblemError(NOT_FOUND, _OVER) from None
+    return VideoView.of(_own(visit, services, session_id))
 
 
 @router.delete("/cameras/{camera_id}/whep/{session_id}", responses=_SESSION_ANSWERS)

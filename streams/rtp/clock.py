@@ -70,3 +70,14 @@ def ntp_time(unix_s: float) -> int:
 def ntp_middle(ntp: int) -> int:
     """The middle 32 bits of an NTP timestamp, in 1/65536 s, as reports carry it."""
     return (ntp >> 16) & 0xFFFF_FFFF
+
+
+def round_trip_s(now_ntp: int, last_sr: int, delay: int) -> float | None:
+    """The round trip that a report block tells (RFC 3550 section 6.4.1); None when it answers no sender report.
+
+    `now_ntp` is the 64-bit time at which it came, `last_sr` and `delay` are the block's, in 1/65536 s.
+    """
+    if not last_sr:
+        return None
+    ticks = (ntp_middle(now_ntp) - last_sr - delay) & 0xFFFF_FFFF
+    return ticks / 65_536 if ticks < 1 << 31 else 0.0  # a clock that is a little off

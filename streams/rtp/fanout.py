@@ -171,9 +171,10 @@ class Fanout:
         # What is not sent yet cannot be later than the newest frame, squeezed or not.
         receiver.parting = Parting(timestamp + receiver.timestamp_offset, at_s, timestamp + receiver.timestamp_offset)
 
-    def is_sending(self, receiver: Receiver) -> bool:
-        """Whether this receiver has begun and has caught up."""
-        return receiver in self._live.get(receiver.tag_length, ())
+    @property
+    def count(self) -> int:
+        """How many receivers it has, those included that wait for a key frame."""
+        return sum(map(len, self._live.values())) + len(self._behind) + len(self._waiting)
 
     def forget(self) -> None:
         """The stream broke or ended: keep no picture of it; receivers, sequence numbers and timestamps go on."""
@@ -211,6 +212,24 @@ class Fanout:
                 sent += self._emit_again(receiver, sequence, *entry)
         receiver.resent += sent
         return sent
+
+    def pad(self, receiver: Receiver, size: int) -> int:
+        """Send about `size` bytes of what the receiver has had already, by its retransmission stream; bytes sent.
+
+        It throws them away: they only show what its link carries.
+        """
+        padded, index = 0, self._next_index
+        while receiver.rtx is not None and padded < size:
+            index -= 1
+            entry = self._history.find(index) if index >= receiver.first_index else None
+            if entry is None:
+                if not padded:
+                    break  # there is nothing, or nothing goes out
+                index = self._next_index
+                continue
+            sequence = (index + receiver.sequence_offset) & 0xFFFF
+            padded += self._emit_again(receiver, sequence, *entry) * len(entry[0].payloads[entry[1]])
+        return padded
 
     def media_time(self, receiver: Receiver, now_s: float) -> int | None:
         """The receiver's RTP timestamp of the moment `now_s`, 32 bits, for its sender report; None before any frame."""

@@ -16,6 +16,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsP
 from pylibsrtp import Session
 
 from streams.webrtc.data import DataCounters, DataLink, missing_parts
+from streams.webrtc.flight import Flight
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ class _IceStandIn:
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send_now = send
         self.waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_MAX_WAITING)
+        self.flight: Flight | None = None
 
     async def _recv(self) -> bytes:
         data = await self.waiting.get()
@@ -127,6 +129,8 @@ class _IceStandIn:
         return data
 
     async def _send(self, data: bytes) -> None:
+        if self.flight:
+            self.flight.sent(data)
         self._send_now(data)
 
 
@@ -149,10 +153,16 @@ class DtlsLink:
         self.tx_key: TxKey | None = None
         self.tag_length = 0
         self.profile = ""
+        self.rtt_s: float | None = None  # of the handshake, if a flight was answered without being sent again
+        self._send_again = send
 
     def feed(self, record: bytes) -> None:
         """Take a DTLS datagram of the peer; dropped when too many wait, as a network would."""
-        if record and not self._ice.waiting.full():
+        if not record:
+            return
+        if self._ice.flight:
+            self._ice.flight.answered()
+        if not self._ice.waiting.full():
             self._ice.waiting.put_nowait(record)
 
     async def handshake(self, fingerprints: Sequence[tuple[str, str]], timeout_s: float) -> None:
@@ -162,11 +172,16 @@ class DtlsLink:
             HandshakeError: it failed, the certificate is another one, or time is up.
         """
         parameters = RTCDtlsParameters(fingerprints=[RTCDtlsFingerprint(*item) for item in fingerprints])
+        flight = self._ice.flight = Flight(self._send_again)
         try:
             async with asyncio.timeout(timeout_s):
                 await self._dtls.start(parameters)
         except TimeoutError as error:
             raise HandshakeError(f"no DTLS handshake within {timeout_s:g} s") from error
+        finally:
+            flight.end()
+            self._ice.flight = None
+        self.rtt_s = flight.rtt_s
         if self._dtls.state != "connected":
             raise HandshakeError("the DTLS handshake failed")
         ssl = self._dtls._ssl  # noqa: SLF001

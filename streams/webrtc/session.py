@@ -9,33 +9,25 @@ import logging
 import secrets
 import struct
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from aiortc.rtcdtlstransport import RTCCertificate
-from aiortc.rtp import (
-    RTCP_PSFB_FIR,
-    RTCP_PSFB_PLI,
-    RTCP_RTPFB_NACK,
-    AnyRtcpPacket,
-    RtcpByePacket,
-    RtcpPacket,
-    RtcpPsfbPacket,
-    RtcpRrPacket,
-    RtcpRtpfbPacket,
-    is_rtcp,
-)
 
+from streams.adapt import LinkReport
 from streams.rtp.burst import Address
-from streams.rtp.clock import ntp_time
-from streams.rtp.fanout import Receiver
+from streams.rtp.clock import ntp_middle, ntp_time
+from streams.rtp.fanout import Receiver, Retransmission
 from streams.rtp.rtcp import SenderReport, build_bye, build_sender_report
 from streams.webrtc.adapter import DtlsLink, HandshakeError, SrtpError
+from streams.webrtc.codecs import VideoChoice
 from streams.webrtc.data import DataCounters, DataLink
+from streams.webrtc.feedback import Estimate, KeyWanted, Lost, Reported, read_feedback
 from streams.webrtc.mux import IceCredentials, UdpMux
-from streams.webrtc.sdp import H264Choice, ViewerOffer
+from streams.webrtc.sdp import ViewerOffer
 from streams.webrtc.whep import Fragment, Patch, judge_patch, new_credentials, new_etag
 
 log = logging.getLogger(__name__)
@@ -46,6 +38,7 @@ SILENCE_S = 10.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink
 REPORT_EVERY_S = 1.0
 MIGRATE_S = 3.0  # an unnominated address takes over when the old one has been silent for so long
 _MAX_RESENDS_PER_S = 512
+_REPORTS_KEPT = 16  # sender reports that a receiver report may still answer
 
 
 class SessionState(StrEnum):
@@ -60,8 +53,8 @@ class SessionState(StrEnum):
 class Stream(Protocol):
     """What a session needs of the stream it shows."""
 
-    def join(self, receiver: Receiver) -> None:
-        """The viewer can receive now."""
+    def join(self, receiver: Receiver, rtt_s: float | None) -> None:
+        """The viewer can receive now; `rtt_s` is the round trip that its handshake took, if it could be told."""
 
     def leave(self, receiver: Receiver) -> None:
         """The viewer cannot any more; idempotent."""
@@ -74,6 +67,12 @@ class Stream(Protocol):
 
     def want_key_frame(self) -> None:
         """The viewer cannot decode on."""
+
+    def report(self, report: LinkReport, now_s: float) -> None:
+        """A receiver report came."""
+
+    def estimate(self, bits_per_s: float, now_s: float) -> None:
+        """The viewer estimates what its link carries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,7 @@ class ViewerSession:
         self,
         session_id: str,
         offer: ViewerOffer,
-        choice: H264Choice,
+        choice: VideoChoice,
         stream: Stream,
         mux: UdpMux,
         certificate: RTCCertificate,
@@ -107,11 +106,13 @@ class ViewerSession:
         self.certificate = certificate
         self.choice = choice
         self.etag = new_etag()
-        self.ssrc = secrets.randbelow((1 << 32) - 1) + 1
+        self.ssrc = secrets.randbelow((1 << 32) - 2) + 1
+        self.rtx_ssrc = self.ssrc + 1
         self.cname = secrets.token_hex(8)
         self.state = SessionState.WAITING
         self.key_requests = 0
         self.fraction_lost = 0.0
+        self.rtt_s: float | None = None
         self.receiver: Receiver | None = None
         self._stream = stream
         self._mux = mux
@@ -128,6 +129,7 @@ class ViewerSession:
         self._born_s = self._heard_s = self._path_s = self._now()
         self._report_s = 0.0
         self._resend_window = (0.0, 0)
+        self._sender_reports: deque[tuple[int, float]] = deque(maxlen=_REPORTS_KEPT)
         mux.register(self._ice[0], self)
 
     @property
@@ -179,15 +181,22 @@ class ViewerSession:
 
     def on_rtcp(self, packet: bytes, now_s: float) -> None:
         """An SRTCP datagram came; viewers send no RTP."""
-        if not is_rtcp(packet):
-            return
         try:
-            packets = RtcpPacket.parse(self._link.unprotect_rtcp(packet))
+            feedback = read_feedback(self._link.unprotect_rtcp(packet), self.ssrc, ntp_time(time.time()))
         except (SrtpError, ValueError, struct.error):
             return  # forged, or damaged
         self._heard_s = now_s
-        for item in packets:
-            self._rtcp(item, now_s)
+        for item in feedback:
+            match item:
+                case Reported():
+                    self._reported(item, now_s)
+                case KeyWanted():
+                    self.key_requests += 1
+                    self._stream.want_key_frame()
+                case Lost(sequences=sequences):
+                    self._resend(sequences, now_s)
+                case Estimate(bits_per_s=bits_per_s):
+                    self._stream.estimate(bits_per_s, now_s)
 
     def send_text(self, text: str) -> None:
         """Send over the data channel; lost when there is none, or when too much waits."""
@@ -254,8 +263,10 @@ class ViewerSession:
             tag_length=self._link.tag_length,
             ssrc=self.ssrc,
             payload_type=self.choice.payload_type,
+            rtx=None if self.choice.rtx is None else Retransmission(self.rtx_ssrc, self.choice.rtx),
         )
-        self._stream.join(self.receiver)
+        self.rtt_s = self._link.rtt_s
+        self._stream.join(self.receiver, self._link.rtt_s)
         await self._open_data()
         if not self._closing:
             self._set(SessionState.LIVE)
@@ -274,18 +285,10 @@ class ViewerSession:
     def _said_goodbye(self) -> None:
         self.close_soon("the viewer left")
 
-    def _rtcp(self, packet: AnyRtcpPacket, now_s: float) -> None:
-        if isinstance(packet, RtcpRrPacket):
-            for report in packet.reports:
-                if report.ssrc == self.ssrc:
-                    self.fraction_lost = report.fraction_lost / 256
-        elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
-            self.key_requests += 1
-            self._stream.want_key_frame()
-        elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK and packet.media_ssrc == self.ssrc:
-            self._resend(packet.lost, now_s)
-        elif isinstance(packet, RtcpByePacket):
-            log.debug("viewer %s: RTCP BYE", self.session_id[:8])
+    def _reported(self, report: Reported, now_s: float) -> None:
+        self.fraction_lost, self.rtt_s = report.loss, report.rtt_s
+        sent_s = next((at for middle, at in self._sender_reports if middle == report.last_sr), float("-inf"))
+        self._stream.report(LinkReport(report.loss, report.rtt_s, sent_s), now_s)
 
     def _resend(self, lost: list[int], now_s: float) -> None:
         """Send again what a viewer misses, but only so much a second: a viewer without capacity would lose more."""
@@ -297,15 +300,20 @@ class ViewerSession:
         allowed = lost[: max(0, _MAX_RESENDS_PER_S - count)]
         self._resend_window = (since_s, count + self._stream.resend(self.receiver, allowed))
 
+    def report_now(self) -> None:
+        """Send a sender report out of turn, as at the end of a probe: the answer tells what the probe met."""
+        self._report(self._now())
+
     def _report(self, now_s: float) -> None:
-        """A sender report: ties the viewer's RTP time to the wall clock."""
+        """A sender report: ties the viewer's RTP time to the wall clock, and its answer tells the round trip."""
         if self.receiver is None:
             return
         timestamp = self._stream.media_time(self.receiver, now_s)
         if timestamp is None:
             return
-        receiver = self.receiver
-        report = SenderReport(self.ssrc, ntp_time(time.time()), timestamp, receiver.packets, receiver.octets)
+        receiver, ntp = self.receiver, ntp_time(time.time())
+        report = SenderReport(self.ssrc, ntp, timestamp, receiver.packets, receiver.octets)
+        self._sender_reports.append((ntp_middle(ntp), now_s))
         try:
             self._send(self._link.protect_rtcp(build_sender_report(report, self.cname)))
         except SrtpError as error:

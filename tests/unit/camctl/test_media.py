@@ -10,10 +10,11 @@ from camctl.cameras.model import CameraEntry, CameraState, Health
 from camctl.config import Config
 from camctl.control.view import CameraView
 from camctl.egress import EgressPolicy
-from camctl.media import Media, PictureHiddenError, Quality
+from camctl.media import Media, PictureHiddenError
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Hidden, Limits, Sector
 from camctl.ptz.model import Position
+from streams.quality import Demand, Quality
 from tests.support.fake_control import FakeControl, facts
 from tests.unit.camctl.api.api_kit import ENTRIES, FEED, FIRST, FakePool
 
@@ -75,7 +76,7 @@ async def test_no_new_session_and_no_snapshot_of_a_hidden_camera(
     camera = control.get(FIRST)
     assert camera is not None
     with pytest.raises(PictureHiddenError) as session:
-        await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+        await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
     with pytest.raises(PictureHiddenError):
         await media.snapshot(camera, Quality.MAIN)
     assert session.value.why == why
@@ -97,7 +98,7 @@ async def test_a_picture_taken_while_the_camera_turned_to_where_nobody_may_look_
 async def test_a_running_session_stays_while_the_picture_is_hidden(control: FakeControl, media: Media) -> None:
     camera = control.get(FIRST)
     assert camera is not None
-    session, _ = await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
     look(control, FIRST, Hidden.SECTOR)
     assert media.get(session) is not None
 
@@ -107,7 +108,7 @@ async def test_datagrams_go_to_the_newest_hearer_of_their_session_and_to_nobody_
 ) -> None:
     camera = control.get(FIRST)
     assert camera is not None
-    session, _ = await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
     first: list[str] = []
     second: list[str] = []
 
@@ -135,10 +136,10 @@ async def test_watchers_are_told_of_viewers_of_their_camera_only(control: FakeCo
     end = media.subscribe(FIRST, lambda: told.append(media.viewers(FIRST)))
     camera = control.get(FIRST)
     assert camera is not None
-    session, _ = await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
     await media.close(session)
     end()
-    await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p")
+    await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
     assert told == [1, 0]
 
 

@@ -98,9 +98,9 @@ async def test_datagrams_of_nobody_are_lost_and_a_parent_that_lags_is_spared() -
     bench.worker.take("datagram", {"session_id": "nobody", "text": "lost"})
     bench.worker.take("a kind of tomorrow", {})
     session: Any = type("Session", (), {"session_id": "s"})()
-    bench.worker._heard(session, "first")
+    bench.worker._viewers._heard(session, "first")
     bench.is_lagging = True
-    bench.worker._heard(session, "second")
+    bench.worker._viewers._heard(session, "second")
     assert bench.told == [("datagram", {"session_id": "s", "text": "first"})]
     stats, _ = await bench.worker.handlers["stats"]({}, b"")
     assert stats["texts_dropped"] == 1

@@ -21,6 +21,7 @@ from camctl.cameras.model import CameraEntry
 from camctl.config import Config
 from camctl.store import Store
 from streams.pool import PatchResult, SessionAnswer, StreamSource
+from streams.quality import Demand
 from tests.support.fake_control import FakeControl
 
 FIRST, SECOND, FEED = "bundaran", "thamrin", "feed"
@@ -55,13 +56,21 @@ class FakePool:
     hidden: list[tuple[str, bool]] = field(default_factory=list)
     datagrams: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
+    opened: list[tuple[StreamSource, StreamSource | None, Demand]] = field(default_factory=list)
+    asked: list[tuple[str, Demand]] = field(default_factory=list)
     before_snapshot: Any = None
 
-    async def open_session(self, session_id: str, source: StreamSource, offer_sdp: str) -> SessionAnswer:
+    async def open_session(
+        self, session_id: str, source: StreamSource, offer_sdp: str, *, sub: StreamSource | None, demand: Demand
+    ) -> SessionAnswer:
+        self.opened.append((source, sub, demand))
         return SessionAnswer("v=0", '"1"')
 
     async def patch_session(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
         return PatchResult('"1"')
+
+    async def ask_quality(self, session_id: str, demand: Demand) -> None:
+        self.asked.append((session_id, demand))
 
     async def close_session(self, session_id: str) -> None:
         self.closed.append(session_id)

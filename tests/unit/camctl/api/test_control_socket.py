@@ -15,10 +15,10 @@ import pytest
 from auth.model import SignIn
 from camctl.api.access import Visit
 from camctl.api.control_socket import ControlSocket
-from camctl.media import Quality
 from camctl.ptz import events as ev
 from camctl.ptz.model import Velocity
 from camctl.ptz.ports import CameraError, CameraFault
+from streams.quality import Demand
 from tests.unit.camctl.api.api_kit import FIRST, SECOND, FakeWebSocket, House, sign_in_of
 
 
@@ -40,7 +40,7 @@ async def video(house: House, sign_in: SignIn, camera_id: str = FIRST) -> str:
     camera = house.control.get(camera_id)
     assert camera is not None
     media = house.services.media
-    session_id, _ = await media.open(camera, Quality.MAIN, "v=0", sign_in=sign_in.session_id, person=sign_in.person.id)
+    session_id, _ = await media.open(camera, Demand(), "v=0", sign_in=sign_in.session_id, person=sign_in.person.id)
     return session_id
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from aioice import stun
 
+from streams.adapt import LinkReport
 from streams.rtp.fanout import Receiver
 from streams.webrtc.adapter import DtlsLink, SrtpError, fingerprint, make_certificate
 from streams.webrtc.codecs import VideoChoice
@@ -26,9 +27,13 @@ class FakeStream:
         self.resent: list[int] = []
         self.key_requests = 0
         self.time: int | None = 90_000
+        self.rtts: list[float | None] = []
+        self.reports: list[LinkReport] = []
+        self.estimates: list[float] = []
 
-    def join(self, receiver: Receiver) -> None:
+    def join(self, receiver: Receiver, rtt_s: float | None) -> None:
         self.receivers.append(receiver)
+        self.rtts.append(rtt_s)
 
     def leave(self, receiver: Receiver) -> None:
         self.left.append(receiver)
@@ -42,6 +47,12 @@ class FakeStream:
 
     def want_key_frame(self) -> None:
         self.key_requests += 1
+
+    def report(self, report: LinkReport, now_s: float) -> None:
+        self.reports.append(report)
+
+    def estimate(self, bits_per_s: float, now_s: float) -> None:
+        self.estimates.append(bits_per_s)
 
 
 class Phone:
