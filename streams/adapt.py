@@ -10,6 +10,7 @@ What always holds (tests/property/test_adapt.py):
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,12 +18,14 @@ from streams.quality import Demand, Quality, Why, Wish
 
 NEAR_S = 0.025  # a round trip of a wire or a good wireless network; nothing mobile is as quick
 _LOSS, _HEAVY_LOSS = 0.10, 0.30  # below the first, what is lost is sent again in time
+_LOSS_WINDOW_S, _FEW_PACKETS = 2.0, 40
 _QUEUE_S = 0.25  # so much more than the shortest round trip seen is a queue that grows
 _PROBE_QUEUE_S = 0.12
 _ESTIMATE = 0.8  # of what the stream needs
+_DROP, _PEAK_S = 0.85, 5.0  # an estimate that has not grown yet is low too: only one that fell tells of trouble
 _SETTLE_S = 3.0  # a burst upsets estimates
 _STRIKES, _STRIKES_WITHIN_S = 2, 3.0
-_FIRST_PROOF_S, _PROOF_S, _PROOF_CAP_S = 1.0, 4.0, 12.0
+_FIRST_PROOF_S, _PROOF_S, _PROOF_MORE_S, _PROOF_CAP_S = 1.0, 4.0, 2.0, 12.0
 _BLIND_PROOF_S, _BLIND_CAP_S = 10.0, 60.0  # without probes a try in vain is a freeze
 _VERDICT_S = 4.0
 _PROVED_S = 30.0
@@ -39,11 +42,31 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
-    """What a receiver report says: loss (0 to 1), round trip in seconds (None: unknown), when its SR was sent."""
+    """What a receiver report says since the beginning: packets lost, and the highest sequence number (32 bits).
 
-    loss: float
+    `rtt_s` is the round trip (None: unknown), `sr_sent_s` when the sender report was sent that it answers.
+    """
+
+    lost: int
+    highest: int
     rtt_s: float | None = None
     sr_sent_s: float = -math.inf
+
+
+class LossMeter:
+    """The share of packets lost over the last seconds: single reports are of too few packets to tell."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int, int]] = deque(maxlen=64)
+
+    def add(self, report: LinkReport, now_s: float) -> float:
+        """Note a report; the loss (0 to 1) over the window, 0 while too few packets were sent."""
+        self._seen.append((now_s, report.lost, report.highest))
+        while len(self._seen) > 2 and self._seen[1][0] <= now_s - _LOSS_WINDOW_S:
+            self._seen.popleft()
+        _, lost, highest = self._seen[0]
+        sent = (report.highest - highest) & 0xFFFF_FFFF
+        return max(0, report.lost - lost) / sent if _FEW_PACKETS <= sent < 1 << 31 else 0.0
 
 
 class Governor:
@@ -58,6 +81,8 @@ class Governor:
         self._can_probe = can_probe
         self._base_rtt_s = math.inf
         self._settled_s = math.inf
+        self._losses = LossMeter()
+        self._estimates: deque[tuple[float, float]] = deque(maxlen=64)
         self._strikes: list[float] = []
         self._clean_since_s = -math.inf
         self._high_since_s = -math.inf
@@ -91,23 +116,27 @@ class Governor:
 
     def report(self, report: LinkReport, now_s: float) -> None:
         """A receiver report came."""
-        rtt_s = report.rtt_s
+        rtt_s, loss = report.rtt_s, self._losses.add(report, now_s)
         if rtt_s is not None:
             self._base_rtt_s = min(self._base_rtt_s, rtt_s)
         queue_s = 0.0 if rtt_s is None else rtt_s - self._base_rtt_s
         if self.phase is Phase.PROBING and self._probed_s is not None and report.sr_sent_s >= self._probed_s:
-            if queue_s < _PROBE_QUEUE_S and report.loss < _LOSS:
+            if queue_s < _PROBE_QUEUE_S and loss < _LOSS:
                 self._rise(now_s)
             else:
                 self._fall(now_s)
-        elif report.loss > _HEAVY_LOSS:
+        elif loss > _HEAVY_LOSS:
             self._strike(now_s, _STRIKES)
-        elif report.loss > _LOSS or queue_s > _QUEUE_S:
+        elif loss > _LOSS or queue_s > _QUEUE_S:
             self._strike(now_s)
 
     def estimate(self, bits_per_s: float, needed_bits_per_s: float, now_s: float) -> None:
         """The viewer estimates what its link carries (REMB); the stream that it gets needs so much."""
-        if now_s >= self._settled_s and bits_per_s < _ESTIMATE * needed_bits_per_s:
+        self._estimates.append((now_s, bits_per_s))
+        while self._estimates[0][0] < now_s - _PEAK_S:
+            self._estimates.popleft()
+        has_dropped = bits_per_s < _DROP * max(value for _, value in self._estimates)
+        if now_s >= self._settled_s and has_dropped and bits_per_s < _ESTIMATE * needed_bits_per_s:
             self._strike(now_s)
 
     def probed(self, now_s: float) -> None:
@@ -161,8 +190,12 @@ class Governor:
 
     def _fall(self, now_s: float) -> None:
         """The link does not carry main now; the next try comes later than the one before."""
-        first_s, cap_s = (_PROOF_S, _PROOF_CAP_S) if self._can_probe else (_BLIND_PROOF_S, _BLIND_CAP_S)
-        self._proof_s = first_s if self._proof_s < first_s else min(cap_s, self._proof_s * 2)
+        if not self._can_probe:
+            self._proof_s = min(_BLIND_CAP_S, max(_BLIND_PROOF_S, self._proof_s * 2))
+        elif self._proof_s < _PROOF_S:
+            self._proof_s = _PROOF_S
+        else:
+            self._proof_s = min(_PROOF_CAP_S, self._proof_s + _PROOF_MORE_S)
         self._enter(Phase.LOW, Why.LINK, now_s)
 
     def _strike(self, now_s: float, weight: int = 1) -> None:

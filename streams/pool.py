@@ -64,8 +64,14 @@ class PatchResult:
 
 
 def place(key: str, workers: int) -> int:
-    """The worker of a camera by rendezvous hashing: few move when the number of workers changes."""
-    return max(range(workers), key=lambda number: hashlib.blake2b(f"{number}/{key}".encode(), digest_size=8).digest())
+    """The worker of a stream by rendezvous hashing: few move when the number of workers changes.
+
+    What is before the slash in `key`, the camera, decides: viewers change between the streams of one camera.
+    """
+    camera = key.partition("/")[0]
+    return max(
+        range(workers), key=lambda number: hashlib.blake2b(f"{number}/{camera}".encode(), digest_size=8).digest()
+    )
 
 
 class MediaPool:
@@ -279,8 +285,7 @@ class MediaPool:
         return [answer[0] for answer in answers if isinstance(answer, tuple)]
 
     def _worker_of(self, key: str) -> WorkerProcess:
-        """Where the stream lives: all streams of a camera in one worker, so that a viewer can change between them."""
-        return self._workers[place(key.partition("/")[0], len(self._workers))]
+        return self._workers[place(key, len(self._workers))]
 
     def _session(self, session_id: str) -> WorkerProcess:
         worker = self._sessions.get(session_id)

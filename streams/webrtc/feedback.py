@@ -25,9 +25,14 @@ from streams.rtp.clock import round_trip_s
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """How our video is received: loss 0 to 1, round trip (None: unknown), the NTP middle of the SR that it answers."""
+    """How our video is received: loss since the last report (0 to 1), packets lost and highest number since ever.
+
+    `rtt_s` is the round trip (None: unknown), `last_sr` the NTP middle of the SR that it answers.
+    """
 
     loss: float
+    lost: int
+    highest: int
     rtt_s: float | None
     last_sr: int
 
@@ -69,7 +74,9 @@ def _read(packet: AnyRtcpPacket, ssrc: int, now_ntp: int) -> Iterator[Feedback]:
     if isinstance(packet, RtcpRrPacket | RtcpSrPacket):
         for block in packet.reports:
             if block.ssrc == ssrc:
-                yield Reported(block.fraction_lost / 256, round_trip_s(now_ntp, block.lsr, block.dlsr), block.lsr)
+                rtt_s = round_trip_s(now_ntp, block.lsr, block.dlsr)
+                loss = block.fraction_lost / 256
+                yield Reported(loss, block.packets_lost, block.highest_sequence, rtt_s, block.lsr)
     elif isinstance(packet, RtcpPsfbPacket):
         if packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
             yield KeyWanted()

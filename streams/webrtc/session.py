@@ -288,7 +288,7 @@ class ViewerSession:
     def _reported(self, report: Reported, now_s: float) -> None:
         self.fraction_lost, self.rtt_s = report.loss, report.rtt_s
         sent_s = next((at for middle, at in self._sender_reports if middle == report.last_sr), float("-inf"))
-        self._stream.report(LinkReport(report.loss, report.rtt_s, sent_s), now_s)
+        self._stream.report(LinkReport(report.lost, report.highest, report.rtt_s, sent_s), now_s)
 
     def _resend(self, lost: list[int], now_s: float) -> None:
         """Send again what a viewer misses, but only so much a second: a viewer without capacity would lose more."""

@@ -96,6 +96,10 @@ PROFILES: dict[str, Profile] = {
     "outage-1.5s": Profile.both(Path(delay_ms=40, jitter_ms=10), Outage(3.0, 1.5)),
     "stall-1.5s": Profile.both(Path(delay_ms=40, jitter_ms=10), Outage(3.0, 1.5, holds=True)),
     "gone": Profile.both(Path(loss=1.0)),
+    # What video has to do with: a slow link that loses; one that loses much but is wide; and one that became too thin.
+    "3g": Profile.both(Path(delay_ms=40, jitter_ms=5, loss=0.01, rate_bps=3_000_000, queue_ms=300)),
+    "lossy": Profile.both(Path(delay_ms=30, jitter_ms=20, loss=0.03)),
+    "700k": Profile.both(Path(delay_ms=40, jitter_ms=5, rate_bps=700_000, queue_ms=300)),
 }
 
 

@@ -68,10 +68,12 @@ class BrowserViewer:
 
 
 @asynccontextmanager
-async def browser(whep: Callable[[str, str], Awaitable[str]]) -> AsyncIterator[BrowserViewer]:
+async def browser(
+    whep: Callable[[str, str], Awaitable[str]], executable: str = CHROMIUM
+) -> AsyncIterator[BrowserViewer]:
     """Chromium with a blank page; `whep(session_id, offer)` answers its offers."""
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=_ARGUMENTS)
+        chromium = await playwright.chromium.launch(executable_path=executable, headless=True, args=_ARGUMENTS)
         try:
             page = await chromium.new_page()
             await page.expose_function("whep", whep)

@@ -21,10 +21,10 @@ _TICKS = 90_000 // FPS
 
 
 @functools.cache
-def encoded_loop(bit_rate: int = 2_000_000) -> tuple[tuple[bytes, ...], ...]:
+def encoded_loop(bit_rate: int = 2_000_000, height: int = HEIGHT) -> tuple[tuple[bytes, ...], ...]:
     """One GOP of a noisy, moving scene, as NAL units per picture; the first is a key picture with SPS and PPS."""
     encoder = av.CodecContext.create("libx264", "w")
-    encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+    encoder.width, encoder.height, encoder.pix_fmt = WIDTH * height // HEIGHT, height, "yuv420p"
     encoder.time_base, encoder.framerate, encoder.bit_rate = Fraction(1, FPS), Fraction(FPS), bit_rate
     encoder.gop_size, encoder.max_b_frames = FPS * GOP_S, 0
     encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "sliced-threads=0:threads=1"}
@@ -34,7 +34,8 @@ def encoded_loop(bit_rate: int = 2_000_000) -> tuple[tuple[bytes, ...], ...]:
     for number in range(FPS * GOP_S):
         picture = np.roll(noise, number * 9, axis=1) + 60
         picture[40:200, (number * 10) % 500 : (number * 10) % 500 + 120] = (200, 40, 40)
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        step = HEIGHT // height
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[::step, ::step]), format="rgb24")
         frame.pts = number
         units += [tuple(split_annex_b(bytes(packet))) for packet in encoder.encode(frame)]
     units += [tuple(split_annex_b(bytes(packet))) for packet in encoder.encode(None)]
@@ -44,13 +45,19 @@ def encoded_loop(bit_rate: int = 2_000_000) -> tuple[tuple[bytes, ...], ...]:
 class LoopSource:
     """A `MediaSource` that plays the loop in real time, as long as anybody is subscribed."""
 
-    def __init__(self) -> None:
+    def __init__(self, units: tuple[tuple[bytes, ...], ...] = ()) -> None:
+        self._units = units or encoded_loop()
+        self._wants_key = False
         self.sinks: set[Callable[[AccessUnit], None]] = set()
         self.subscriptions = 0
         self._task: asyncio.Task[None] | None = None
 
     async def describe(self) -> VideoFormat:
-        return VideoFormat("H264", tuple(nal for nal in encoded_loop()[0] if nal[0] & 0x1F in (7, 8)))
+        return VideoFormat("H264", tuple(nal for nal in self._units[0] if nal[0] & 0x1F in (7, 8)))
+
+    def want_key(self) -> None:
+        """Begin the loop anew with the next picture, as an encoder that was asked for a key picture."""
+        self._wants_key = True
 
     def subscribe(self, sink: Callable[[AccessUnit], None]) -> LoopSubscription:
         self.subscriptions += 1
@@ -65,11 +72,13 @@ class LoopSource:
             self._task = None
 
     async def _play(self) -> None:
-        loop, units, number = asyncio.get_running_loop(), encoded_loop(), 0
+        loop, units, number, place = asyncio.get_running_loop(), self._units, 0, 0
         began_s = loop.time()
         while True:
-            nals = units[number % len(units)]
-            unit = AccessUnit(nals, number * _TICKS, number % len(units) == 0, loop.time())
+            place = 0 if self._wants_key else place % len(units)
+            self._wants_key = False
+            unit = AccessUnit(units[place], number * _TICKS, place == 0, loop.time())
+            place += 1
             for sink in tuple(self.sinks):
                 sink(unit)
             number += 1
