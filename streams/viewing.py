@@ -163,10 +163,10 @@ class Viewing:
         hub = self.hubs[target]
         if self.shown is not None:
             is_cached = False  # the other one is shown until then
-        elif self._is_near:
-            is_cached = True
+        elif self.why is Why.LINK:
+            is_cached = hub.cached_bytes <= FALL_BYTES
         else:
-            is_cached = hub.cached_bytes <= (FALL_BYTES if self.why is Why.LINK else START_BYTES)
+            is_cached = self._is_near or hub.cached_bytes <= START_BYTES
         is_cached = is_cached and hub.cached_bytes > 0
         self._join(receiver, target, now_s, cached=is_cached)
         if not is_cached and hub.key_unit is not None:

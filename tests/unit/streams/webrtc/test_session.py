@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 import pytest_asyncio
-from aiortc.rtp import RtcpPacket, RtcpPsfbPacket, RtcpReceiverInfo, RtcpRrPacket, RtcpRtpfbPacket, RtcpSrPacket
+from aiortc.rtp import (
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpReceiverInfo,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    pack_remb_fci,
+)
 
 from streams.errors import StreamError
 from streams.webrtc.adapter import DtlsLink, fingerprint, make_certificate
@@ -45,6 +53,35 @@ async def test_the_viewer_asks_for_key_frames_and_lost_packets(room: Room) -> No
     assert (room.stream.key_requests, room.session.key_requests) == (1, 1)
     assert room.stream.resent == [7, 9]
     assert room.session.fraction_lost == 0.25
+    room.phone.report(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=pack_remb_fci(700_000, [ours])))
+    assert room.stream.estimates == [pytest.approx(700_000, rel=1e-3)]
+
+
+async def test_a_report_tells_the_round_trip_and_which_of_our_reports_it_answers(room: Room) -> None:
+    await room.connect()
+    assert room.stream.rtts[0] is not None, "the handshake was timed"
+    assert 0 < room.stream.rtts[0] < 1
+    room.session.tick(room.now_s)
+    (sent,) = RtcpPacket.parse(room.phone.rtcp[0])[:1]
+    assert isinstance(sent, RtcpSrPacket)
+    middle = (sent.sender_info.ntp_timestamp >> 16) & 0xFFFF_FFFF
+    for last_sr, expected in ((middle, room.now_s), (0, float("-inf")), (middle - 99_999, float("-inf"))):
+        info = RtcpReceiverInfo(room.session.ssrc, 0, 3, 500, 0, last_sr, 0)
+        room.phone.report(RtcpRrPacket(1, [info]))
+        report = room.stream.reports[-1]
+        assert (report.lost, report.highest, report.sr_sent_s) == (3, 500, expected)
+    first, unknown, _ = room.stream.reports
+    assert first.rtt_s is not None
+    assert 0 <= first.rtt_s < 1
+    assert unknown.rtt_s is None
+
+
+async def test_the_receiver_has_a_stream_for_what_is_sent_again(room: Room) -> None:
+    await room.connect()
+    (receiver,) = room.stream.receivers
+    assert receiver.rtx is not None
+    assert (receiver.rtx.ssrc, receiver.rtx.payload_type) == (room.session.rtx_ssrc, 97)
+    assert room.session.rtx_ssrc != room.session.ssrc
 
 
 async def test_resending_is_bounded_each_second(room: Room) -> None:
