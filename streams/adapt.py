@@ -77,6 +77,7 @@ class Governor:
         self.why = Why.ONLY
         self.phase = Phase.FIXED
         self.demand = demand
+        self.loss = 0.0  # over the last seconds
         self._has_both = has_both
         self._can_probe = can_probe
         self._base_rtt_s = math.inf
@@ -116,7 +117,8 @@ class Governor:
 
     def report(self, report: LinkReport, now_s: float) -> None:
         """A receiver report came."""
-        rtt_s, loss = report.rtt_s, self._losses.add(report, now_s)
+        rtt_s = report.rtt_s
+        loss = self.loss = self._losses.add(report, now_s)
         if rtt_s is not None:
             self._base_rtt_s = min(self._base_rtt_s, rtt_s)
         queue_s = 0.0 if rtt_s is None else rtt_s - self._base_rtt_s

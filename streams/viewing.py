@@ -24,6 +24,7 @@ _KEEP_S = 10.0  # how long the stream that is not shown is pulled on
 _PROBE_S, _PROBE_STEP_S, _PROBE_MAX_BYTES = 0.2, 0.01, 150_000
 _PROBE_MORE = 1.1
 _UNKNOWN_RATE = 2.5e6
+_TWICE_LOSS, _TWICE_S = 0.01, 0.015  # apart, for losses come in bursts
 
 
 class Viewing:
@@ -87,8 +88,20 @@ class Viewing:
             hub.leave(receiver)
 
     def resend(self, receiver: Receiver, sequences: list[int]) -> int:
-        """The viewer misses packets."""
-        return self.hubs[self.shown].resend(receiver, sequences) if self.shown else 0
+        """The viewer misses packets. Where many get lost, what is sent again is sent twice: it may get lost too.
+
+        A viewer asks again only after a round trip, and by then its picture stands.
+        """
+        if self.shown is None:
+            return 0
+        hub = self.hubs[self.shown]
+        if self._governor.loss > _TWICE_LOSS and receiver.rtx is not None:
+            self._loop.call_later(_TWICE_S, self._resend_again, hub, receiver, sequences)
+        return hub.resend(receiver, sequences)
+
+    def _resend_again(self, hub: Hub, receiver: Receiver, sequences: list[int]) -> None:
+        if self._receiver is receiver and self.shown is not None and self.hubs[self.shown] is hub:
+            hub.resend(receiver, sequences)
 
     def media_time(self, receiver: Receiver, now_s: float) -> int | None:
         """The viewer's RTP time of now; None while nothing is shown."""

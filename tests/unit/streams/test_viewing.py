@@ -203,3 +203,18 @@ async def test_a_viewer_who_changes_its_mind_twice_stays_where_it_was(place: Pla
     assert place.changes == [(MAIN, "good")]
     assert place.hubs[SUB].viewers == 0
     assert set(place.came_from()) == {"main"}
+
+
+async def test_on_a_lossy_link_what_is_sent_again_is_sent_twice(place: Place) -> None:
+    viewing = await place.open()
+    viewing.join(place.receiver, NEAR)
+    place.both()
+    sequence = place.seen()[-1].sequence
+    assert viewing.resend(place.receiver, [sequence]) == 1
+    await asyncio.sleep(0.01)
+    assert place.receiver.resent == 1, "a clean link needs no more"
+    for number in range(3):
+        viewing.report(LinkReport(3 * number, 100 * number, NEAR, place.now_s), place.now_s + number)
+    viewing.resend(place.receiver, [sequence])
+    await asyncio.sleep(0.01)
+    assert place.receiver.resent == 3
