@@ -12,9 +12,10 @@ from typing import Protocol
 from streams.errors import StreamError, StreamFault
 from streams.keys import Curtain, KeyAsker
 from streams.rtp.clock import Timeline
+from streams.rtp.codecs import Codec, codec_of
 from streams.rtp.fanout import Fanout, Receiver
 from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
-from streams.rtp.h264 import packetise
+from streams.rtp.order import PictureOrder
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy
 from streams.taps import Sink, Tap, Taps
@@ -23,7 +24,6 @@ log = logging.getLogger(__name__)
 
 _JUMP_TICKS = 5 * VIDEO_CLOCK_HZ  # a camera whose clock is set steps further; viewers must not see that
 _FIRST_KEY_S = 0.08  # a camera that begins with a key picture has sent it by then
-_CODEC = "H264"
 
 
 class HubState(StrEnum):
@@ -57,12 +57,18 @@ class Client(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HubEvent:
-    """A change worth telling: `error` is why it waits, `wants_key` that viewers cannot decode on."""
+    """A change worth telling.
+
+    `error` is why it waits, `wants_key` that viewers cannot decode on, `new_codec` that they will get what they did not
+    agree to, `has_b_frames` that the pictures jerk in browsers.
+    """
 
     key: str
     state: HubState
     error: StreamError | None = None
     wants_key: bool = False
+    new_codec: bool = False
+    has_b_frames: bool = False
 
 
 class Hold:
@@ -112,6 +118,9 @@ class Hub:
         self._clock = clock or asyncio.get_running_loop().time
         self._timeline = Timeline()
         self._taps = Taps()
+        self._codec: Codec | None = None
+        self.order = PictureOrder()
+        self._knew_b_frames = False
         self._last_unit: tuple[int, float] | None = None  # the camera's timestamp and when it came
         self._holds = 0
         self._task: asyncio.Task[None] | None = None
@@ -146,7 +155,7 @@ class Hub:
         Call it while holding.
 
         Raises:
-            StreamError: the last try failed; CODEC when it is not H264; TIMEOUT; CLOSED when the hub is closed.
+            StreamError: the last try failed; CODEC when it cannot be relayed; TIMEOUT; CLOSED when the hub is closed.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -317,14 +326,17 @@ class Hub:
         self._set(HubState.WAITING)
 
     def _opened(self, video: VideoFormat) -> None:
-        if video.codec != _CODEC:
-            raise StreamError(StreamFault.CODEC, f"the camera sends {video.codec}, not H.264", codec=video.codec)
-        if not video.parameter_sets and self.format:
+        codec = codec_of(video.codec)
+        if self._codec not in (None, codec):
+            self._tell(HubEvent(self.source.key, self.state, new_codec=True))  # before its first picture comes
+        self._codec = codec
+        if not video.parameter_sets and self.format and self.format.codec == video.codec:
             video = self.format  # what came in band before
         self.format = video
         self.error = None
         self._timeline.restart()
         self._last_unit = None
+        self.order = PictureOrder()
         self._signal()
 
     def _on_playing(self) -> None:
@@ -353,22 +365,29 @@ class Hub:
             if abs(unit.timestamp - expected) > _JUMP_TICKS:
                 self._timeline.restart()
         self._last_unit = (unit.timestamp, unit.arrived_s)
+        if self.order.note(unit.timestamp, unit.arrived_s):
+            self._found_b_frames()
         timestamp = self._timeline.at(unit.timestamp, unit.arrived_s)
         self.units += 1
         if unit.is_key:
             self._note_key(unit)
-        if self.key_unit is None:
+        if self.key_unit is None or self._codec is None:
             return  # hidden, or nothing to begin with yet
-        self._fanout.push(packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
+        self._fanout.push(self._codec.packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
         self._taps.push(replace(unit, timestamp=timestamp))
+
+    def _found_b_frames(self) -> None:
+        if not self._knew_b_frames:
+            log.warning("%s: the camera sends B-frames, which jerk in browsers; turn them off in it", self.source.key)
+        self._knew_b_frames = True
+        self._tell(HubEvent(self.source.key, self.state, has_b_frames=True))
 
     def _note_key(self, unit: AccessUnit) -> None:
         is_first = self.key_unit is None
         if self.curtain.lets(unit.arrived_s):
             self.key_unit = unit
-        sets = tuple(nal for nal in unit.nals if nal and nal[0] & 0x1F in (7, 8))
-        if sets and self.format and not self.format.parameter_sets:
-            self.format = VideoFormat(_CODEC, sets)
+        if self.format and self._codec and not self.format.parameter_sets:
+            self.format = replace(self.format, parameter_sets=self._codec.only_sets(unit.nals))
         if is_first:
             self._signal()
 

@@ -25,8 +25,9 @@ from streams.errors import StreamError, StreamFault
 from streams.figures import stream_figures, worker_figures
 from streams.hub import Client, Hold, Hub, HubEvent, hidden_error
 from streams.rtp.fanout import Fanout
+from streams.rtp.frames import VideoFormat
 from streams.rtsp.client import RtspClient
-from streams.rtsp.origin import StreamSource
+from streams.rtsp.origin import StreamSource, Transport
 from streams.snapshot import SnapshotCache
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract, fingerprint
 from streams.webrtc.certificate import CertificateKeeper
@@ -161,6 +162,7 @@ class MediaWorker:
         self._opening.add(session_id)
         try:
             video = await hub.ready(self._settings.ready_s)
+            _refuse_unseen(video)
             session = self._make_session(session_id, offer, hub, video.profile_level_id)
         except BaseException:
             hold.release()
@@ -260,8 +262,17 @@ class MediaWorker:
         if event.wants_key:
             self._tell("key_wanted", {"key": event.key})
             return
+        if event.new_codec:
+            for session in [item.session for item in self._viewings.values() if item.hub.source.key == event.key]:
+                session.close_soon("the camera changed its codec")
+            return
         error = event.error
-        payload = {"key": event.key, "state": event.state.value, "fault": error.fault.value if error else None}
+        payload = {
+            "key": event.key,
+            "state": event.state.value,
+            "fault": error.fault.value if error else None,
+            "b_frames": event.has_b_frames,
+        }
         self._tell("stream_state", payload | _error_facts(error))
 
     async def _tick(self) -> None:
@@ -276,8 +287,23 @@ class MediaWorker:
                     viewing.session.close_soon("an error of ours")
 
 
+def _refuse_unseen(video: VideoFormat) -> None:
+    """Viewers are sent H.264 only, for now; snapshots and taps take what the hub relays."""
+    if video.codec != "H264":
+        detail = f"the camera sends {video.codec}, which viewers cannot be sent yet"
+        raise StreamError(StreamFault.CODEC, detail, codec=video.codec)
+
+
 def _rtsp_client(source: StreamSource) -> Client:
-    return RtspClient(source.url, source.address, source.username, source.password)
+    return RtspClient(
+        source.url,
+        source.address,
+        source.username,
+        source.password,
+        transport=Transport(source.transport),
+        tls_fingerprint=source.tls_fingerprint,
+        name=source.key,
+    )
 
 
 def _error_facts(error: StreamError | None) -> Payload:

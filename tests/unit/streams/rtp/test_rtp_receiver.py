@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+from streams.rtp.frames import VideoFormat
 from streams.rtp.packet import RtpPacket, build_packet
-from streams.rtp.receiver import H264Receiver
+from streams.rtp.receiver import StreamReceiver
 from streams.rtp.rtcp import Bye, ReceiverReport, SenderReport, build_bye, build_sender_report, parse_rtcp
 
 SETS = (bytes.fromhex("6742c00bda02806f"), bytes.fromhex("68ce3c80"))
@@ -13,7 +14,7 @@ def packet(sequence: int, timestamp: int, ssrc: int = 5, payload_type: int = 96)
 
 
 def test_units_come_out_and_everything_is_counted() -> None:
-    receiver = H264Receiver(96, SETS, ssrc=1)
+    receiver = StreamReceiver(VideoFormat("H264", SETS), 96, ssrc=1)
     assert receiver.rtp(packet(1, 0), 0.0)[0].nals == (*SETS, IDR)
     receiver.rtp(packet(3, 3600), 0.04)
     receiver.rtp(packet(4, 3600, payload_type=97), 0.04)
@@ -22,7 +23,7 @@ def test_units_come_out_and_everything_is_counted() -> None:
 
 
 def test_a_new_ssrc_is_a_new_sender_and_losses_add_up() -> None:
-    receiver = H264Receiver(96, SETS, ssrc=1)
+    receiver = StreamReceiver(VideoFormat("H264", SETS), 96, ssrc=1)
     for sequence in (1, 3):
         receiver.rtp(packet(sequence, 0), 0.0)
     (unit,) = receiver.rtp(packet(40000, 99, ssrc=6), 1.0)
@@ -32,7 +33,7 @@ def test_a_new_ssrc_is_a_new_sender_and_losses_add_up() -> None:
 
 
 def test_the_report_names_the_sender_and_answers_its_clock() -> None:
-    receiver = H264Receiver(96, SETS, ssrc=1)
+    receiver = StreamReceiver(VideoFormat("H264", SETS), 96, ssrc=1)
     assert parse_rtcp(receiver.report(0.0, "me")) == [ReceiverReport(1)]
     receiver.rtp(packet(1, 0), 0.0)
     assert not receiver.rtcp(build_sender_report(SenderReport(5, 0x12345678 << 16, 0, 1, 1), "cam"), 1.0)
@@ -47,7 +48,7 @@ def test_the_report_names_the_sender_and_answers_its_clock() -> None:
 
 
 def test_only_the_senders_own_bye_ends_the_stream() -> None:
-    receiver = H264Receiver(96, SETS, ssrc=1)
+    receiver = StreamReceiver(VideoFormat("H264", SETS), 96, ssrc=1)
     receiver.rtp(packet(1, 0), 0.0)
     assert not receiver.rtcp(build_bye(99), 0.0)
     assert not receiver.rtcp(b"\xff\xff", 0.0)
