@@ -265,13 +265,17 @@ class Media:
             case {"type": "stream_state", "key": str(key)}:
                 camera = self._cameras.get(key.rpartition("/")[0])
                 if camera is not None:
-                    self._note_b_frames(camera, key, has_b_frames=event.get("b_frames") is True)
+                    self._note_b_frames(camera, key, event)
                 # A plain feed has nothing but its stream to say whether it is there.
                 if camera is not None and not camera.is_steered:
                     camera.set_health(_health(event))
 
-    def _note_b_frames(self, camera: RemoteCamera, key: str, *, has_b_frames: bool) -> None:
-        (self._jerky.add if has_b_frames else self._jerky.discard)(key)
+    def _note_b_frames(self, camera: RemoteCamera, key: str, event: dict[str, object]) -> None:
+        """Kept while nobody watches, until the next pull shows otherwise."""
+        if event.get("b_frames") is True:
+            self._jerky.add(key)
+        elif event.get("state") == "connecting":
+            self._jerky.discard(key)
         names = [quality.value for quality in Quality if f"{camera.entry.id}/{quality.value}" in self._jerky]
         camera.note_video(_B_FRAMES.format(" and ".join(names)) if names else "")
 

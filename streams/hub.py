@@ -11,10 +11,10 @@ from typing import Protocol
 
 from streams.errors import StreamError, StreamFault
 from streams.keys import Curtain, KeyAsker
-from streams.rtp.clock import Timeline
+from streams.rtp.clock import Timeline, is_jump
 from streams.rtp.codecs import Codec, codec_of
 from streams.rtp.fanout import Fanout, Receiver
-from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
+from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.order import PictureOrder
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy
@@ -22,7 +22,6 @@ from streams.taps import Sink, Tap, Taps
 
 log = logging.getLogger(__name__)
 
-_JUMP_TICKS = 5 * VIDEO_CLOCK_HZ  # a camera whose clock is set steps further; viewers must not see that
 _FIRST_KEY_S = 0.08  # a camera that begins with a key picture has sent it by then
 
 
@@ -359,12 +358,10 @@ class Hub:
             self._live_s = self._clock()
             self._policy.succeeded()
             self._set(HubState.LIVE)
-        if self._last_unit:
-            timestamp, arrived_s = self._last_unit
-            expected = timestamp + (unit.arrived_s - arrived_s) * VIDEO_CLOCK_HZ
-            if abs(unit.timestamp - expected) > _JUMP_TICKS:
-                self._timeline.restart()
-        self._last_unit = (unit.timestamp, unit.arrived_s)
+        moment = (unit.timestamp, unit.arrived_s)
+        if self._last_unit and is_jump(self._last_unit, moment):
+            self._timeline.restart()
+        self._last_unit = moment
         if self.order.note(unit.timestamp, unit.arrived_s):
             self._found_b_frames()
         timestamp = self._timeline.at(unit.timestamp, unit.arrived_s)

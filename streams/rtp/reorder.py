@@ -40,13 +40,13 @@ class ReorderBuffer:
     def push(self, data: bytes, now_s: float) -> list[bytes]:
         """Take the next packet that came; what can be given out now, in order."""
         if len(data) < _HEADER_BYTES or data[0] >> 6 != 2:
-            return [data]
+            return [data, *self.expire(now_s)]
         _, sequence, ssrc = _FIRST.unpack_from(data)
         if self._ssrc is None:
             self._ssrc, self._next = ssrc, sequence
         ahead = (sequence - self._next) & 0xFFFF
         if ssrc != self._ssrc or _WINDOW < ahead < 0x1_0000 - _WINDOW:
-            return self._begin_anew(ssrc, sequence, data)
+            return self._begin_anew(ssrc, sequence, data) + self.expire(now_s)
         self._stray = None
         if ahead >= 0x8000 or sequence in self._waiting:
             self.late += 1
