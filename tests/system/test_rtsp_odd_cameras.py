@@ -35,6 +35,7 @@ class Camera:
         self.packets: list[Interleaved] = []
         self.writers: list[asyncio.StreamWriter] = []
         self.port = 0
+        self.is_deaf = False
 
     @property
     def methods(self) -> list[str]:
@@ -44,6 +45,8 @@ class Camera:
         self.writers.append(writer)
         parser = Parser()
         while data := await reader.read(65536):
+            if self.is_deaf:
+                continue
             for event in parser.feed(data):
                 if isinstance(event, Request):
                     self.requests.append(event)
