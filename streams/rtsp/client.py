@@ -69,7 +69,7 @@ class RtspClient:
         connect_timeout_s: float = 5,
         answer_timeout_s: float = 5,
         idle_timeout_s: float = 10,
-        udp_timeout_s: float = 4,
+        udp_timeout_s: float = 5,
     ) -> None:
         self._given_url = url
         self._url = ""
