@@ -73,8 +73,6 @@ class Quirks:
     auth_failure_500: bool = _row("a failed authentication is a fault with HTTP status 500")
     locks_account: bool = _row("five bad logins lock the account for 30 s")
     nonce_once: bool = _row("every HTTP digest nonce is good for one request")
-    # Video
-    rtsp_udp_only: bool = _row("SETUP with RTP over TCP is refused (461): video comes by UDP only")
     # The wire
     closes_connection: bool = _row("every answer closes the connection")
     invalid_utf8: bool = _row("names of presets and device are Latin-1 in a document that says UTF-8")

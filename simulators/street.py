@@ -14,7 +14,6 @@ from simulators.config import CameraConfig, StreetConfig
 from simulators.onvif import CameraEndpoint, build_app, make_server, serve_discovery
 from simulators.onvif.discovery import Discovery
 from simulators.onvif.serving import StreetServer
-from simulators.quirks import Quirks
 from streams.rtsp.server import RtspServer
 
 REALM = "simulated camera"
@@ -112,8 +111,7 @@ class Street:
         for stream in streams.values():
             stream.failed = self._fail
         credentials = {account.username: account.password.get_secret_value()}
-        transports = ("udp",) if Quirks.named(account.quirks).rtsp_udp_only else ("tcp", "udp")
-        server = RtspServer(streams.get, credentials=credentials, realm=REALM, transports=transports)
+        server = RtspServer(streams.get, credentials=credentials, realm=REALM, transports=account.rtsp_transports)
         port = _port(self.config.first_rtsp_port, index)
         try:
             await server.start(self.config.host, port)

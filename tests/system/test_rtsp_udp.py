@@ -11,6 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from simulators.config import StreetConfig
+from simulators.street import run_street
 from streams.errors import StreamError, StreamFault
 from streams.rtp.frames import AccessUnit
 from streams.rtp.packet import pack_header
@@ -258,3 +260,21 @@ async def test_the_ports_are_given_back() -> None:
     for port in client._carrier.ports:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             sock.bind(("127.0.0.1", port))
+
+
+async def test_a_simulated_camera_can_be_told_to_send_by_udp_only() -> None:
+    account = {"username": "sim", "password": "rahasia"}
+    config = {
+        "first_onvif_port": 0,
+        "first_rtsp_port": 0,
+        "cameras": [{"name": "udp", "rtsp_transports": ["udp"], **account}],
+    }
+    street = await run_street(StreetConfig.model_validate(config))
+    try:
+        url = f"rtsp://127.0.0.1:{street.endpoints[0].rtsp_port}/sub"
+        client = RtspClient(url, "127.0.0.1", "sim", "rahasia")
+        units = await pull(client, 5)
+    finally:
+        await street.close()
+    assert client.carrier == "RTP over UDP"
+    assert decode_count(units) == len(units)
