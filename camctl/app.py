@@ -46,6 +46,8 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
         onvif_url=camera.onvif,
         rtsp_main=camera.rtsp.main if camera.rtsp else None,
         rtsp_sub=camera.rtsp.sub if camera.rtsp else None,
+        rtsp_transport=camera.rtsp_transport,
+        tls_fingerprint=camera.tls_fingerprint or "",
         username=camera.username,
         password=camera_password(camera),
         steer_without_timeout=camera.steer_without_timeout,

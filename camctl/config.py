@@ -71,7 +71,11 @@ def _check_address(text: str, *schemes: str) -> str:
 
 
 OnvifAddress = Annotated[str, AfterValidator(lambda text: _check_address(text, "http", "https"))]
-RtspAddress = Annotated[str, AfterValidator(lambda text: _check_address(text, "rtsp"))]
+RtspAddress = Annotated[str, AfterValidator(lambda text: _check_address(text, "rtsp", "rtsps"))]
+Fingerprint = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$"),
+]
 
 
 class _Strict(BaseModel):
@@ -208,6 +212,8 @@ class CameraConfig(_Strict):
     owner: str = ""
     onvif: OnvifAddress | None = None
     rtsp: RtspConfig | None = None
+    rtsp_transport: Literal["auto", "tcp", "udp"] = "auto"
+    tls_fingerprint: Fingerprint | None = None
     username: str = ""
     password: SecretStr = SecretStr("")
     password_file: str | None = None
@@ -222,6 +228,12 @@ class CameraConfig(_Strict):
             raise ValueError(msg)
         if self.password_file is not None and self.password.get_secret_value():
             msg = "give password or password_file, not both"
+            raise ValueError(msg)
+        secure = self.rtsp is not None and f"{self.rtsp.main} {self.rtsp.sub}".count("rtsps://") > 0
+        if secure and self.rtsp_transport == "udp":
+            msg = (
+                "rtsp_transport: udp would send the video unencrypted, though its address is rtsps://; use auto or tcp"
+            )
             raise ValueError(msg)
         return self
 

@@ -21,7 +21,13 @@ from streams.quality import Demand, Quality, Why
 
 _log = logging.getLogger(__name__)
 
-_RTSP = frozenset({"rtsp"})
+_RTSP = frozenset({"rtsp", "rtsps"})
+
+
+_B_FRAMES = (
+    "The camera's {} stream has B-frames, which jerk in browsers: turn them off in the camera's encoder settings "
+    "(profile Baseline, or B-frames 0)."
+)
 
 
 class Pool(Protocol):
@@ -102,6 +108,7 @@ class Media:
         self._hearers: dict[str, Callable[[str], None]] = {}  # by video session
         self._watchers: dict[str, set[Callable[[], None]]] = {}  # by camera
         self._hidden: set[str] = set()
+        self._jerky: set[str] = set()  # streams with B-frames, by key
         for camera in cameras:
             camera.subscribe(functools.partial(self._follow_hidden, camera))
 
@@ -251,7 +258,15 @@ class Media:
             if not camera.is_steered:  # a plain feed: nobody else finds out
                 camera.set_health(Health(CameraState.OFFLINE, detail, StreamFault.UNREACHABLE.value))
             raise StreamError(StreamFault.UNREACHABLE, detail) from None
-        return StreamSource(f"{entry.id}/{quality.value}", target.url, target.address, entry.username, entry.password)
+        return StreamSource(
+            f"{entry.id}/{quality.value}",
+            target.url,
+            target.address,
+            entry.username,
+            entry.password,
+            entry.rtsp_transport,
+            entry.tls_fingerprint,
+        )
 
     def on_event(self, event: dict[str, object]) -> None:
         """What a media worker reports: ended sessions, datagrams and the state of streams."""
@@ -272,9 +287,20 @@ class Media:
                     camera.want_key_frame()
             case {"type": "stream_state", "key": str(key)}:
                 camera = self._cameras.get(key.rpartition("/")[0])
+                if camera is not None:
+                    self._note_b_frames(camera, key, event)
                 # A plain feed has nothing but its stream to say whether it is there.
                 if camera is not None and not camera.is_steered:
                     camera.set_health(_health(event))
+
+    def _note_b_frames(self, camera: RemoteCamera, key: str, event: dict[str, object]) -> None:
+        """Kept while nobody watches, until the next pull shows otherwise."""
+        if event.get("b_frames") is True:
+            self._jerky.add(key)
+        elif event.get("state") == "connecting":
+            self._jerky.discard(key)
+        names = [quality.value for quality in Quality if f"{camera.entry.id}/{quality.value}" in self._jerky]
+        camera.note_video(_B_FRAMES.format(" and ".join(names)) if names else "")
 
     def _url(self, camera: RemoteCamera, quality: Quality) -> str:
         entry = camera.entry

@@ -111,7 +111,7 @@ class Street:
         for stream in streams.values():
             stream.failed = self._fail
         credentials = {account.username: account.password.get_secret_value()}
-        server = RtspServer(streams.get, credentials=credentials, realm=REALM)
+        server = RtspServer(streams.get, credentials=credentials, realm=REALM, transports=account.rtsp_transports)
         port = _port(self.config.first_rtsp_port, index)
         try:
             await server.start(self.config.host, port)

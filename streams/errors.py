@@ -11,6 +11,7 @@ class StreamFault(StrEnum):
     UNREACHABLE = "unreachable"  # no route, refused, or connection lost
     TIMEOUT = "timeout"  # connected, but no answer in time
     BAD_CREDENTIALS = "bad-credentials"  # the camera refused user name and password
+    CERTIFICATE = "certificate"  # by TLS the camera did not prove to be who it should be
     NOT_FOUND = "not-found"  # the camera knows no such path
     BUSY = "busy"  # 453 or 503: too many clients on the camera
     PROTOCOL = "protocol"  # what came back is not RTSP, or not the RTSP we asked for

@@ -50,5 +50,7 @@ def stream_figures(hub: Hub) -> Payload:
         "connects": hub.connects,
         "key_requests": hub.keys.wanted,
         "cached_bytes": hub.cached_bytes,
+        "codec": hub.format.codec if hub.format else None,
+        "b_frames": hub.order.has_b_frames,
         "hidden": hub.curtain.is_hidden,
     }

@@ -5,78 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Protocol
+from dataclasses import replace
 
 from streams.errors import StreamError, StreamFault
 from streams.keys import Curtain, KeyAsker
-from streams.rtp.clock import Timeline
+from streams.pulls import Client, Hold, HubEvent, HubState, hidden_error
+from streams.rtp.clock import Timeline, is_jump
+from streams.rtp.codecs import Codec, codec_of
 from streams.rtp.fanout import Fanout, Receiver
-from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
-from streams.rtp.h264 import packetise
+from streams.rtp.frames import AccessUnit, VideoFormat
+from streams.rtp.order import PictureOrder
 from streams.rtp.rate import RateMeter
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy
 from streams.taps import Sink, Tap, Taps
 
+__all__ = ["Client", "Hold", "Hub", "HubEvent", "HubState", "hidden_error"]
+
 log = logging.getLogger(__name__)
 
-_JUMP_TICKS = 5 * VIDEO_CLOCK_HZ  # a camera whose clock is set steps further; viewers must not see that
 _FIRST_KEY_S = 0.08  # a camera that begins with a key picture has sent it by then
-_CODEC = "H264"
-
-
-class HubState(StrEnum):
-    """What a hub is doing."""
-
-    IDLE = "idle"  # nobody watches
-    CONNECTING = "connecting"
-    LIVE = "live"  # pictures come
-    WAITING = "waiting"  # failed; will try again
-
-
-class Client(Protocol):
-    """One pull, as `streams.rtsp.client.RtspClient` does it."""
-
-    async def open(self) -> VideoFormat:
-        """Connect and describe; raises StreamError."""
-
-    async def play(
-        self,
-        on_unit: Callable[[AccessUnit], None],
-        /,
-        *,
-        on_playing: Callable[[], None],
-        on_dropped: Callable[[], None],
-    ) -> None:
-        """Call `on_unit` with every access unit until closed; raises StreamError."""
-
-    async def close(self) -> None:
-        """End it; idempotent."""
-
-
-@dataclass(frozen=True, slots=True)
-class HubEvent:
-    """A change worth telling: `error` is why it waits, `wants_key` that viewers cannot decode on."""
-
-    key: str
-    state: HubState
-    error: StreamError | None = None
-    wants_key: bool = False
-
-
-class Hold:
-    """A reason to keep pulling: a viewer or a snapshot. Release it once; more is harmless."""
-
-    def __init__(self, on_release: Callable[[], None]) -> None:
-        self._on_release: Callable[[], None] | None = on_release
-
-    def release(self) -> None:
-        """The reason is gone."""
-        callback, self._on_release = self._on_release, None
-        if callback:
-            callback()
 
 
 class Hub:
@@ -113,6 +61,9 @@ class Hub:
         self._clock = clock or asyncio.get_running_loop().time
         self._timeline = Timeline()
         self._taps = Taps()
+        self._codec: Codec | None = None
+        self.order = PictureOrder()
+        self._knew_b_frames = False
         self._last_unit: tuple[int, float] | None = None  # the camera's timestamp and when it came
         self._holds = 0
         self._task: asyncio.Task[None] | None = None
@@ -147,7 +98,7 @@ class Hub:
         Call it while holding.
 
         Raises:
-            StreamError: the last try failed; CODEC when it is not H264; TIMEOUT; CLOSED when the hub is closed.
+            StreamError: the last try failed; CODEC when it cannot be relayed; TIMEOUT; CLOSED when the hub is closed.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -329,14 +280,17 @@ class Hub:
         self._set(HubState.WAITING)
 
     def _opened(self, video: VideoFormat) -> None:
-        if video.codec != _CODEC:
-            raise StreamError(StreamFault.CODEC, f"the camera sends {video.codec}, not H.264", codec=video.codec)
-        if not video.parameter_sets and self.format:
+        codec = codec_of(video.codec)
+        if self._codec not in (None, codec):
+            self._tell(HubEvent(self.source.key, self.state, new_codec=True))  # before its first picture comes
+        self._codec = codec
+        if not video.parameter_sets and self.format and self.format.codec == video.codec:
             video = self.format  # what came in band before
         self.format = video
         self.error = None
         self._timeline.restart()
         self._last_unit = None
+        self.order = PictureOrder()
         self._signal()
 
     def _on_playing(self) -> None:
@@ -359,29 +313,34 @@ class Hub:
             self._live_s = self._clock()
             self._policy.succeeded()
             self._set(HubState.LIVE)
-        if self._last_unit:
-            timestamp, arrived_s = self._last_unit
-            expected = timestamp + (unit.arrived_s - arrived_s) * VIDEO_CLOCK_HZ
-            if abs(unit.timestamp - expected) > _JUMP_TICKS:
-                self._timeline.restart()
-        self._last_unit = (unit.timestamp, unit.arrived_s)
+        moment = (unit.timestamp, unit.arrived_s)
+        if self._last_unit and is_jump(self._last_unit, moment):
+            self._timeline.restart()
+        self._last_unit = moment
+        if self.order.note(unit.timestamp, unit.arrived_s):
+            self._found_b_frames()
         timestamp = self._timeline.at(unit.timestamp, unit.arrived_s)
         self.units += 1
         self.rate.add(unit.size, unit.arrived_s)
         if unit.is_key:
             self._note_key(unit)
-        if self.key_unit is None:
+        if self.key_unit is None or self._codec is None:
             return  # hidden, or nothing to begin with yet
-        self._fanout.push(packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
+        self._fanout.push(self._codec.packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
         self._taps.push(replace(unit, timestamp=timestamp))
+
+    def _found_b_frames(self) -> None:
+        if not self._knew_b_frames:
+            log.warning("%s: the camera sends B-frames, which jerk in browsers; turn them off in it", self.source.key)
+        self._knew_b_frames = True
+        self._tell(HubEvent(self.source.key, self.state, has_b_frames=True))
 
     def _note_key(self, unit: AccessUnit) -> None:
         is_first = self.key_unit is None
         if self.curtain.lets(unit.arrived_s):
             self.key_unit = unit
-        sets = tuple(nal for nal in unit.nals if nal and nal[0] & 0x1F in (7, 8))
-        if sets and self.format and not self.format.parameter_sets:
-            self.format = VideoFormat(_CODEC, sets)
+        if self.format and self._codec and not self.format.parameter_sets:
+            self.format = replace(self.format, parameter_sets=self._codec.only_sets(unit.nals))
         if is_first:
             self._signal()
 
@@ -407,8 +366,3 @@ class Hub:
 
     async def _change(self) -> None:
         await self._changed.wait()
-
-
-def hidden_error() -> StreamError:
-    """Why there is no picture of a hidden stream."""
-    return StreamError(StreamFault.HIDDEN, "the pictures of this stream are withheld now")

@@ -81,7 +81,8 @@ class MediaPool:
     viewers are told; ("auto",) means all of this machine. `on_event` gets dicts with `type`:
     - session_state: session_id, stream, state (connecting, live, closed), reason
     - session_quality: session_id, quality (main, sub), why (streams.quality.Why); what the viewer is shown from now on
-    - stream_state: key, state (idle, connecting, live, waiting), fault (a StreamFault value or None), detail, codec?
+    - stream_state: key, state (idle, connecting, live, waiting), fault (a StreamFault value or None), detail,
+      b_frames (pictures that jerk in browsers were noticed), codec?
     - key_wanted: key; viewers cannot decode on, so ask the camera for a key frame; at most once a second per stream
     - datagram: session_id, text; what the viewer sent over its data channel "control", at once and as it came (it may
       be anything, up to 4096 bytes of UTF-8); at most 100 a second per session, the rest is dropped

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 from streams.errors import StreamError, StreamFault
+from streams.rtp.codecs import codec_of
 from streams.rtp.frames import AccessUnit
 
 log = logging.getLogger(__name__)
@@ -17,17 +19,17 @@ _START_CODE = b"\0\0\0\1"
 
 
 def render_jpeg(unit: AccessUnit) -> bytes:
-    """Decode a key unit (with SPS and PPS in it) and encode it as JPEG. Takes tens of milliseconds: not for a loop.
+    """Decode a key unit, with its parameter sets in it, and encode it as JPEG: tens of milliseconds, not for a loop.
 
     Raises:
-        StreamError: PROTOCOL, when it cannot be decoded.
+        StreamError: PROTOCOL, when it cannot be decoded; CODEC.
     """
     # Here, because OpenCV takes 0.2 s and 50 MB to load, and many workers never make a picture.
     import av
     import cv2
 
     data = b"".join(_START_CODE + nal for nal in unit.nals)
-    decoder = av.CodecContext.create("h264", "r")
+    decoder = cast("av.VideoCodecContext", av.CodecContext.create(codec_of(unit.codec).decoder, "r"))
     decoder.thread_count = 1
     try:
         frames = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]

@@ -105,8 +105,15 @@ class Viewers:
 
     async def close_stream(self, key: str) -> None:
         """End the sessions that may be shown this stream."""
-        sessions = [item.session for item in self._viewers.values() if key in item.keys]
-        await asyncio.gather(*(session.close("the stream was closed") for session in sessions))
+        await asyncio.gather(*(session.close("the stream was closed") for session in self._on(key)))
+
+    def close_soon(self, key: str, reason: str) -> None:
+        """As `close_stream`, from a callback."""
+        for session in self._on(key):
+            session.close_soon(reason)
+
+    def _on(self, key: str) -> list[ViewerSession]:
+        return [item.session for item in self._viewers.values() if key in item.keys]
 
     async def close(self) -> None:
         """Say goodbye to every viewer."""

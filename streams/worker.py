@@ -26,7 +26,7 @@ from streams.figures import stream_figures, worker_figures
 from streams.hub import Client, Hub, HubEvent, hidden_error
 from streams.rtp.fanout import Fanout
 from streams.rtsp.client import RtspClient
-from streams.rtsp.origin import StreamSource
+from streams.rtsp.origin import StreamSource, Transport
 from streams.snapshot import SnapshotCache
 from streams.viewers import Place, Viewers, guarded
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract
@@ -162,13 +162,29 @@ class MediaWorker:
         if event.wants_key:
             self._tell("key_wanted", {"key": event.key})
             return
+        if event.new_codec:
+            self._viewers.close_soon(event.key, "the camera changed its codec")
+            return
         error = event.error
-        payload = {"key": event.key, "state": event.state.value, "fault": error.fault.value if error else None}
+        payload = {
+            "key": event.key,
+            "state": event.state.value,
+            "fault": error.fault.value if error else None,
+            "b_frames": event.has_b_frames,
+        }
         self._tell("stream_state", payload | _error_facts(error))
 
 
 def _rtsp_client(source: StreamSource) -> Client:
-    return RtspClient(source.url, source.address, source.username, source.password)
+    return RtspClient(
+        source.url,
+        source.address,
+        source.username,
+        source.password,
+        transport=Transport(source.transport),
+        tls_fingerprint=source.tls_fingerprint,
+        name=source.key,
+    )
 
 
 def _error_facts(error: StreamError | None) -> Payload:

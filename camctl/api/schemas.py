@@ -89,6 +89,7 @@ class CameraOut(BaseModel):
     """One camera, as the caller sees it. `safety_net`: what ends a motion when the link to the camera is gone.
 
     With "none" it is `steerable` only if its owner accepted that. `hidden`: why its picture is withheld now.
+    `state_detail`: why it is not live, or what its owner should change in it, in a sentence.
     """
 
     id: str
@@ -114,7 +115,7 @@ class CameraOut(BaseModel):
             name=camera.entry.name,
             area=AreaOut(code=camera.entry.area, name=area.name if area else camera.entry.area),
             state=camera.health.state.value,
-            state_detail=camera.health.detail,
+            state_detail=camera.health.detail or camera.video_note,
             steerable=abilities.can_steer,
             safety_net=abilities.safety_net.value,
             hidden=camera.hidden,

@@ -19,6 +19,8 @@ class CameraEntry:
     onvif_url: str | None = None
     rtsp_main: str | None = None
     rtsp_sub: str | None = None
+    rtsp_transport: str = "auto"
+    tls_fingerprint: str = ""
     username: str = ""
     password: str = field(default="", repr=False)
     steer_without_timeout: bool = False  # the owner accepts that nobody can stop it when the link to it dies

@@ -48,6 +48,7 @@ class RemoteCamera:
         self._patrols: tuple[Round, ...] = ()
         self._are_patrols_told = True
         self.newest_fence = 0
+        self.video_note = ""
         state = CameraState.CONNECTING if self.is_steered else CameraState.UNKNOWN
         self.view = CameraView(Health(state), hidden=self._hidden_unseen())
 
@@ -134,6 +135,10 @@ class RemoteCamera:
         """For plain feeds, which have nothing but their stream to say whether they are there."""
         if not self.is_steered:
             self._see(replace(self.view, health=health))
+
+    def note_video(self, note: str) -> None:
+        """What its owner should change so that its picture is good, in a sentence; empty for nothing."""
+        self.video_note = note
 
     async def show_event(self, event: Round) -> None:
         """Show an event's preset (a Round of kind EVENT); raises CameraError when control cannot be reached."""

@@ -33,16 +33,17 @@ def service_urls(xaddr: str, reached: PinnedTarget) -> tuple[str, ...]:
 
 
 def stream_url(uri: str, reached: PinnedTarget) -> str:
-    """The RTSP address of a stream on the host that was reached, by its pinned address; the port is the returned one.
+    """The RTSP address of a stream on the host that was reached, by its pinned address; scheme and port as returned.
 
     Raises:
         CameraError: PROTOCOL, it is no RTSP address.
     """
     scheme, authority, rest = _loose(uri.strip())
-    if scheme not in ("", "rtsp") or not uri.strip():
-        raise CameraError(CameraFault.PROTOCOL, "the camera's stream address does not begin with rtsp://")
-    _, port = _host_and_port(authority, "rtsp")
-    return _join("rtsp", reached.address, port or DEFAULT_PORTS["rtsp"], rest if rest.startswith("/") else f"/{rest}")
+    scheme = scheme or "rtsp"
+    if scheme not in ("rtsp", "rtsps") or not uri.strip():
+        raise CameraError(CameraFault.PROTOCOL, "the camera's stream address does not begin with rtsp:// or rtsps://")
+    _, port = _host_and_port(authority, scheme)
+    return _join(scheme, reached.address, port or DEFAULT_PORTS[scheme], rest if rest.startswith("/") else f"/{rest}")
 
 
 def _loose(text: str) -> tuple[str, str, str]:

@@ -22,7 +22,7 @@ from camctl.ptz.ports import CameraError, CameraFacts, CameraFault, StreamUris
 _log = logging.getLogger(__name__)
 
 _HTTP = frozenset({"http", "https"})
-_RTSP = frozenset({"rtsp"})
+_RTSP = frozenset({"rtsp", "rtsps"})
 # What a camera may do to an optional question without being given up.
 _SHRUGS = frozenset({CameraFault.REFUSED, CameraFault.UNSUPPORTED, CameraFault.PROTOCOL, CameraFault.TIMEOUT})
 _NO_ANSWER_THERE = frozenset({CameraFault.UNREACHABLE, CameraFault.TIMEOUT, CameraFault.PROTOCOL})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streams.rtp.frames import VIDEO_CLOCK_HZ
 
+_STEP_TICKS = VIDEO_CLOCK_HZ
 _NTP_UNIX_OFFSET_S = 2_208_988_800  # 1900-01-01 to 1970-01-01, RFC 868
 
 
@@ -60,6 +61,15 @@ class Timeline:
             self._restarted = False
         self._last, self._at_s = unwrapped + self._offset, now_s
         return self._last
+
+
+def is_jump(before: tuple[int, float], now: tuple[int, float]) -> bool:
+    """Whether a camera's clock was set between two pictures, each an unwrapped timestamp and when it came (seconds).
+
+    Pictures that come late are none: what waited in the network comes in a burst. B-frames go back by less.
+    """
+    step = now[0] - before[0]
+    return step < -_STEP_TICKS or step - (now[1] - before[1]) * VIDEO_CLOCK_HZ > _STEP_TICKS
 
 
 def ntp_time(unix_s: float) -> int:

@@ -12,7 +12,7 @@ class VideoFormat:
     """The description of one video stream, as an SDP or an encoder gives it.
 
     `codec` is the upper-case RTP encoding name ("H264", "H265", "JPEG", ...). `parameter_sets` are NAL units without
-    start codes (for H.264: SPS and PPS, in that order), empty when they come in band only.
+    start codes (for H.264 SPS and PPS, for H.265 VPS, SPS and PPS, in that order), empty when they come in band only.
     """
 
     codec: str
@@ -34,13 +34,15 @@ class AccessUnit:
     """One coded picture: its NAL units without start codes, in decoding order.
 
     `timestamp` is in units of 1/90000 s, unwrapped (it grows beyond 32 bits). `is_key` is True when decoding can begin
-    here; the hub makes sure that a key unit carries SPS and PPS. `arrived_s` is the receiver's monotonic clock.
+    here; a key unit carries its parameter sets. `arrived_s` is the receiver's monotonic clock, `codec` as in
+    `VideoFormat`.
     """
 
     nals: tuple[bytes, ...]
     timestamp: int
     is_key: bool
     arrived_s: float = 0.0
+    codec: str = "H264"
 
     @property
     def size(self) -> int:

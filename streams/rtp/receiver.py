@@ -1,11 +1,11 @@
-"""One received H.264 stream: packets in, access units and receiver reports out."""
+"""One received video stream: packets in, access units and receiver reports out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from streams.rtp.frames import AccessUnit
-from streams.rtp.h264 import Depacketiser
+from streams.rtp.codecs import codec_of
+from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.packet import RtpError, parse_packet
 from streams.rtp.rtcp import (
     Bye,
@@ -18,19 +18,30 @@ from streams.rtp.rtcp import (
 )
 
 
-class H264Receiver:
+class StreamReceiver:
     """Follows one sender through packets, sender reports and changes of its SSRC.
 
     `packets` counts all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what never came.
-    Times are monotonic seconds. `ssrc` is our own, in reports.
+    Times are monotonic seconds. `ssrc` is our own, in reports. `complain` is told where a packet was bad or missing.
+
+    Raises:
+        StreamError: CODEC, the format cannot be relayed.
     """
 
-    def __init__(self, payload_type: int, parameter_sets: Iterable[bytes], *, ssrc: int) -> None:
+    def __init__(
+        self,
+        video: VideoFormat,
+        payload_type: int,
+        *,
+        ssrc: int,
+        complain: Callable[[str], None] = lambda _where: None,
+    ) -> None:
         self.packets = 0
         self.ignored = 0
-        self.depacketiser = Depacketiser(parameter_sets)
+        self.depacketiser = codec_of(video.codec).depacketiser(video.parameter_sets)
         self._payload_type = payload_type
         self._ssrc = ssrc
+        self._complain = complain
         self._sender: int | None = None
         self._statistics = ReceptionStatistics()
         self._lost_before = 0
@@ -45,16 +56,24 @@ class H264Receiver:
         self.packets += 1
         try:
             packet = parse_packet(data)
-        except RtpError:
-            self.ignored += 1
+        except RtpError as error:
+            self._ignore(f"packet {self.packets}: {error}")
             return ()
         if packet.payload_type != self._payload_type:
-            self.ignored += 1
+            self._ignore(f"sequence {packet.sequence}: payload type {packet.payload_type}, not {self._payload_type}")
             return ()
         if packet.ssrc != self._sender:
             self._follow(packet.ssrc)
         self._statistics.packet(packet.sequence, packet.timestamp, now_s)
-        return self.depacketiser.push(packet, now_s)
+        depacketiser, losses = self.depacketiser, self.depacketiser.losses
+        units = depacketiser.push(packet, now_s)
+        if depacketiser.losses != losses:
+            self._complain(depacketiser.loss)
+        return units
+
+    def _ignore(self, where: str) -> None:
+        self.ignored += 1
+        self._complain(where)
 
     def _follow(self, ssrc: int) -> None:
         if self._sender is not None:
@@ -67,8 +86,8 @@ class H264Receiver:
         """Take one RTCP packet; True when the sender says that it leaves."""
         try:
             reports = parse_rtcp(data)
-        except RtpError:
-            self.ignored += 1
+        except RtpError as error:
+            self._ignore(str(error))
             return False
         for report in reports:
             if isinstance(report, SenderReport) and report.ssrc == self._sender:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import ssl
 from collections.abc import Callable
 
 from streams.errors import StreamError, StreamFault
@@ -19,6 +20,7 @@ from streams.rtsp.protocol import (
     frame,
     serialise,
 )
+from streams.rtsp.tls import TlsTrust
 
 _MAX_UNSENT_BYTES = 64 << 10
 
@@ -44,6 +46,20 @@ class RtspConnection(asyncio.Protocol):
     def cseq(self) -> int:
         """The number of the latest request."""
         return self._cseq
+
+    @property
+    def local_host(self) -> str:
+        """Our own address on it; empty when there is none any more."""
+        return self._address("sockname")
+
+    @property
+    def peer_host(self) -> str:
+        """The camera's address on it; empty when there is none any more."""
+        return self._address("peername")
+
+    def _address(self, name: str) -> str:
+        address = self._transport.get_extra_info(name) if self._transport else None
+        return str(address[0]) if address else ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport (asyncio's callback)."""
@@ -148,23 +164,45 @@ def _retrieve(future: asyncio.Future[None]) -> None:
         future.exception()
 
 
-async def connect(address: str, port: int, timeout_s: float) -> RtspConnection:
-    """Open a connection to an IP address.
+async def connect(address: str, port: int, timeout_s: float, trust: TlsTrust | None = None) -> RtspConnection:
+    """Open a connection to an IP address, by TLS when it is said whom to trust.
 
     Raises:
-        StreamError: TIMEOUT or UNREACHABLE.
+        StreamError: TIMEOUT, UNREACHABLE, or CERTIFICATE.
     """
-    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout_s):
-            _, connection = await loop.create_connection(RtspConnection, address, port)
+            try:
+                return await _connect(address, port, trust)
+            except ssl.SSLCertVerificationError as error:
+                assert trust  # noqa: S101  # without it there is no TLS to fail
+                raise await trust.refusal(address, port, error.verify_message) from None
     except TimeoutError:
         raise StreamError(StreamFault.TIMEOUT, f"no connection to port {port} within {timeout_s:g} s") from None
     except ConnectionRefusedError:
         detail = f"the camera refuses connections on port {port}; is the port right?"
         raise StreamError(StreamFault.UNREACHABLE, detail) from None
+    except ssl.SSLError as error:
+        detail = f"no TLS with port {port} ({error.reason}); is it rtsp:// rather than rtsps:// there?"
+        raise StreamError(StreamFault.PROTOCOL, detail) from None
     except OSError as error:
         # asyncio puts "Connect call failed (address)" where the system's words belong.
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
         raise StreamError(StreamFault.UNREACHABLE, f"cannot connect to port {port}: {reason}") from None
+
+
+async def _connect(address: str, port: int, trust: TlsTrust | None) -> RtspConnection:
+    loop = asyncio.get_running_loop()
+    if trust is None:
+        _, connection = await loop.create_connection(RtspConnection, address, port)
+        return connection
+    context = await trust.context()
+    transport, connection = await loop.create_connection(
+        RtspConnection, address, port, ssl=context, server_hostname=trust.host
+    )
+    try:
+        trust.check(transport)
+    except StreamError:
+        transport.abort()
+        raise
     return connection

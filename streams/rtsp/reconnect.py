@@ -17,7 +17,9 @@ class ReconnectSettings:
     cap_s: float = 30.0
     credentials_s: float = 90.0
     busy_s: float = 10.0
-    hopeless_s: float = 30.0  # wrong codec, no video, no such path: a person has to change something
+    hopeless_s: float = (
+        30.0  # wrong codec, no video, no such path, unknown certificate: a person has to change something
+    )
     stable_s: float = 30.0  # a pull that lived this long starts the back-off anew
     nudge_s: float = 3.0  # how soon after a failure a new viewer may cause a try out of turn
 
@@ -82,6 +84,6 @@ class ReconnectPolicy:
             return settings.credentials_s * (1 + 0.2 * self._chance()) * min(self._failures, 5)
         if fault is StreamFault.BUSY:
             return max(settings.busy_s * (1 + 0.2 * self._chance()), jittered_s)
-        if fault in (StreamFault.CODEC, StreamFault.NO_VIDEO, StreamFault.NOT_FOUND):
+        if fault in (StreamFault.CODEC, StreamFault.NO_VIDEO, StreamFault.NOT_FOUND, StreamFault.CERTIFICATE):
             return max(settings.hopeless_s, jittered_s)
         return jittered_s

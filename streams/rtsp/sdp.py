@@ -1,18 +1,15 @@
-"""Session descriptions (RFC 4566, RFC 6184 section 8.2) as cameras write them, and as our server does. Pure."""
+"""Session descriptions (RFC 4566; fmtp: see streams.rtp.codecs) as cameras write them, and as our server does. Pure."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from streams.rtp.codecs import CODECS
 from streams.rtp.frames import VIDEO_CLOCK_HZ, VideoFormat
 
 _STATIC_VIDEO = {25: "CELB", 26: "JPEG", 28: "NV", 31: "H261", 32: "MPV", 33: "MP2T", 34: "H263"}
 _MAX_MEDIA = 64
-_MAX_PARAMETER_SETS = 16
 _UNUSABLE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 PAYLOAD_TYPE = 96
 TRACK = "trackID=0"
@@ -48,6 +45,7 @@ class VideoTrack:
     clock_hz: int
     setup_url: str
     play_url: str
+    is_reordered: bool = False  # packets come in another order than that of decoding, which we do not undo
 
 
 def parse_sdp(data: bytes) -> Session:
@@ -118,23 +116,26 @@ def _take_parameters(media: Media, value: str) -> None:
 
 
 def find_video(session: Session, base_url: str) -> VideoTrack | None:
-    """The first H.264 video, else the first video of any codec; None when there is no video at all.
+    """The first H.264 video, else the first H.265, else the first of any codec; None when there is no video at all.
 
     `base_url` is what relative control URLs refer to, see `base_url_of`.
     """
     videos = [(media, kind) for media in session.media if media.kind == "video" for kind in _offered(media)]
     if not videos:
         return None
-    media, payload_type = next((found for found in videos if _codec(*found)[0] == "H264"), videos[0])
+    ranks = {name: rank for rank, name in enumerate(CODECS)}
+    media, payload_type = min(videos, key=lambda found: ranks.get(_codec(*found)[0], len(ranks)))
     codec, clock_hz = _codec(media, payload_type)
     parameters = media.parameters.get(payload_type, {})
+    known = CODECS.get(codec)
     play_url = resolve_control(base_url, session.control)
     return VideoTrack(
-        format=VideoFormat(codec, _parameter_sets(codec, parameters)),
+        format=VideoFormat(codec, known.read_sets(parameters) if known else ()),
         payload_type=payload_type,
         clock_hz=clock_hz,
         setup_url=resolve_control(play_url if _is_absolute(session.control) else base_url, media.control),
         play_url=play_url,
+        is_reordered=known is not None and known.reorders(parameters),
     )
 
 
@@ -147,32 +148,8 @@ def _codec(media: Media, payload_type: int) -> tuple[str, int]:
     return encoding or (_STATIC_VIDEO.get(payload_type, "UNKNOWN"), VIDEO_CLOCK_HZ)
 
 
-def _parameter_sets(codec: str, parameters: dict[str, str]) -> tuple[bytes, ...]:
-    if codec == "H264":
-        nals = _decode_sets(parameters.get("sprop-parameter-sets", ""))
-        return tuple(sorted((nal for nal in nals if nal[0] & 0x1F in (7, 8)), key=lambda nal: nal[0] & 0x1F))
-    if codec == "H265":
-        names = ("sprop-vps", "sprop-sps", "sprop-pps")
-        return tuple(nal for name in names for nal in _decode_sets(parameters.get(name, "")))
-    return ()
-
-
-def _decode_sets(text: str) -> list[bytes]:
-    nals = []
-    for item in text.split(",")[:_MAX_PARAMETER_SETS]:
-        unpadded = item.strip().rstrip("=")
-        try:
-            nal = base64.b64decode(unpadded + "=" * (-len(unpadded) % 4), validate=True)
-        except (binascii.Error, ValueError):
-            continue  # a broken set: the stream carries it in band, or cannot be decoded
-        nal = re.sub(rb"\A\x00\x00\x00?\x01", b"", nal)  # some cameras encode the start code too
-        if nal:
-            nals.append(nal)
-    return nals
-
-
 def _is_absolute(url: str) -> bool:
-    return url.lower().startswith("rtsp://")
+    return url.lower().startswith(("rtsp://", "rtsps://"))
 
 
 def base_url_of(request_url: str, content_base: str, content_location: str) -> str:
@@ -197,12 +174,13 @@ def resolve_control(base_url: str, control: str) -> str:
 
 
 def build_sdp(video: VideoFormat, *, address: str, session_id: int, name: str = "camera") -> bytes:
-    """The description of one live H.264 video for clients of our server; `address` is the server's own IP.
+    """The description of one live video for clients of our server; `address` is the server's own IP.
 
     Raises:
-        ValueError: the format is not H264, or name or address would break a line.
+        ValueError: the format is none of CODECS, or name or address would break a line.
     """
-    if video.codec != "H264":
+    codec = CODECS.get(video.codec)
+    if codec is None:
         raise ValueError(f"cannot describe {video.codec}")
     if any(ord(char) < 32 for char in name + address):
         raise ValueError("name and address are single lines")
@@ -217,18 +195,8 @@ def build_sdp(video: VideoFormat, *, address: str, session_id: int, name: str = 
         "a=range:npt=now-",
         "a=recvonly",
         f"m=video 0 RTP/AVP {PAYLOAD_TYPE}",
-        f"a=rtpmap:{PAYLOAD_TYPE} H264/{VIDEO_CLOCK_HZ}",
-        f"a=fmtp:{PAYLOAD_TYPE} {_format_parameters(video.parameter_sets, video.profile_level_id)}",
+        f"a=rtpmap:{PAYLOAD_TYPE} {codec.name}/{VIDEO_CLOCK_HZ}",
+        *([f"a=fmtp:{PAYLOAD_TYPE} {parameters}"] if (parameters := codec.fmtp(video)) else []),
         f"a=control:{TRACK}",
     ]
     return ("\r\n".join(lines) + "\r\n").encode()
-
-
-def _format_parameters(sets: Iterable[bytes], profile_level_id: str | None) -> str:
-    items = ["packetization-mode=1"]
-    if profile_level_id:
-        items.append(f"profile-level-id={profile_level_id}")
-    encoded = ",".join(base64.b64encode(nal).decode("ascii") for nal in sets)
-    if encoded:
-        items.append(f"sprop-parameter-sets={encoded}")
-    return ";".join(items)

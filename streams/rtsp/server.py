@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable, Iterable, Mapping
 
 from streams.rtsp.auth import ServerAuth
 from streams.rtsp.outputs import Address, UdpPair
@@ -15,11 +16,12 @@ _log = logging.getLogger(__name__)
 
 
 class RtspServer:
-    """An RTSP 1.0 server for H.264: TCP interleaved and UDP unicast, Digest and Basic.
+    """An RTSP 1.0 server for H.264 and H.265: TCP interleaved and UDP unicast, Digest and Basic.
 
     `resolve` maps a path ("main", without slashes around it) to a source, or None when there is none. `credentials`
     maps user names to passwords; None serves everybody. `schemes` are those of `ServerAuth`. A client that does not
-    read as fast as it is sent to is skipped to the next key unit once `max_unsent_bytes` wait.
+    read as fast as it is sent to is skipped to the next key unit once `max_unsent_bytes` wait. `transports` are "tcp"
+    and "udp"; with `tls` it serves rtsps://, and by TCP only, since RTP over UDP would not be encrypted.
     """
 
     def __init__(
@@ -32,10 +34,14 @@ class RtspServer:
         session_timeout_s: int = 60,
         max_clients: int = 256,
         max_unsent_bytes: int = 1 << 20,
+        transports: Iterable[str] = ("tcp", "udp"),
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         auth = None if credentials is None else ServerAuth(credentials, realm, schemes)
         self._udp = UdpPair(self._receiver_alive)
-        self._serving = Serving(resolve, auth, self._udp, session_timeout_s, max_unsent_bytes)
+        allowed = frozenset(transports) if tls is None else frozenset({"tcp"})
+        self._serving = Serving(resolve, auth, self._udp, session_timeout_s, max_unsent_bytes, allowed)
+        self._tls = tls
         self._max_clients = max_clients
         self._connections = self._serving.connections
         self._server: asyncio.Server | None = None
@@ -56,7 +62,7 @@ class RtspServer:
         await self._udp.open(host)
         try:
             loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(self._accept, host, port)
+            self._server = await loop.create_server(self._accept, host, port, ssl=self._tls)
         except BaseException:
             self._udp.close()
             raise

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from streams.errors import StreamError
+from streams.rtp.codecs import CODECS
 from streams.rtp.frames import VideoFormat
 from streams.rtsp.auth import ServerAuth, Verdict
 from streams.rtsp.faults import status_for_error
@@ -38,13 +39,14 @@ class Serving:
     udp: UdpPair
     session_timeout_s: int
     max_unsent_bytes: int
+    transports: frozenset[str]
     connections: set[ServerConnection] = field(default_factory=set)
 
     def packetiser(self, source: MediaSource, video: VideoFormat) -> Packetiser:
         """The one that other sessions on the same source use, else a new one."""
         sessions = (session for connection in self.connections for session in connection.sessions.values())
         shared = next((session.packetiser for session in sessions if session.source is source), None)
-        return shared or Packetiser(video.parameter_sets)
+        return shared or Packetiser(video)
 
 
 class _Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
@@ -268,7 +270,7 @@ class ServerConnection(asyncio.Protocol):
         """The first alternative that we can serve. UDP goes to the client's own address, never to `destination`."""
         limit = self._serving.max_unsent_bytes
         for wanted in parse_transports(request.headers.get("Transport")):
-            if wanted.is_multicast:
+            if wanted.is_multicast or ("tcp" if wanted.is_tcp else "udp") not in self._serving.transports:
                 continue
             if wanted.is_tcp:
                 channels = wanted.interleaved or (2 * len(self.sessions), 2 * len(self.sessions) + 1)
@@ -314,7 +316,7 @@ async def _description(source: MediaSource) -> VideoFormat:
             video = await source.describe()
     except TimeoutError:
         raise _Refused(503) from None
-    if video.codec != "H264":
+    if video.codec not in CODECS:
         raise _Refused(415)
     return video
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from streams.rtp.frames import AccessUnit
-from streams.rtp.h264 import packetise
-from streams.rtp.nal import ParameterSets
+from streams.rtp.codecs import codec_of
+from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtsp.outputs import Output, UdpOutput
 from streams.rtsp.sdp import PAYLOAD_TYPE
 from streams.rtsp.sender import RtpSender
@@ -20,20 +19,25 @@ _CNAME = "camctl"
 
 
 class Packetiser:
-    """Cuts every access unit of a source once, however many sessions send it; the last result is kept."""
+    """Cuts every access unit of a source once, however many sessions send it; the last result is kept.
 
-    def __init__(self, parameter_sets: Sequence[bytes]) -> None:
-        self._known = ParameterSets(parameter_sets)
+    Raises:
+        StreamError: CODEC, the format cannot be sent.
+    """
+
+    def __init__(self, video: VideoFormat) -> None:
+        self._codec = codec_of(video.codec)
+        self._known = self._codec.parameter_sets(video.parameter_sets)
         self._unit: AccessUnit | None = None
         self._payloads: list[bytes] = []
 
     def payloads(self, unit: AccessUnit) -> list[bytes]:
-        """The unit's RTP payloads; a key unit gets the SPS and PPS that it lacks."""
+        """The unit's RTP payloads; a key unit gets the parameter sets that it lacks."""
         if unit is not self._unit:
             for nal in unit.nals if unit.is_key else ():
                 self._known.note(nal)
             nals = (self._known.complete(unit.nals) or unit.nals) if unit.is_key else unit.nals
-            self._unit, self._payloads = unit, packetise(nals)
+            self._unit, self._payloads = unit, self._codec.packetise(tuple(nals))
         return self._payloads
 
 

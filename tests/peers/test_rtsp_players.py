@@ -60,8 +60,9 @@ async def test_ffprobe_names_the_stream(transport: str, schemes: tuple[str, ...]
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-async def test_ffmpeg_decodes_without_complaint(transport: str) -> None:
-    async with serving(LoopSource(), speed=2) as server:
+@pytest.mark.parametrize("codec", ["H264", "H265"])
+async def test_ffmpeg_decodes_without_complaint(transport: str, codec: str) -> None:
+    async with serving(LoopSource(codec=codec), speed=2) as server:
         status, output, errors = await run(
             *("ffmpeg", "-v", "warning", "-xerror", "-rtsp_transport", transport, "-i", url_of(server)),
             *("-frames:v", str(FRAMES), "-f", "framemd5", "-"),

@@ -16,6 +16,7 @@ import pytest
 import yaml
 from av import VideoFrame
 
+from tests.support.certificates import self_signed
 from tests.support.rtsp_kit import until
 from tests.support.service import Service, running, write_config
 from tests.system.media_viewer import AiortcViewer
@@ -24,14 +25,17 @@ pytestmark = pytest.mark.peer
 
 CAMERA = Path(__file__).with_name("gst_rtsp_camera.py")
 USER, SECRET = "pemberi", "sandi peduli"
-# What each camera is started with, and the account that the service has.
+# What each camera is started with, and the account that the service has; those by which video can be watched.
 CAMERAS = {
     "baseline": (["--profile", "constrained-baseline"], False),
     "main": (["--profile", "main"], False),
     "high": (["--profile", "high"], False),
     "digest": (["--user", USER, "--password", SECRET, "--auth", "digest"], True),
     "basic": (["--profile", "high", "--user", USER, "--password", SECRET, "--auth", "basic"], True),
+    "udp": (["--profile", "main", "--udp-only"], False),
+    "tls": (["--audio", "--user", USER, "--password", SECRET, "--auth", "basic"], True),
 }
+OTHERS = {"h265": (["--codec", "h265"], False), "b-frames": (["--profile", "main", "--bframes", "2"], False)}
 
 
 def client_of(service: Service) -> httpx.AsyncClient:
@@ -54,11 +58,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("foreign")
     with ExitStack() as stack:
         items = []
-        for name, (options, has_account) in CAMERAS.items():
-            port = stack.enter_context(gst_camera(*options))
-            account = {"username": USER, "password": SECRET} if has_account else {}
-            feed = {"main": f"rtsp://127.0.0.1:{port}/cam"}
-            items.append({"id": name, "name": name, "area": "31.71.07.1002", "rtsp": feed, **account})
+        certificate = self_signed(folder, "127.0.0.1")
+        secure = ["--certificate", str(certificate.chain), "--key", str(certificate.key)]
+        for name, (options, has_account) in (CAMERAS | OTHERS).items():
+            port = stack.enter_context(gst_camera(*options, *(secure if name == "tls" else ())))
+            more = {"username": USER, "password": SECRET} if has_account else {}
+            more |= {"tls_fingerprint": certificate.fingerprint} if name == "tls" else {}
+            feed = {"main": f"{'rtsps' if name == 'tls' else 'rtsp'}://127.0.0.1:{port}/cam"}
+            items.append({"id": name, "name": name, "area": "31.71.07.1002", "rtsp": feed, **more})
         config = write_config(folder, items, media={"linger_s": 0.5})
         people = {"budi": ["--role", "operator", "--area", "31"]}
         service = stack.enter_context(running(folder, config, people))
@@ -99,7 +106,22 @@ async def test_it_is_seen_live(service: Service, camera_id: str) -> None:
         assert (await client.delete(session)).status_code == 200
 
 
-@pytest.mark.parametrize("camera_id", CAMERAS)
+async def test_h265_is_refused_by_its_name_to_who_cannot_show_it(service: Service) -> None:
+    async with client_of(service) as client, AiortcViewer() as viewer:
+        headers = {"Content-Type": "application/sdp"}
+        answer = await client.post("/cameras/h265/whep", content=await viewer.offer(), headers=headers)
+        assert (answer.status_code, answer.json()["codec"]) == (406, "H265")
+
+
+async def test_b_frames_are_told_to_the_cameras_owner(service: Service) -> None:
+    async with client_of(service) as client, watching(client, "b-frames") as (viewer, _):
+        await viewer.frames(20, 15)
+        camera = (await client.get("/cameras/b-frames")).json()
+    assert camera["state"] == "live"
+    assert "main stream has B-frames" in camera["state_detail"]
+
+
+@pytest.mark.parametrize("camera_id", [*CAMERAS, "h265"])
 async def test_it_is_photographed(service: Service, camera_id: str) -> None:
     async with client_of(service) as client:
         answer = await client.get(f"/cameras/{camera_id}/snapshot.jpg")

@@ -7,11 +7,11 @@ import contextlib
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.rtp.frames import AccessUnit
+from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.h264 import Depacketiser, packetise
 from streams.rtp.nal import IDR, is_picture, nal_type, split_annex_b, starts_picture
 from streams.rtp.packet import RtpError, RtpPacket, build_packet, pack_header, parse_packet
-from streams.rtp.receiver import H264Receiver
+from streams.rtp.receiver import StreamReceiver
 from streams.rtp.rtcp import parse_rtcp
 
 SPS, PPS = bytes.fromhex("6742c00bda02806f"), bytes.fromhex("68ce3c80")
@@ -87,7 +87,7 @@ def test_parsers_of_datagrams_never_crash(data: bytes) -> None:
             parse_packet(head + data)
         with contextlib.suppress(RtpError):
             parse_rtcp(head + data)
-        receiver = H264Receiver(96, (SPS, PPS), ssrc=1)
+        receiver = StreamReceiver(VideoFormat("H264", (SPS, PPS)), 96, ssrc=1)
         receiver.rtp(head + data, 0.0)
         receiver.rtcp(head + data, 0.0)
         receiver.report(1.0, "x")

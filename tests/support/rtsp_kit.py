@@ -1,4 +1,4 @@
-"""A tiny real H.264 source for tests of streams.rtsp: encoded once by x264, played in a loop to whoever subscribes."""
+"""A tiny real source for tests of streams.rtsp: encoded once by x264 or x265, played in a loop to all subscribers."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
 
+from streams.rtp.codecs import codec_of
 from streams.rtp.frames import AccessUnit, VideoFormat
-from streams.rtp.nal import IDR, PPS, SPS, nal_type, split_annex_b
+from streams.rtp.nal import split_annex_b
 from streams.rtsp.server import RtspServer
 
 FPS = 25
@@ -23,28 +25,47 @@ GOP = 10
 WIDTH, HEIGHT = 160, 96
 
 
+ENCODERS = {
+    "H264": ("libx264", {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "g": str(GOP)}),
+    "H265": (
+        "libx265",
+        {
+            "preset": "ultrafast",
+            "tune": "zerolatency",
+            "x265-params": f"keyint={GOP}:min-keyint={GOP}:repeat-headers=1:log-level=none:pools=1",
+        },
+    ),
+}
+
+
 @cache
-def encoded_units(count: int = 30) -> tuple[AccessUnit, ...]:
-    """Noise, so that key frames need several packets; SPS and PPS are in band."""
-    codec = av.CodecContext.create("libx264", "w")
+def encoded_units(count: int = 30, codec_name: str = "H264", b_frames: int = 0) -> tuple[AccessUnit, ...]:
+    """Noise, so that key frames need several packets; parameter sets are in band."""
+    codec_class = codec_of(codec_name)
+    name, options = ENCODERS[codec_name]
+    codec = cast("av.VideoCodecContext", av.CodecContext.create(name, "w"))
     codec.width, codec.height, codec.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     codec.time_base, codec.framerate = Fraction(1, FPS), Fraction(FPS)
     codec.gop_size = GOP
-    codec.options = {"preset": "ultrafast", "tune": "zerolatency", "profile": "baseline", "g": str(GOP)}
-    units = []
+    with_b_frames = {"preset": "veryfast", "x264-params": f"bframes={b_frames}:b-adapt=0:b-pyramid=none:scenecut=0"}
+    codec.options = with_b_frames if b_frames else options
+    packets = []
     for index in range(count):
         picture = np.random.default_rng(index).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = index
-        for packet in codec.encode(frame):
-            nals = tuple(split_annex_b(bytes(packet)))
-            units.append(AccessUnit(nals, packet.pts * 90000 // FPS, any(nal_type(nal) == IDR for nal in nals)))
+        packets += codec.encode(frame)
+    units = []
+    for packet in [*packets, *codec.encode(None)]:
+        nals = tuple(split_annex_b(bytes(packet)))
+        is_key = any(codec_class.syntax.kind(nal) in codec_class.syntax.keys for nal in nals)
+        units.append(AccessUnit(nals, (packet.pts or 0) * 90000 // FPS, is_key, codec=codec_name))
     return tuple(units)
 
 
 def decode_count(units: list[AccessUnit]) -> int:
     """How many pictures a decoder makes of these units; raises when it meets a broken one."""
-    decoder = av.CodecContext.create("h264", "r")
+    decoder = cast("av.VideoCodecContext", av.CodecContext.create(codec_of(units[0].codec).decoder, "r"))
     pictures = 0
     for unit in units:
         stream = b"".join(b"\0\0\0\1" + nal for nal in unit.nals)
@@ -62,20 +83,20 @@ class _Subscription:
 
 
 class LoopSource:
-    """A `MediaSource`. `in_band` False strips SPS and PPS from the units: only the description has them."""
+    """A `MediaSource`. `in_band` False strips parameter sets from the units: only the description has them.
 
-    def __init__(self, *, in_band: bool = True) -> None:
-        units = encoded_units()
-        self.parameter_sets = tuple(nal for nal in units[0].nals if nal_type(nal) in (SPS, PPS))
+    With `b_frames` the units come in decoding order, their timestamps back and forth.
+    """
+
+    def __init__(self, *, in_band: bool = True, codec: str = "H264", b_frames: int = 0) -> None:
+        units = encoded_units(30, codec, b_frames)
+        sets = self.parameter_sets = codec_of(codec).only_sets(units[0].nals)
         if not in_band:
-            units = tuple(
-                AccessUnit(tuple(nal for nal in unit.nals if nal_type(nal) not in (SPS, PPS)), 0, unit.is_key)
-                for unit in units
-            )
+            units = tuple(replace(unit, nals=tuple(nal for nal in unit.nals if nal not in sets)) for unit in units)
         self.units = units
         self.subscriptions: list[_Subscription] = []
         self.sent = 0
-        self.codec = "H264"
+        self.codec = codec
 
     async def describe(self) -> VideoFormat:
         return VideoFormat(self.codec, self.parameter_sets)
@@ -87,8 +108,9 @@ class LoopSource:
 
     def step(self) -> AccessUnit:
         """Give one more unit to all subscribers."""
-        looped = self.units[self.sent % len(self.units)]
-        unit = AccessUnit(looped.nals, self.sent * 90000 // FPS, looped.is_key, time.monotonic())
+        rounds, index = divmod(self.sent, len(self.units))
+        timestamp = self.units[index].timestamp + rounds * len(self.units) * 90000 // FPS
+        unit = replace(self.units[index], timestamp=timestamp, arrived_s=time.monotonic())
         self.sent += 1
         for subscription in tuple(self.subscriptions):
             subscription.sink(unit)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from camctl.app import outer_faults
-from camctl.config import CamerasConfig, Config, explained, faults, load, parse
+from camctl.app import entry_of, outer_faults
+from camctl.config import CameraConfig, CamerasConfig, Config, explained, faults, load, parse
 from camctl.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -97,6 +97,18 @@ def test_faults_behind_other_faults_are_named_too(tmp_path: Path) -> None:
         ("cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 10.0.0.1}}]}", "items[0].rtsp.main:"),
         ("cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsp://'}}]}", "items[0].rtsp.main: not an"),
         (
+            "cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsp://x/'}, rtsp_transport: quic}]}",
+            "items[0].rtsp_transport: ",
+        ),
+        (
+            "cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsps://x/'}, tls_fingerprint: 'AB:CD'}]}",
+            "items[0].tls_fingerprint: ",
+        ),
+        (
+            "cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsps://x/'}, rtsp_transport: udp}]}",
+            "would send the video unencrypted",
+        ),
+        (
             (
                 "cameras: {items: [{id: a, name: a, area: '31', rtsp: {main: 'rtsp://x/'}},"
                 " {id: a, name: b, area: '31', rtsp: {main: 'rtsp://x/'}}]}"
@@ -109,6 +121,16 @@ def test_a_wrong_file_is_one_clear_message(text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=r"test\.yaml") as caught:
         parse(text, "test.yaml")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("fingerprint", [":".join(["aB"] * 32), "Cd" * 32])
+def test_how_a_feed_is_read_reaches_the_catalogue(fingerprint: str) -> None:
+    camera = {"id": "a", "name": "a", "area": "31", "rtsp": {"main": "rtsps://x/", "sub": "rtsp://x/sub"}}
+    entry = entry_of(CameraConfig.model_validate(camera))
+    assert (entry.rtsp_transport, entry.tls_fingerprint) == ("auto", "")
+    told = camera | {"rtsp_transport": "tcp", "tls_fingerprint": fingerprint}
+    entry = entry_of(CameraConfig.model_validate(told))
+    assert (entry.rtsp_transport, entry.tls_fingerprint) == ("tcp", fingerprint)
 
 
 def test_an_empty_file_is_all_defaults() -> None:

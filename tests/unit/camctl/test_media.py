@@ -154,3 +154,29 @@ async def test_a_plain_feeds_health_is_its_streams_and_an_onvif_cameras_is_not(
     assert feed.health.state is CameraState.OFFLINE
     assert steered.health == Health(CameraState.LIVE)
     assert steered.facts == facts()
+
+
+async def test_how_a_feed_is_read_goes_to_the_workers() -> None:
+    feed = CameraEntry("f", "F", "31", rtsp_main="rtsps://127.0.0.1/x", rtsp_transport="tcp", tls_fingerprint="ab" * 32)
+    control = FakeControl([feed])
+    config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}})
+    media = Media(control, EgressPolicy(config.cameras.networks), sessions_per_person=4, metrics=Metrics())
+    camera = control.get("f")
+    assert camera is not None
+    source = await media.source(camera, Quality.SUB)
+    assert (source.url, source.transport, source.tls_fingerprint) == ("rtsps://127.0.0.1/x", "tcp", "ab" * 32)
+
+
+async def test_b_frames_are_noted_until_another_pull_shows_none(control: FakeControl, media: Media) -> None:
+    camera = control.get(FIRST)
+    assert camera is not None
+    event = {"type": "stream_state", "key": f"{FIRST}/main", "state": "live", "b_frames": True}
+    media.on_event(event)
+    media.on_event(event | {"key": f"{FIRST}/sub"})
+    assert "main and sub stream has B-frames" in camera.video_note
+    media.on_event(event | {"state": "idle", "b_frames": False})
+    assert "main and sub" in camera.video_note
+    media.on_event(event | {"state": "connecting", "b_frames": False})
+    assert "The camera's sub stream has B-frames" in camera.video_note
+    media.on_event({"type": "stream_state", "key": f"{FIRST}/sub", "state": "connecting", "b_frames": False})
+    assert camera.video_note == ""

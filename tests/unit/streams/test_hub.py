@@ -169,12 +169,12 @@ async def test_ready_raises_why_the_camera_cannot_be_had(fault: StreamFault) -> 
 
 
 async def test_another_codec_is_named() -> None:
-    street = Street(VideoFormat("H265"))
+    street = Street(VideoFormat("MP4V-ES"))
     hub = street.hub()
     hub.hold()
     with pytest.raises(StreamError) as caught:
         await hub.ready(1)
-    assert (caught.value.fault, caught.value.codec) == (StreamFault.CODEC, "H265")
+    assert (caught.value.fault, caught.value.codec) == (StreamFault.CODEC, "MP4V-ES")
     await hub.close()
 
 
@@ -245,6 +245,67 @@ async def test_a_camera_whose_clock_jumps_does_not_move_the_viewers_time() -> No
     street.bench.timer.run_out()
     times = [packet.timestamp for packet in street.bench.sender.to(receiver) if packet.marker]
     assert times[-1] - times[0] == 3600
+    await hub.close()
+
+
+async def test_a_camera_whose_clock_is_set_back_does_not_move_the_viewers_time() -> None:
+    street = Street(H264)
+    hub = street.hub()
+    hub.hold()
+    receiver = street.bench.receiver(timestamp_offset=0)
+    hub.join(receiver)
+    client = await street.playing(0)
+    client.send(90_000 * 60, 10.0, key=True)
+    client.send(90_000 * 57, 10.04)
+    client.send(90_000 * 57 + 3600, 10.08)
+    street.bench.timer.run_out()
+    times = [packet.timestamp for packet in street.bench.sender.to(receiver) if packet.marker]
+    assert [later - time for time, later in itertools.pairwise(times)] == [3600, 3600]
+    await hub.close()
+
+
+async def test_an_h265_camera_is_relayed_with_its_own_payloads() -> None:
+    sets = (b"\x40\x01v", b"\x42\x01" + b"s" * 20, b"\x44\x01p")
+    street = Street(VideoFormat("H265"))
+    hub = street.hub()
+    hub.hold()
+    receiver = street.bench.receiver(timestamp_offset=0)
+    hub.join(receiver)
+    client = await street.playing(0)
+    assert client.on_unit
+    client.on_unit(AccessUnit((*sets, b"\x28\x01" + b"\xaf" * 2000), 0, True, 1.0, "H265"))
+    street.bench.timer.run_out()
+    packets = street.bench.sender.to(receiver)
+    assert [packet.payload[0] >> 1 for packet in packets] == [48, 49, 49]
+    assert await hub.ready(1) == VideoFormat("H265", sets)
+    await hub.close()
+
+
+async def test_viewers_are_told_before_pictures_of_another_codec_come() -> None:
+    street = Street(H264, VideoFormat("H265", (b"\x40\x01v",)))
+    hub = street.hub()
+    hub.hold()
+    (await street.playing(0)).fail()
+    await street.playing(1)
+    (event,) = [event for event in street.events if event.new_codec]
+    assert event.state is HubState.CONNECTING
+    assert (await hub.ready(1)).codec == "H265"
+    await hub.close()
+
+
+async def test_b_frames_are_told_of_with_the_state_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    street = Street(H264)
+    hub = street.hub()
+    hub.hold()
+    for number in range(2):
+        client = await street.playing(number)
+        assert not hub.order.has_b_frames
+        client.send(0, 1.0, key=True)
+        for index, time in enumerate([3, 1, 2, 6, 4, 5, 9, 7, 8, 12, 10, 11]):
+            client.send(time * 3600, 1.04 + index / 25)
+        assert street.events[-1].has_b_frames
+        client.fail()
+    assert sum("B-frames" in record.message for record in caplog.records) == 1
     await hub.close()
 
 

@@ -9,6 +9,7 @@ from streams import snapshot
 from streams.errors import StreamError, StreamFault
 from streams.rtp.frames import AccessUnit
 from streams.snapshot import SnapshotCache, render_jpeg
+from tests.support.rtsp_kit import encoded_units
 from tests.system.media_scene import HEIGHT, WIDTH, encoded_loop
 
 
@@ -25,6 +26,10 @@ def test_a_key_unit_becomes_a_jpeg_of_its_size() -> None:
     assert (picture.width, picture.height) == (WIDTH, HEIGHT)
     red, green, _ = picture.to_ndarray(format="rgb24")[100, 60]
     assert int(red) > 150 > 90 > int(green)  # the red block of the scene
+
+
+def test_an_h265_key_unit_becomes_a_jpeg_too() -> None:
+    assert render_jpeg(encoded_units(30, "H265")[0])[:2] == b"\xff\xd8"
 
 
 @pytest.mark.parametrize("nals", [(b"\x65garbage",), (b"",), (b"\x67\x42", b"\x68", b"\x65" + b"\0" * 100)])

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from streams import snapshot
-from streams.hub import Client
+from streams.errors import StreamError, StreamFault
+from streams.hub import Client, HubEvent, HubState
+from streams.rtp.frames import VideoFormat
 from streams.rtsp.origin import StreamSource
 from streams.webrtc.mux import UdpMux
 from streams.wire import Payload, WireError
-from streams.worker import MediaWorker, WorkerSettings
+from streams.worker import MediaWorker, WorkerSettings, _refuse_unseen, _Viewing
 from tests.unit.streams.rtp.fanout_kit import FakeSealer
 from tests.unit.streams.test_hub import H264, SOURCE, Street
 
@@ -105,3 +107,37 @@ async def test_datagrams_of_nobody_are_lost_and_a_parent_that_lags_is_spared() -
     stats, _ = await bench.worker.handlers["stats"]({}, b"")
     assert stats["texts_dropped"] == 1
     await bench.close()
+
+
+async def test_viewers_of_a_camera_that_changed_its_codec_are_sent_away() -> None:
+    bench = Bench()
+    closed: list[str] = []
+    for key in ("cam-1/main", "cam-2/main"):
+        hub = bench.worker._hub(StreamSource(key, SOURCE.url, SOURCE.address))
+        session: Any = type("Session", (), {"close_soon": lambda _, why, key=key: closed.append(f"{key}: {why}")})()
+        bench.worker._viewings[key] = _Viewing(session, hub, hub.hold())
+    bench.worker._stream_changed(HubEvent("cam-1/main", HubState.CONNECTING, new_codec=True))
+    assert closed == ["cam-1/main: the camera changed its codec"]
+    bench.worker._viewings.clear()
+    await bench.close()
+
+
+async def test_b_frames_and_the_codec_are_among_the_figures_and_told_with_the_state() -> None:
+    bench = Bench()
+    hub = bench.worker._hub(SOURCE)
+    hold = hub.hold()
+    camera = await bench.street.playing(0)
+    for index, time in enumerate([0, 3, 1, 2, 6, 4, 5, 9, 7, 8]):
+        camera.send(time * 3600, 1.0 + index / 25, key=index == 0)
+    stats, _ = await bench.worker.handlers["stats"]({}, b"")
+    assert (stats["streams"][0]["codec"], stats["streams"][0]["b_frames"]) == ("H264", True)
+    told = [payload["b_frames"] for kind, payload in bench.told if kind == "stream_state"]
+    assert told == [False, False, True]
+    hold.release()
+    await bench.close()
+
+
+async def test_viewers_of_what_they_cannot_be_sent_are_told_the_codec() -> None:
+    with pytest.raises(StreamError) as caught:
+        _refuse_unseen(VideoFormat("H265"))
+    assert (caught.value.fault, caught.value.codec) == (StreamFault.CODEC, "H265")

@@ -241,6 +241,7 @@ export const en: Messages = {
   faultNotFound: "The camera does not know its picture's address.",
   faultBusy: "The camera already serves too many viewers.",
   faultProtocol: "The camera answers in an unknown way.",
+  faultCertificate: "The camera did not prove that it is the right one.",
   faultNoVideo: "The camera has no video.",
   faultRefused: "The camera refused that command.",
   faultUnsupported: "The camera does not support that command.",

@@ -239,6 +239,7 @@ export const id = {
   faultNotFound: "Kamera tidak mengenal alamat gambarnya.",
   faultBusy: "Kamera sudah melayani terlalu banyak penonton.",
   faultProtocol: "Kamera menjawab dengan cara yang tidak dikenal.",
+  faultCertificate: "Kamera tidak membuktikan bahwa ia kamera yang benar.",
   faultNoVideo: "Kamera tidak mempunyai video.",
   faultRefused: "Kamera menolak perintah itu.",
   faultUnsupported: "Kamera tidak mendukung perintah itu.",

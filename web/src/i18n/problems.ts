@@ -43,6 +43,7 @@ const BY_FAULT: Readonly<Record<string, Plain>> = {
   "not-found": "faultNotFound",
   busy: "faultBusy",
   protocol: "faultProtocol",
+  certificate: "faultCertificate",
   "no-video": "faultNoVideo",
   refused: "faultRefused",
   unsupported: "faultUnsupported",

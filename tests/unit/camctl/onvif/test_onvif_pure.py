@@ -111,6 +111,7 @@ def test_service_addresses_are_mended(xaddr: str, urls: list[str]) -> None:
         ("rtsp://10.0.0.1:554:554/live", "rtsp://203.0.113.7:554/live"),
         ("/live/main", "rtsp://203.0.113.7:554/live/main"),
         ("rtsp://10.0.0.1", "rtsp://203.0.113.7:554/"),
+        ("rtsps://10.0.0.1/live", "rtsps://203.0.113.7:322/live"),
     ],
 )
 def test_stream_addresses_are_mended(uri: str, url: str) -> None:

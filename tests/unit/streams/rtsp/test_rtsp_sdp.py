@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from streams.rtp.codecs import CODECS
 from streams.rtp.frames import VideoFormat
 from streams.rtsp.sdp import base_url_of, build_sdp, find_video, parse_sdp, resolve_control
+from tests.support.rtsp_kit import encoded_units
 
 SPS = bytes.fromhex("6742c00bda02806f")
 PPS = bytes.fromhex("68ce3c80")
@@ -71,6 +73,7 @@ def test_h265_and_its_parameter_sets() -> None:
         (["m=video 0 RTP/AVP 26"], "JPEG"),
         (["m=video 0 RTP/AVP 99"], "UNKNOWN"),
         (["m=video 0 RTP/AVP 98 96", "a=rtpmap:98 H265/90000", "a=rtpmap:96 H264/90000"], "H264"),
+        (["m=video 0 RTP/AVP 26", "m=video 0 RTP/AVP 96", "a=rtpmap:96 H265/90000"], "H265"),
         (["m=video 0 RTP/AVP 26", "m=video 0 RTP/AVP 96", "a=rtpmap:96 H264/90000"], "H264"),
     ],
 )
@@ -124,7 +127,44 @@ def test_our_own_description_is_read_back() -> None:
     assert (track.format, track.setup_url, track.play_url) == (video, "rtsp://h/main/trackID=0", "rtsp://h/main/")
     assert b"profile-level-id=42c00b" in data
     assert b"IN IP6 ::1" in build_sdp(video, address="::1", session_id=7)
-    with pytest.raises(ValueError, match="H265"):
-        build_sdp(VideoFormat("H265"), address="127.0.0.1", session_id=7)
+    with pytest.raises(ValueError, match="VP8"):
+        build_sdp(VideoFormat("VP8"), address="127.0.0.1", session_id=7)
     with pytest.raises(ValueError, match="single lines"):
         build_sdp(video, address="127.0.0.1", session_id=7, name="a\r\nb")
+
+
+H265_SETS = CODECS["H265"].only_sets(encoded_units(30, "H265")[0].nals)
+
+
+def test_an_h265_description_is_read_back_with_profile_tier_and_level() -> None:
+    video = VideoFormat("H265", H265_SETS)
+    data = build_sdp(video, address="127.0.0.1", session_id=7)
+    track = find_video(parse_sdp(data), "rtsp://h/main/")
+    assert track is not None
+    assert track.format == video
+    assert b"a=rtpmap:96 H265/90000\r\na=fmtp:96 profile-id=1;tier-flag=0;level-id=30;sprop-vps=" in data
+    assert b"fmtp" not in build_sdp(VideoFormat("H265"), address="127.0.0.1", session_id=7)
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_reordered"),
+    [
+        (["a=rtpmap:96 H265/90000", "a=fmtp:96 sprop-max-don-diff=2"], True),
+        (["a=rtpmap:96 H265/90000", "a=fmtp:96 sprop-max-don-diff=0"], False),
+        (["a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=2"], True),
+        (["a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=1"], False),
+        (["a=rtpmap:96 JPEG/90000"], False),
+    ],
+)
+def test_an_interleaved_order_is_noticed(lines: list[str], is_reordered: bool) -> None:
+    track = find_video(parse_sdp("\n".join(["m=video 0 RTP/AVP 96", *lines]).encode()), "rtsp://h/")
+    assert track is not None
+    assert track.is_reordered is is_reordered
+
+
+def test_audio_beside_the_video_is_let_be() -> None:
+    video = ("m=video 0 RTP/AVP 96", "a=rtpmap:96 H264/90000", "a=control:t2")
+    text = sdp("m=audio 0 RTP/AVP 0", "a=control:t1", *video, "m=audio 0 RTP/AVP 97")
+    track = find_video(parse_sdp(text), "rtsps://h/x")
+    assert track is not None
+    assert (track.format.codec, track.setup_url) == ("H264", "rtsps://h/x/t2")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.packet import parse_packet
-from streams.rtp.receiver import H264Receiver
+from streams.rtp.receiver import StreamReceiver
 from streams.rtp.rtcp import Bye, SenderReport, parse_rtcp
 from streams.rtsp.sender import RtpSender
 from streams.rtsp.session import Packetiser, Session
@@ -60,11 +60,15 @@ class Wire:
 
 def make() -> tuple[Source, Wire, Session]:
     source, wire = Source(), Wire()
-    return source, wire, Session("main", source, Packetiser(SETS), wire, TransportSpec(is_tcp=True))
+    return (
+        source,
+        wire,
+        Session("main", source, Packetiser(VideoFormat("H264", SETS)), wire, TransportSpec(is_tcp=True)),
+    )
 
 
 def timestamps(wire: Wire) -> list[int]:
-    receiver = H264Receiver(96, SETS, ssrc=1)
+    receiver = StreamReceiver(VideoFormat("H264", SETS), 96, ssrc=1)
     units = [unit for packet in wire.rtp for unit in receiver.rtp(packet, 0.0)]
     assert receiver.lost == 0
     return [unit.timestamp - units[0].timestamp for unit in units]
@@ -76,7 +80,7 @@ def test_a_client_starts_at_a_key_unit_with_parameter_sets_in_front() -> None:
     source.send(P, 0)
     source.send(IDR, 3600)
     source.send(P, 7200)
-    receiver = H264Receiver(96, (), ssrc=1)
+    receiver = StreamReceiver(VideoFormat("H264"), 96, ssrc=1)
     units = [unit for packet in wire.rtp for unit in receiver.rtp(packet, 0.0)]
     assert [unit.nals for unit in units] == [(*SETS, IDR), (P,)]
     assert session.skipped == 1
@@ -146,6 +150,6 @@ def test_a_report_and_a_pause_follow_the_clock() -> None:
 
 
 def test_units_are_cut_once_for_all_sessions() -> None:
-    packetiser = Packetiser(SETS)
+    packetiser = Packetiser(VideoFormat("H264", SETS))
     unit = AccessUnit((IDR,), 0, True)
     assert packetiser.payloads(unit) is packetiser.payloads(unit)
