@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import socket
 from collections.abc import Callable
 from typing import Protocol
@@ -89,7 +91,11 @@ class UdpCarrier:
         self._timer: asyncio.TimerHandle | None = None
         self._on_rtp: OnPacket | None = None
         self._on_rtcp: OnPacket | None = None
-        self._bind(connection.local_host)
+        try:
+            self._bind(connection.local_host)
+        except OSError as error:
+            detail = f"there are no UDP ports to be had on this machine: {os.strerror(error.errno or 0)}"
+            raise StreamError(StreamFault.OVERLOADED, detail) from None
 
     def _bind(self, host: str) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -104,7 +110,7 @@ class UdpCarrier:
             self._sockets = [first, second] if number % 2 == 0 else [second, first]
             self.ports = (number & ~1, number | 1)
             return
-        raise StreamError(StreamFault.OVERLOADED, "there is no free pair of UDP ports on this machine")
+        raise OSError(errno.EADDRINUSE, "no free pair")
 
     def _socket(self, family: socket.AddressFamily, host: str, port: int) -> socket.socket:
         made = socket.socket(family, socket.SOCK_DGRAM)

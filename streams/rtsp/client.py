@@ -196,6 +196,8 @@ class RtspClient:
         if isinstance(carrier, UdpCarrier):
             carrier.punch(receiver.report(now_s, _CNAME))
         await dialogue.request("PLAY", track.play_url, [("Range", "npt=0.000-")])
+        if receiver.packets == 0:  # it took its time to answer; only now it is silent
+            self._last_packet_s = asyncio.get_running_loop().time()
 
     def _take_rtp(self, packet: bytes) -> None:
         receiver, on_units = self._receiver, self._on_units

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
 import socket
@@ -21,6 +22,7 @@ from streams.rtsp.carriers import UdpCarrier
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import Transport
 from streams.rtsp.protocol import Request
+from streams.rtsp.server import RtspServer
 from streams.rtsp.transport import parse_transports
 from tests.support.rtsp_kit import LoopSource, decode_count, serving, until
 from tests.system.test_rtsp_odd_cameras import answer, camera, good
@@ -250,6 +252,35 @@ async def test_what_the_consumer_raises_ends_the_stream_and_a_timeout_comes_as_o
             with pytest.raises(StreamError, match=re.escape("no picture data for 0.3 s")):
                 await playing
             await silent.close()
+
+
+async def test_it_works_over_ipv6() -> None:
+    source = LoopSource()
+    server = RtspServer({"main": source}.get, credentials=None, realm="x", transports=("udp",))
+    await server.start("::1", 0)
+    running = asyncio.create_task(source.run(speed=4))
+    try:
+        units = await pull(RtspClient(f"rtsp://[::1]:{server.port}/main", "::1", "", ""), 5)
+    finally:
+        running.cancel()
+        await server.close()
+    assert decode_count(units) == len(units)
+
+
+async def test_a_machine_without_ports_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def taken(*_: object) -> None:
+        raise OSError(errno.EADDRINUSE, "taken")
+
+    monkeypatch.setattr(UdpCarrier, "_socket", taken)
+    async with serving(LoopSource(), transports=("udp",)) as server:
+        client = client_of(server.port)
+        await client.open()
+        with pytest.raises(
+            StreamError, match="no UDP ports to be had on this machine: Address already in use"
+        ) as caught:
+            await client.play(lambda _: None)
+        await client.close()
+    assert caught.value.fault is StreamFault.OVERLOADED
 
 
 async def test_the_ports_are_given_back() -> None:
