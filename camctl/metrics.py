@@ -50,6 +50,12 @@ class Metrics:
         self.cameras = self._gauge("camctl_cameras", "Cameras by state", "state")
         self.control_sockets = self._gauge("camctl_control_sockets", "Open control sockets")
         self.video_sessions = self._gauge("camctl_video_sessions", "Open WHEP sessions")
+        self.admissions = self._counter(
+            "camctl_video_admissions",
+            "Viewers by rank: admitted, shed for a higher rank, or refused because of what was full",
+            "rank",
+            "outcome",
+        )
         self.requests_s = Histogram(
             "camctl_http_request_seconds",
             "Time to answer an HTTP request",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from auth.policy import viewing_rank
 from camctl.api.access import Visit, Watching
 from camctl.api.problems import (
     BAD_INPUT,
@@ -11,8 +12,10 @@ from camctl.api.problems import (
     CODEC,
     CROSS_SITE,
     FORBIDDEN,
+    GAVE_WAY,
     HIDDEN,
     MEDIA_TYPE_WRONG,
+    NO_PLACE,
     NOT_FOUND,
     NOT_LIVE,
     OVERLOADED,
@@ -33,7 +36,16 @@ FRAGMENT = "application/trickle-ice-sdpfrag"
 MAX_SDP_BYTES = 65_536
 
 _POST_ANSWERS = documented(
-    FORBIDDEN, BAD_OFFER, CODEC, HIDDEN, NOT_LIVE, MEDIA_TYPE_WRONG, TOO_MANY_SESSIONS, OVERLOADED
+    FORBIDDEN,
+    BAD_OFFER,
+    CODEC,
+    HIDDEN,
+    NOT_LIVE,
+    MEDIA_TYPE_WRONG,
+    TOO_MANY_SESSIONS,
+    NO_PLACE,
+    GAVE_WAY,
+    OVERLOADED,
 )
 _SESSION_ANSWERS = documented(FORBIDDEN, BAD_OFFER, STALE_ETAG, MEDIA_TYPE_WRONG, CROSS_SITE)
 
@@ -74,7 +86,12 @@ async def open_session(visit: Watching, request: Request, quality: Quality = Qua
     offer = await _text(request, SDP)
     person = visit.sign_in.person
     session_id, answer = await services.media.open(
-        visit.camera, quality, offer, sign_in=visit.sign_in.session_id, person=person.id
+        visit.camera,
+        quality,
+        offer,
+        sign_in=visit.sign_in.session_id,
+        person=person.id,
+        rank=viewing_rank(person),
     )
     # Looked at once more now that a withdrawal would find the session: none can fall between the two.
     if await services.auth.recheck(visit.sign_in.session_id) is None:
