@@ -23,13 +23,14 @@ from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.media import Media
-from camctl.metrics import Metrics, worker_metrics
+from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
 from camctl.ptz.rules import Rules
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
+from camctl.worker_metrics import worker_metrics
 from streams.lifeline import watch
 from streams.pool import MediaPool
 from streams.pool import PortInUseError as UdpPortInUseError

@@ -15,8 +15,10 @@ from streams.rtp.clock import Timeline
 from streams.rtp.fanout import Fanout, Receiver
 from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
 from streams.rtp.h264 import packetise
+from streams.rtsp.client import ClientCounters
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy
+from streams.tally import StreamTally
 from streams.taps import Sink, Tap, Taps
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,10 @@ class HubState(StrEnum):
 
 class Client(Protocol):
     """One pull, as `streams.rtsp.client.RtspClient` does it."""
+
+    @property
+    def counters(self) -> ClientCounters:
+        """What came so far."""
 
     async def open(self) -> VideoFormat:
         """Connect and describe; raises StreamError."""
@@ -95,6 +101,7 @@ class Hub:
         on_event: Callable[[HubEvent], None] | None = None,
         policy: ReconnectPolicy | None = None,
         clock: Callable[[], float] | None = None,
+        tally: StreamTally | None = None,
     ) -> None:
         self.source = source
         self.state = HubState.IDLE
@@ -104,6 +111,9 @@ class Hub:
         self.viewers = 0
         self.units = 0
         self.connects = 0
+        self.tally = tally or StreamTally()
+        self._pulled = ClientCounters()
+        self._client: Client | None = None
         self._connect = connect
         self._fanout = fanout
         self._linger_s = linger_s
@@ -123,9 +133,14 @@ class Hub:
         self.keys = KeyAsker(self._ask_for_key, self.curtain, self._clock)
 
     @property
-    def cached_bytes(self) -> int:
-        """Bytes of the cached GOP."""
-        return self._fanout.cache.size
+    def pulled(self) -> ClientCounters:
+        """What came from the camera, over all pulls."""
+        return self._pulled if self._client is None else self._pulled.plus(self._client.counters)
+
+    @property
+    def fanout(self) -> Fanout:
+        """What sends, for its figures."""
+        return self._fanout
 
     def hold(self) -> Hold:
         """Keep the stream pulled, starting it if need be."""
@@ -182,11 +197,14 @@ class Hub:
     def join(self, receiver: Receiver) -> None:
         """Send to this viewer from now on, beginning with the cached GOP."""
         self.viewers += 1
+        self.tally.join(receiver)
+        self.tally.key_frames_sent += bool(self._fanout.cache.frames)
         self._fanout.join(receiver)
 
     def leave(self, receiver: Receiver) -> None:
         """Send to this viewer no more; call once for each `join`."""
         self.viewers -= 1
+        self.tally.leave(receiver)
         self._fanout.leave(receiver)
 
     def tap(self, sink: Sink) -> Tap:
@@ -295,7 +313,7 @@ class Hub:
         if self.state is not HubState.CONNECTING:
             self._set(HubState.CONNECTING)
         self.connects += 1
-        client = self._connect(self.source)
+        client = self._client = self._connect(self.source)
         try:
             self._opened(await client.open())
             await client.play(self._take, on_playing=self._on_playing, on_dropped=self._on_dropped)
@@ -307,6 +325,7 @@ class Hub:
             error = StreamError(StreamFault.PROTOCOL, "reading the camera's stream failed")
         finally:
             self.keys.stop()
+            self._pulled, self._client = self.pulled, None
             await client.close()
         now_s = self._clock()
         lived_s = now_s - self._live_s if self._live_s else 0.0
@@ -357,8 +376,10 @@ class Hub:
         self.units += 1
         if unit.is_key:
             self._note_key(unit)
+            self.tally.key_frames += 1
         if self.key_unit is None:
             return  # hidden, or nothing to begin with yet
+        self.tally.key_frames_sent += self.viewers if unit.is_key else 0
         self._fanout.push(packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
         self._taps.push(replace(unit, timestamp=timestamp))
 

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 
 from streams import lifeline
 from streams.errors import StreamError, StreamFault
-from streams.figures import stream_figures, worker_figures
+from streams.figures import load_figures, stream_figures, worker_figures
 from streams.hub import Client, Hold, Hub, HubEvent, hidden_error
+from streams.load import Load
 from streams.rtp.fanout import Fanout
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import StreamSource
 from streams.snapshot import SnapshotCache
+from streams.tally import Joins, StreamTally
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract, fingerprint
 from streams.webrtc.certificate import CertificateKeeper
 from streams.webrtc.data import DataCounters
@@ -69,8 +71,8 @@ class _Viewing:
 class MediaWorker:
     """The hubs and sessions of one process and the requests that drive them.
 
-    `tell(kind, payload)` carries events to the parent: session_state, stream_state, key_wanted, datagram. Datagrams are
-    dropped while `lags` says that the parent takes nothing.
+    `tell(kind, payload)` carries events to the parent: session_state, stream_state, key_wanted, datagram, load.
+    Datagrams are dropped while `lags` says that the parent takes nothing; `unsent`: bytes that it has not taken.
     """
 
     def __init__(
@@ -82,7 +84,11 @@ class MediaWorker:
         tell: Callable[[str, Payload], None],
         lags: Callable[[], bool] = lambda: False,
         connect: Callable[[StreamSource], Client] | None = None,
+        unsent: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._unsent = unsent
+        self._joins = Joins()
+        self._load = Load(lambda: mux.sender.packets, lambda lag_s: tell("load", {"lag_s": lag_s}))
         self._settings = settings
         self._mux = mux
         self._port = port
@@ -101,6 +107,7 @@ class MediaWorker:
 
     def start(self) -> None:
         """Begin to look after sessions."""
+        self._load.start()
         self._ticking = asyncio.create_task(self._tick(), name="sessions")
 
     @property
@@ -145,12 +152,14 @@ class MediaWorker:
 
     async def close(self) -> None:
         """Say goodbye to every viewer and stop every pull."""
+        self._load.stop()
         if self._ticking:
             self._ticking.cancel()
         await asyncio.gather(*(item.session.close("the service stops") for item in tuple(self._viewings.values())))
         await asyncio.gather(*(hub.close() for hub in self._hubs.values()))
 
     async def _open_session(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
+        offered_s = asyncio.get_running_loop().time()
         session_id, offer = str(payload["session_id"]), parse_offer(str(payload["offer"]))
         if session_id in self._viewings or session_id in self._opening:
             raise WireError("internal", "there is a session of this name already")
@@ -167,6 +176,7 @@ class MediaWorker:
             raise
         finally:
             self._opening.discard(session_id)
+        session.offered_s = offered_s
         self._viewings[session_id] = _Viewing(session, hub, hold)
         return {"sdp": self._answer(session), "etag": session.etag}, b""
 
@@ -227,15 +237,22 @@ class MediaWorker:
     async def _stats(self, _: Payload, __: bytes) -> tuple[Payload, bytes]:
         sessions = [item.session for item in self._viewings.values()]
         figures = worker_figures(self._mux, sessions, self._hearing.counters)
+        figures |= load_figures(self._load.figures, self._joins, self._unsent())
         in_place = isinstance(self._sealer, InPlaceSealer)
-        streams = [stream_figures(hub) for hub in self._hubs.values()]
-        return {**figures, "udp_port": self._port, "srtp_in_place": in_place, "streams": streams}, b""
+        streams = [stream_figures(hub, self._losses(hub)) for hub in self._hubs.values()]
+        resent = sum(hub.tally.sent().resent for hub in self._hubs.values())
+        more = {"udp_port": self._port, "srtp_in_place": in_place, "packets_resent": resent, "streams": streams}
+        return figures | more, b""
+
+    def _losses(self, hub: Hub) -> list[float]:
+        return [item.session.fraction_lost for item in self._viewings.values() if item.hub is hub]
 
     def _hub(self, source: StreamSource) -> Hub:
         hub = self._hubs.get(source.key)
         if hub is None:
             fanout = Fanout(self._sealer, self._mux.sender, asyncio.get_running_loop())
-            hub = Hub(source, self._connect, fanout, linger_s=self._settings.linger_s, on_event=self._stream_changed)
+            linger_s, tally = self._settings.linger_s, StreamTally(self._joins)
+            hub = Hub(source, self._connect, fanout, linger_s=linger_s, on_event=self._stream_changed, tally=tally)
             self._draw_curtain(hub)
             self._hubs[source.key] = hub
         hub.change_source(source)
@@ -312,7 +329,10 @@ async def serve(settings: WorkerSettings, connection: socket.socket) -> int:
         await peer.close()
         return EXIT_BIND_FAILED
     sealer = await check_contract()
-    worker = MediaWorker(settings, mux, port, sealer, peer.event, lambda: peer.unsent_bytes > _MAX_LAG_BYTES)
+    worker = MediaWorker(
+        settings, mux, port, sealer, peer.event, lambda: peer.unsent_bytes > _MAX_LAG_BYTES,
+        unsent=lambda: peer.unsent_bytes,
+    )  # fmt: skip
     peer.serve(worker.handlers, worker.take)
     mux.start()
     worker.start()

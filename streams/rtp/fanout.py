@@ -10,6 +10,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Protocol
 
 from streams.rtp.burst import MAX_BLOCK_BYTES, Address
@@ -70,6 +71,7 @@ class Receiver:
     octets: int = 0
     dropped: int = 0
     resent: int = 0
+    first_s: float = 0.0  # when the first packet went out, by the monotonic clock; 0 before it
     sequence_offset: int = 0
     squeeze: Squeeze = field(default_factory=lambda: Squeeze(0, 0))
     first_index: int = 0
@@ -145,6 +147,11 @@ class Fanout:
         self._history: list[tuple[Frame, int] | None] = [None] * _HISTORY
         self._edge: tuple[int, float] | None = None
         self.seal_errors = 0
+
+    @property
+    def backlog(self) -> tuple[int, int]:
+        """Passes that wait, and receivers that are behind."""
+        return len(self._passes), len(self._behind)
 
     def push(self, payloads: Sequence[bytes], timestamp: int, *, is_key: bool, arrived_s: float) -> None:
         """Take the stream's next access unit, already cut into RTP payloads, and send it to everybody."""
@@ -289,6 +296,8 @@ class Fanout:
                 self.seal_errors += 1
                 continue
             sent = send_run(out, stride, count, receiver.address)
+            if not receiver.packets:
+                receiver.first_s = monotonic()
             receiver.packets += sent
             receiver.dropped += count - sent
             receiver.octets += octets * sent // count

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from streams.rtp.frames import AccessUnit
 from streams.rtp.h264 import Depacketiser
@@ -21,14 +21,24 @@ from streams.rtp.rtcp import (
 class H264Receiver:
     """Follows one sender through packets, sender reports and changes of its SSRC.
 
-    `packets` counts all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what never came.
-    Times are monotonic seconds. `ssrc` is our own, in reports.
+    `packets` and `octets` count all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what
+    never came. Times are monotonic seconds. `ssrc` is our own, in reports. `on_bad` is called with what is wrong with a
+    packet and where; not for pictures that its losses spoil.
     """
 
-    def __init__(self, payload_type: int, parameter_sets: Iterable[bytes], *, ssrc: int) -> None:
+    def __init__(
+        self,
+        payload_type: int,
+        parameter_sets: Iterable[bytes],
+        *,
+        ssrc: int,
+        on_bad: Callable[[str, str], None] = lambda _kind, _where: None,
+    ) -> None:
         self.packets = 0
+        self.octets = 0
         self.ignored = 0
         self.depacketiser = Depacketiser(parameter_sets)
+        self._on_bad = on_bad
         self._payload_type = payload_type
         self._ssrc = ssrc
         self._sender: int | None = None
@@ -43,18 +53,23 @@ class H264Receiver:
     def rtp(self, data: bytes, now_s: float) -> tuple[AccessUnit, ...]:
         """Take one RTP packet; the access units that it completes. Never raises: what is no RTP is counted."""
         self.packets += 1
+        self.octets += len(data)
         try:
             packet = parse_packet(data)
-        except RtpError:
-            self.ignored += 1
+        except RtpError as error:
+            self._ignore("no RTP", f"{error}, after sequence number {self._statistics.highest_sequence}")
             return ()
         if packet.payload_type != self._payload_type:
-            self.ignored += 1
+            self._ignore(f"RTP of payload type {packet.payload_type}", f"sequence number {packet.sequence}")
             return ()
         if packet.ssrc != self._sender:
             self._follow(packet.ssrc)
         self._statistics.packet(packet.sequence, packet.timestamp, now_s)
         return self.depacketiser.push(packet, now_s)
+
+    def _ignore(self, kind: str, where: str) -> None:
+        self.ignored += 1
+        self._on_bad(kind, where)
 
     def _follow(self, ssrc: int) -> None:
         if self._sender is not None:
@@ -67,8 +82,8 @@ class H264Receiver:
         """Take one RTCP packet; True when the sender says that it leaves."""
         try:
             reports = parse_rtcp(data)
-        except RtpError:
-            self.ignored += 1
+        except RtpError as error:
+            self._ignore("no RTCP", f"{error}, {len(data)} bytes")
             return False
         for report in reports:
             if isinstance(report, SenderReport) and report.ssrc == self._sender:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from streams.errors import StreamError, StreamFault
+from streams.faultlog import FaultLog
 from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
 from streams.rtp.receiver import H264Receiver
 from streams.rtsp.auth import ClientAuth
@@ -19,6 +21,9 @@ from streams.rtsp.faults import error_for_status
 from streams.rtsp.protocol import Response
 from streams.rtsp.sdp import VideoTrack, base_url_of, find_video, parse_sdp
 from streams.rtsp.transport import TransportSpec, parse_transports
+
+log = logging.getLogger(__name__)
+_faults = FaultLog(log)  # one for all pulls of this process
 
 _DEFAULT_PORT = 554
 _DEFAULT_SESSION_S = 60
@@ -30,10 +35,26 @@ _CNAME = "camctl"
 
 @dataclass(frozen=True, slots=True)
 class ClientCounters:
-    """What came since PLAY: RTP packets, and packets that never came."""
+    """What came since PLAY: RTP packets and their bytes, and packets that never came.
+
+    `malformed` was no RTP or RTCP of this stream; `dropped` are pictures that could not be given out.
+    """
 
     packets: int = 0
     lost: int = 0
+    octets: int = 0
+    malformed: int = 0
+    dropped: int = 0
+
+    def plus(self, other: ClientCounters) -> ClientCounters:
+        """The sums."""
+        return ClientCounters(
+            self.packets + other.packets,
+            self.lost + other.lost,
+            self.octets + other.octets,
+            self.malformed + other.malformed,
+            self.dropped + other.dropped,
+        )
 
 
 class RtspClient:
@@ -82,7 +103,10 @@ class RtspClient:
     def counters(self) -> ClientCounters:
         """The figures so far."""
         receiver = self._receiver
-        return ClientCounters(receiver.packets, receiver.lost) if receiver else ClientCounters()
+        if receiver is None:
+            return ClientCounters()
+        dropped = receiver.depacketiser.dropped
+        return ClientCounters(receiver.packets, receiver.lost, receiver.octets, receiver.ignored, dropped)
 
     async def open(self) -> VideoFormat:
         """Connect and ask what the camera sends; the codec may be any, `play` takes H264 only.
@@ -128,7 +152,9 @@ class RtspClient:
             raise StreamError(StreamFault.CODEC, f"the camera sends {codec}, not H264", codec=codec)
         if track.clock_hz != VIDEO_CLOCK_HZ:
             raise StreamError(StreamFault.PROTOCOL, f"H264 with a clock of {track.clock_hz} Hz")
-        self._receiver = H264Receiver(track.payload_type, track.format.parameter_sets, ssrc=secrets.randbits(32))
+        self._receiver = H264Receiver(
+            track.payload_type, track.format.parameter_sets, ssrc=secrets.randbits(32), on_bad=self._bad_packet
+        )
         self._on_units, self._on_dropped = on_units, on_dropped
         try:
             await self._start(connection, track)
@@ -216,6 +242,9 @@ class RtspClient:
                 self._on_dropped()
         elif channel == self._channels[1] and receiver.rtcp(payload, now_s):
             raise StreamError(StreamFault.UNREACHABLE, "the camera ended the stream (RTCP BYE)")
+
+    def _bad_packet(self, kind: str, where: str) -> None:
+        _faults(kind, f"the camera at {self._address} ({urlsplit(self._url).path})", where)
 
     async def _run(self, connection: RtspConnection, track: VideoTrack) -> None:
         """Wait for the end while three timers run: silence, receiver reports, keep-alive."""

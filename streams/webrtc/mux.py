@@ -7,9 +7,12 @@ can raise out: datagrams come from anywhere.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import socket
 import struct
+import sys
+import termios
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -18,15 +21,17 @@ from typing import Protocol
 
 from aioice import stun
 
+from streams.faultlog import FaultLog
 from streams.rtp.burst import Address, BurstSender
+from streams.webrtc.peek import peek_ufrag
 
 log = logging.getLogger(__name__)
+_faults = FaultLog(log)
 
 _BUFFER_BYTES = 8 << 20
 _MAX_DATAGRAM = 2048
 _READS_PER_WAKE = 64  # then the loop's other work gets its turn
 _MAX_ADDRESSES = 8  # of one viewer; a phone tries each of its interfaces
-_COOKIE = struct.pack("!I", stun.COOKIE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,11 @@ class UdpMux:
             self._loop = None
         self._sock.close()
 
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that the kernel has taken and the network has not (SIOCOUTQ)."""
+        return int.from_bytes(fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
     def register(self, credentials: IceCredentials, endpoint: Endpoint) -> None:
         """Let `endpoint` be found by these credentials; it may have several, as during an ICE restart."""
         self._by_ufrag[credentials.ufrag] = (credentials, endpoint)
@@ -146,28 +156,30 @@ class UdpMux:
         elif 128 <= first < 192:
             endpoint.on_rtcp(data, time.monotonic())
         else:
-            self.counters.malformed += 1
+            self._malformed("neither STUN, DTLS nor RTP", address, f"first byte {first}, {len(data)} bytes")
+
+    def _malformed(self, kind: str, address: Address, where: str) -> None:
+        self.counters.malformed += 1
+        _faults(kind, address, where)
 
     def _check(self, data: bytes, address: Address) -> None:
         """Answer a STUN binding request (RFC 8445 section 7.3) that is signed with the password of a viewer of ours."""
-        if data[4:8] != _COOKIE or len(data) < stun.HEADER_LENGTH:
-            self.counters.malformed += 1
-            return
-        if data[:2] != b"\0\1":
-            return  # keep-alives (indications), and answers, which a lite agent never asked for
         try:
+            ufrag = peek_ufrag(data)
+            if ufrag is None:
+                return  # keep-alives (indications), and answers, which a lite agent never asked for
+            credentials, endpoint = self._by_ufrag.get(ufrag, (None, None))
+            if credentials is None or endpoint is None:
+                self.counters.strangers += 1
+                return
             request = stun.parse_message(data)
-        except (ValueError, struct.error, IndexError):
-            self.counters.malformed += 1
-            return
-        ufrag = str(request.attributes.get("USERNAME", "")).partition(":")[0]
-        credentials, endpoint = self._by_ufrag.get(ufrag, (None, None))
-        if credentials is None or endpoint is None:
-            self.counters.strangers += 1
+        except (ValueError, struct.error, IndexError) as error:
+            self._malformed("no STUN", address, str(error))
             return
         key = credentials.password.encode()
         if not request.check_message_integrity(key):
             self.counters.forged += 1
+            _faults("STUN with a wrong signature", address, f"{len(data)} bytes, user name {ufrag[:8]}")
             return
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, request.transaction_id)
         response.attributes["XOR-MAPPED-ADDRESS"] = address

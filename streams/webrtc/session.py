@@ -28,10 +28,12 @@ from aiortc.rtp import (
     is_rtcp,
 )
 
+from streams.faultlog import FaultLog
 from streams.rtp.burst import Address
 from streams.rtp.clock import ntp_time
 from streams.rtp.fanout import Receiver
 from streams.rtp.rtcp import SenderReport, build_bye, build_sender_report
+from streams.tally import StreamTally
 from streams.webrtc.adapter import DtlsLink, HandshakeError, SrtpError
 from streams.webrtc.data import DataCounters, DataLink
 from streams.webrtc.mux import IceCredentials, UdpMux
@@ -39,10 +41,11 @@ from streams.webrtc.sdp import H264Choice, ViewerOffer
 from streams.webrtc.whep import Fragment, Patch, judge_patch, new_credentials, new_etag
 
 log = logging.getLogger(__name__)
+_faults = FaultLog(log)  # one for all viewers of this process
 
 CONNECT_S = 15.0  # from the answer to the first check
 HANDSHAKE_S = 10.0
-SILENCE_S = 10.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink
+SILENCE_S = 9.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink; with the tick it is gone within 10 s
 REPORT_EVERY_S = 1.0
 MIGRATE_S = 3.0  # an unnominated address takes over when the old one has been silent for so long
 _MAX_RESENDS_PER_S = 512
@@ -59,6 +62,10 @@ class SessionState(StrEnum):
 
 class Stream(Protocol):
     """What a session needs of the stream it shows."""
+
+    @property
+    def tally(self) -> StreamTally:
+        """Where the viewer is counted."""
 
     def join(self, receiver: Receiver) -> None:
         """The viewer can receive now."""
@@ -128,6 +135,9 @@ class ViewerSession:
         self._born_s = self._heard_s = self._path_s = self._now()
         self._report_s = 0.0
         self._resend_window = (0.0, 0)
+        self.offered_s = self._born_s  # when the offer came, for whoever knows better
+        self._first_packet_noted = False
+        self._lost_reported = 0
         mux.register(self._ice[0], self)
 
     @property
@@ -183,8 +193,11 @@ class ViewerSession:
             return
         try:
             packets = RtcpPacket.parse(self._link.unprotect_rtcp(packet))
-        except (SrtpError, ValueError, struct.error):
-            return  # forged, or damaged
+        except (SrtpError, ValueError, struct.error) as error:  # forged, replayed, or damaged
+            self._stream.tally.bad_rtcp += 1
+            where = f"type {packet[1]}, {len(packet)} bytes, said to come from {self._address}"
+            _faults(f"bad RTCP ({error})", f"viewer {self.session_id[:8]}", where)
+            return
         self._heard_s = now_s
         for item in packets:
             self._rtcp(item, now_s)
@@ -196,6 +209,7 @@ class ViewerSession:
 
     def tick(self, now_s: float) -> None:
         """Notice silence, send reports."""
+        self._note_first_packet()
         if self.state is SessionState.WAITING and now_s - self._born_s > CONNECT_S:
             self.close_soon("never connected")
         elif self.state in (SessionState.CONNECTING, SessionState.LIVE) and now_s - self._heard_s > SILENCE_S:
@@ -216,6 +230,7 @@ class ViewerSession:
             await asyncio.shield(self._closing)
 
     async def _close(self, reason: str) -> None:
+        self._note_first_packet()
         receiver, self.receiver = self.receiver, None
         if receiver:
             self._stream.leave(receiver)
@@ -258,7 +273,13 @@ class ViewerSession:
         self._stream.join(self.receiver)
         await self._open_data()
         if not self._closing:
+            self._stream.tally.joins.live_s.observe(self._now() - self.offered_s)
             self._set(SessionState.LIVE)
+
+    def _note_first_packet(self) -> None:
+        if self.receiver and self.receiver.first_s and not self._first_packet_noted:
+            self._first_packet_noted = True
+            self._stream.tally.joins.first_packet_s.observe(self.receiver.first_s - self.offered_s)
 
     async def _open_data(self) -> None:
         """Run the data channel that the viewer wants; a failure of it is not one of the picture."""
@@ -279,8 +300,11 @@ class ViewerSession:
             for report in packet.reports:
                 if report.ssrc == self.ssrc:
                     self.fraction_lost = report.fraction_lost / 256
+                    self._stream.tally.reported_lost += max(0, report.packets_lost - self._lost_reported)
+                    self._lost_reported = max(self._lost_reported, report.packets_lost)
         elif isinstance(packet, RtcpPsfbPacket) and packet.fmt in (RTCP_PSFB_PLI, RTCP_PSFB_FIR):
             self.key_requests += 1
+            self._stream.tally.key_requests += 1
             self._stream.want_key_frame()
         elif isinstance(packet, RtcpRtpfbPacket) and packet.fmt == RTCP_RTPFB_NACK and packet.media_ssrc == self.ssrc:
             self._resend(packet.lost, now_s)
@@ -289,6 +313,7 @@ class ViewerSession:
 
     def _resend(self, lost: list[int], now_s: float) -> None:
         """Send again what a viewer misses, but only so much a second: a viewer without capacity would lose more."""
+        self._stream.tally.nacked += len(lost)
         if self.receiver is None:
             return
         since_s, count = self._resend_window

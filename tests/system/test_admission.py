@@ -72,7 +72,7 @@ async def test_an_operator_takes_the_newest_partners_place(tmp_path: Path) -> No
         again = await join(partner, late)  # the same sign-in that lost its place
         assert (again.status_code, again.json()["type"]) == (503, "urn:camctl:problem:gave-way")
         assert again.headers["retry-after"] == "15"
-        metrics = httpx.get(f"{service.url}/metrics").text
+        metrics = (await operator.get(f"{service.url}/metrics")).text
         assert 'camctl_video_admissions_total{outcome="shed",rank="partner"} 1.0' in metrics
         assert 'camctl_video_admissions_total{outcome="refused-camera",rank="partner"} 2.0' in metrics
         assert "camctl_video_sessions 2.0" in metrics

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aioice import stun
 
 from streams.rtp.fanout import Receiver
+from streams.tally import StreamTally
 from streams.webrtc.adapter import DtlsLink, SrtpError, fingerprint, make_certificate
 from streams.webrtc.data import DataCounters
 from streams.webrtc.mux import IceCredentials, UdpMux
@@ -20,6 +21,7 @@ HOME, STREET = ("192.0.2.1", 4000), ("198.51.100.1", 4001)
 
 class FakeStream:
     def __init__(self) -> None:
+        self.tally = StreamTally()
         self.receivers: list[Receiver] = []
         self.left: list[Receiver] = []
         self.resent: list[int] = []
