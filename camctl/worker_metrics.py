@@ -53,6 +53,7 @@ WORKER_ROWS: tuple[Row, ...] = (
             "packets_resent": ("packets_resent", "Packets sent again because viewers missed them."),
             "datagrams_received": ("datagrams_received", "Datagrams that came from anywhere."),
             "checks_answered": ("checks_answered", "STUN connectivity checks with a valid signature."),
+            "checks_excess": ("checks_excess", "STUN checks left unanswered: more a second than a viewer sends."),
             "datagrams_malformed": ("datagrams_malformed", "Datagrams thrown away because they are nothing of ours."),
             "datagrams_forged": ("datagrams_forged", "STUN checks of a viewer of ours with a wrong signature."),
             "datagrams_strange": ("datagrams_strange", "Datagrams and STUN checks of nobody we know."),

@@ -37,6 +37,7 @@ def worker_figures(mux: UdpMux, sessions: Sequence[ViewerSession], data: DataCou
         "datagrams_malformed": counters.malformed,
         "datagrams_forged": counters.forged,
         "datagrams_strange": counters.strangers,
+        "checks_excess": counters.excess,
         "texts_received": data.received,
         "texts_dropped": data.dropped,
         "texts_sent": data.sent,

@@ -21,6 +21,7 @@ from typing import Protocol
 
 from aioice import stun
 
+from streams.datagrams import Allowance
 from streams.faultlog import FaultLog
 from streams.rtp.burst import Address, BurstSender
 from streams.webrtc.peek import peek_ufrag
@@ -31,6 +32,7 @@ _faults = FaultLog(log)
 _BUFFER_BYTES = 8 << 20
 _MAX_DATAGRAM = 2048
 _READS_PER_WAKE = 64  # then the loop's other work gets its turn
+_CHECKS_PER_S = 100.0  # of one viewer; a browser sends up to 20 per pair of addresses while it looks for a way
 _MAX_ADDRESSES = 8  # of one viewer; a phone tries each of its interfaces
 
 
@@ -60,13 +62,14 @@ class Endpoint(Protocol):
 
 @dataclass(slots=True)
 class MuxCounters:
-    """What arrived: datagrams, checks answered, and what was thrown away as malformed, forged or of nobody."""
+    """What arrived: datagrams, checks answered, and what was thrown away as malformed, forged, excess or of nobody."""
 
     datagrams: int = 0
     checks: int = 0
     malformed: int = 0
     forged: int = 0
     strangers: int = 0
+    excess: int = 0
 
 
 class UdpMux:
@@ -83,8 +86,9 @@ class UdpMux:
         self.sender = BurstSender(self._sock)
         self.counters = MuxCounters()
         self._by_ufrag: dict[str, tuple[IceCredentials, Endpoint]] = {}
+        self._allowances: dict[str, Allowance] = {}
         self._by_address: dict[Address, Endpoint] = {}
-        self._addresses: dict[Endpoint, OrderedDict[Address, None]] = {}
+        self._addresses: dict[Endpoint, OrderedDict[Address, Allowance]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self, host: str, port: int) -> int:
@@ -116,11 +120,13 @@ class UdpMux:
     def register(self, credentials: IceCredentials, endpoint: Endpoint) -> None:
         """Let `endpoint` be found by these credentials; it may have several, as during an ICE restart."""
         self._by_ufrag[credentials.ufrag] = (credentials, endpoint)
+        self._allowances[credentials.ufrag] = Allowance(_CHECKS_PER_S)
         self._addresses.setdefault(endpoint, OrderedDict())
 
     def forget(self, credentials: IceCredentials) -> None:
         """These credentials are not valid any more; known addresses stay."""
         self._by_ufrag.pop(credentials.ufrag, None)
+        self._allowances.pop(credentials.ufrag, None)
 
     def unregister(self, endpoint: Endpoint, credentials: Iterable[IceCredentials]) -> None:
         """The viewer is gone; idempotent."""
@@ -172,6 +178,11 @@ class UdpMux:
             if credentials is None or endpoint is None:
                 self.counters.strangers += 1
                 return
+            # Its own for each address that was checked before, so that nobody can use up the viewer's.
+            allowance = self._addresses[endpoint].get(address) or self._allowances[ufrag]
+            if not allowance.take(time.monotonic()):
+                self.counters.excess += 1  # replayed: a signature costs, and others have to be served
+                return
             request = stun.parse_message(data)
         except (ValueError, struct.error, IndexError) as error:
             self._malformed("no STUN", address, str(error))
@@ -193,7 +204,8 @@ class UdpMux:
         known = self._addresses.get(endpoint)
         if known is None:
             return
-        known[address] = None
+        if address not in known:
+            known[address] = Allowance(_CHECKS_PER_S)
         known.move_to_end(address)
         self._by_address[address] = endpoint
         while len(known) > _MAX_ADDRESSES:

@@ -99,4 +99,4 @@ class Hall(RuleBasedStateMachine):
 
 
 TestHall = Hall.TestCase
-TestHall.settings = settings(deadline=None, max_examples=60, stateful_step_count=60)
+TestHall.settings = settings(deadline=None, stateful_step_count=60)
