@@ -1,4 +1,4 @@
-"""A viewer in a process of its own, to be killed: says its offer as a JSON line, reads the answer as one, says "live"."""
+"""A viewer in a process of its own, to be killed: says its offer as JSON, reads the answer so, and says "live"."""
 
 from __future__ import annotations
 
