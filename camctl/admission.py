@@ -40,7 +40,7 @@ class Places:
     per_worker: int
     reserve_share: float = 0.1
     busy_lag_s: float = 0.1
-    retry_after_s: float = 15.0
+    retry_after_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ async def test_an_operator_takes_the_newest_partners_place(tmp_path: Path) -> No
             await viewer.frames(3)
         full = await join(partner, late)
         assert (full.status_code, full.json()["type"]) == (503, "urn:camctl:problem:no-place")
-        assert (full.json()["full"], full.headers["retry-after"]) == ("camera", "15")
+        assert (full.json()["full"], full.headers["retry-after"]) == ("camera", "10")
 
         assert (await join(operator, third)).status_code == 201
         await third.frames(3)
@@ -71,7 +71,7 @@ async def test_an_operator_takes_the_newest_partners_place(tmp_path: Path) -> No
 
         again = await join(partner, late)  # the same sign-in that lost its place
         assert (again.status_code, again.json()["type"]) == (503, "urn:camctl:problem:gave-way")
-        assert again.headers["retry-after"] == "15"
+        assert again.headers["retry-after"] == "10"
         metrics = (await operator.get(f"{service.url}/metrics")).text
         assert 'camctl_video_admissions_total{outcome="shed",rank="partner"} 1.0' in metrics
         assert 'camctl_video_admissions_total{outcome="refused-camera",rank="partner"} 2.0' in metrics

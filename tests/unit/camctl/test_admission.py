@@ -43,7 +43,7 @@ def test_the_newest_of_the_lowest_rank_gives_way() -> None:
     assert hall.come(CITY) == ["s6"]
     assert hall.come(CITY) == ["s2"]
     error = refused(hall, CITY)
-    assert (error.scope, error.retry_after_s) == (Scope.CAMERA, 15.0)
+    assert (error.scope, error.retry_after_s) == (Scope.CAMERA, 10.0)
     assert len(hall.admission) == 4
 
 

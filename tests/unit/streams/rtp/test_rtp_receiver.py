@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from streams.rtp.packet import RtpPacket, build_packet
+from streams.rtp.packet import RtpPacket, build_packet, pack_header
 from streams.rtp.receiver import H264Receiver
 from streams.rtp.rtcp import Bye, ReceiverReport, SenderReport, build_bye, build_sender_report, parse_rtcp
 
@@ -52,3 +52,20 @@ def test_only_the_senders_own_bye_ends_the_stream() -> None:
     assert not receiver.rtcp(build_bye(99), 0.0)
     assert not receiver.rtcp(b"\xff\xff", 0.0)
     assert receiver.rtcp(build_bye(5), 0.0)
+
+
+def test_bad_packets_are_counted_and_said_with_their_place_but_never_with_their_content() -> None:
+    said: list[tuple[str, str]] = []
+    receiver = H264Receiver(96, (), ssrc=1, on_bad=lambda kind, where: said.append((kind, where)))
+    good = pack_header(96, True, 41, 1, 5) + b"\x41slice"
+    receiver.rtp(good, 0.0)
+    receiver.rtp(b"secret", 0.0)
+    receiver.rtp(pack_header(97, True, 42, 1, 5) + b"secret", 0.0)
+    receiver.rtcp(b"\x80\xc8\x00\x09secret!!", 0.0)
+    assert said == [
+        ("no RTP", "RTP packet of 6 bytes is shorter than its header, after sequence number 41"),
+        ("RTP of payload type 97", "sequence number 42"),
+        ("no RTCP", "no RTCP packet at offset 0, 12 bytes"),
+    ]
+    assert (receiver.packets, receiver.ignored) == (3, 3)
+    assert receiver.octets == len(good) + 6 + 18
