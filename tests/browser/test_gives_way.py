@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,13 @@ def test_a_partner_gives_way_to_an_operator_and_comes_back(service: Service) -> 
         operator.open_camera(CAMERA)
         expect(partner.page.get_by_test_id("live-state")).to_contain_text("Tempat Anda diperlukan", timeout=5000)
         asked = len(offers)
-        partner.page.wait_for_timeout(4000)
-        assert len(offers) == asked, "the page hammers a service that has no place"
-
+        partner.page.wait_for_timeout(3000)
         operator.context.close()
         partner.page.bring_to_front()
         # As soon as the time is over that the service asked for (10 s), and without a finger.
         expect(partner.page.get_by_test_id("live-state")).to_have_attribute("data-shown", "false", timeout=20_000)
         partner.reading(within_s=3.0)
-        assert offers[-1] - offers[-2] >= 9.0
+        waits_s = [later - earlier for earlier, later in pairwise(offers[asked - 1 :])]
+        assert waits_s
+        assert min(waits_s) >= 9.0, "the page hammers a service that has no place"
         assert partner.errors == []
