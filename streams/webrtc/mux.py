@@ -32,7 +32,7 @@ _faults = FaultLog(log)
 _BUFFER_BYTES = 8 << 20
 _MAX_DATAGRAM = 2048
 _READS_PER_WAKE = 64  # then the loop's other work gets its turn
-_CHECKS_PER_S = 100.0  # of one viewer; a browser sends up to 20 per pair of addresses while it looks for a way
+_CHECKS_PER_S = 50.0  # of one viewer and address; browsers send up to 20 over all, libnice 50
 _MAX_ADDRESSES = 8  # of one viewer; a phone tries each of its interfaces
 
 
