@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from auth.roles import CAMERA_CAPABILITIES, LEVEL_PRIORITY, LOWEST_LEVEL_PRIORITY, ROLES, Capability, Role
+from auth.roles import CAMERA_CAPABILITIES, LEVEL_PRIORITY, LOWEST_LEVEL_PRIORITY, ROLES, Capability, Role, ViewingRank
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,6 +114,12 @@ def capabilities_of(person: Person, roles: Mapping[str, Role] = ROLES) -> frozen
     """What the person's role brings, before any area; for showing, not for deciding about a camera."""
     role = roles.get(person.role)
     return frozenset() if role is None or person.disabled else role.capabilities
+
+
+def viewing_rank(person: Person | None, roles: Mapping[str, Role] = ROLES) -> ViewingRank:
+    """The person's rank among viewers when places are short; the lowest for nobody and for an unknown role."""
+    role = None if person is None or person.disabled else roles.get(person.role)
+    return ViewingRank.PUBLIC if role is None else role.viewing
 
 
 def priority_on(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,14 @@ _ROUNDS = frozenset({Capability.PATROLS, Capability.EVENTS})
 CAMERA_CAPABILITIES = _STEERING | _ROUNDS | {Capability.BREAK_RESERVATION}
 
 
+class ViewingRank(IntEnum):
+    """Who comes first when places for viewers are short; a higher rank's arrival may end a lower one's session."""
+
+    PUBLIC = 0  # people without an account, and whatever role says nothing
+    PARTNER = 1  # the companies that own cameras
+    CITY = 2  # officials, operators and administrators
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What a role brings. `priority` None: by the level of the area; `only_own`: only one's organisation's cameras."""
@@ -38,6 +46,7 @@ class Role:
     capabilities: frozenset[Capability]
     priority: int | None
     only_own: bool = False
+    viewing: ViewingRank = ViewingRank.PUBLIC
 
 
 # An official's rank follows from the area: gubernur, walikota, camat, lurah. Key: number of parts of the area's code.
@@ -46,13 +55,14 @@ LOWEST_LEVEL_PRIORITY = 50  # deeper than the table
 
 ROLES: Mapping[str, Role] = MappingProxyType(
     {
-        "admin": Role(frozenset(Capability), priority=85),
-        "official": Role(_STEERING, priority=None),
-        "operator": Role(_STEERING | _ROUNDS, priority=40),
+        "admin": Role(frozenset(Capability), priority=85, viewing=ViewingRank.CITY),
+        "official": Role(_STEERING, priority=None, viewing=ViewingRank.CITY),
+        "operator": Role(_STEERING | _ROUNDS, priority=40, viewing=ViewingRank.CITY),
         "partner": Role(
             frozenset({Capability.SEE, Capability.LIVE, Capability.SNAPSHOT}),
             priority=0,
             only_own=True,
+            viewing=ViewingRank.PARTNER,
         ),
     }
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from auth.service import AuthService, SessionRules
+from camctl.admission import Places
 from camctl.api.application import build
 from camctl.api.revocation import LiveUses
 from camctl.api.server import HttpServer, bind
@@ -22,13 +23,14 @@ from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.media import Media
-from camctl.metrics import Metrics, worker_metrics
+from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
 from camctl.ptz.rules import Rules
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
+from camctl.worker_metrics import worker_metrics
 from streams.lifeline import watch
 from streams.pool import MediaPool
 from streams.pool import PortInUseError as UdpPortInUseError
@@ -75,6 +77,18 @@ def control_setup(config: Config) -> Setup:
         patrol_idle_s=control.patrol_idle_s,
         time_zone=control.time_zone,
         journal=control.journal,
+    )
+
+
+def places_of(config: Config) -> Places:
+    """How many viewers there may be."""
+    media = config.media
+    return Places(
+        per_person=media.sessions_per_person,
+        per_camera=media.sessions_per_camera,
+        per_worker=media.sessions_per_worker,
+        reserve_share=media.reserve_share,
+        busy_lag_s=media.busy_lag_ms / 1000,
     )
 
 
@@ -154,8 +168,7 @@ class Service:
         self._control = ControlClient(control_setup(config), self._supervisor)
         patrols = PatrolStore(self._store.sessions)
         self._tell_patrols(patrols)
-        limit = config.media.sessions_per_person
-        self._media = Media(self._control, egress, sessions_per_person=limit, metrics=self._metrics)
+        self._media = Media(self._control, egress, places=places_of(config), metrics=self._metrics)
         self._pool = self._make_pool()
         self._media.pool = self._pool
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)

@@ -101,7 +101,10 @@ class MediaConfig(_Strict):
     advertise: Annotated[list[Advertised], Field(min_length=1)] = ["auto"]
     linger_s: Seconds = 10.0
     sessions_per_person: Annotated[int, Field(ge=1, le=10_000)] = 16
+    sessions_per_camera: Annotated[int, Field(ge=1, le=100_000)] = 2000
     sessions_per_worker: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    reserve_share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
+    busy_lag_ms: Annotated[int, Field(ge=5, le=10_000)] = 100
 
 
 def _check_time_zone(text: str) -> str:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import logging
 import secrets
-from collections import Counter
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from auth.roles import ViewingRank
+from camctl.admission import Admission, NoPlaceError, Places, Scope, Seat, TooManySessionsError
 from camctl.cameras.model import CameraState, Health
 from camctl.control.client import ControlClient, RemoteCamera
 from camctl.egress import EgressPolicy, EgressRefusedError, resolve_pinned
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Hidden
 from streams.errors import StreamError, StreamFault
-from streams.pool import PatchResult, SessionAnswer, SessionNotFoundError, StreamSource
+from streams.pool import PatchResult, Placing, SessionAnswer, SessionNotFoundError, StreamSource
 from streams.quality import Demand, Quality, Why
 
 _log = logging.getLogger(__name__)
@@ -56,6 +59,9 @@ class Pool(Protocol):
     def hide(self, stream_key_prefix: str, hidden: bool) -> None:
         """Let no picture of these streams out while `hidden`; sessions stay."""
 
+    def placing(self, stream_key: str) -> Placing:
+        """The worker that would serve the stream's next viewer, and how busy it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoSession:
@@ -68,13 +74,6 @@ class VideoSession:
     demand: Demand = field(default_factory=Demand)
     quality: Quality | None = None
     why: Why = Why.START
-
-
-class TooManySessionsError(Exception):
-    """The person has as many video sessions open as the configuration allows."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"you have {limit} video sessions open, which is the most one person may have; close one")
 
 
 _WHY_HIDDEN = {
@@ -95,15 +94,13 @@ class PictureHiddenError(Exception):
 class Media:
     """Opens and closes viewers' sessions, remembers whose they are, and withholds what nobody may see."""
 
-    def __init__(
-        self, cameras: ControlClient, egress: EgressPolicy, *, sessions_per_person: int, metrics: Metrics
-    ) -> None:
+    def __init__(self, cameras: ControlClient, egress: EgressPolicy, *, places: Places, metrics: Metrics) -> None:
         self._cameras = cameras
         self._egress = egress
-        self._limit = sessions_per_person
-        self._gauge = metrics.video_sessions
+        self._admission = Admission(places)
+        self._metrics = metrics
         self._sessions: dict[str, VideoSession] = {}
-        self._count: Counter[str] = Counter()
+        self._endings: set[asyncio.Task[None]] = set()
         self._pool: Pool | None = None
         self._hearers: dict[str, Callable[[str], None]] = {}  # by video session
         self._watchers: dict[str, set[Callable[[], None]]] = {}  # by camera
@@ -149,7 +146,7 @@ class Media:
         return lambda: watchers.discard(watcher)
 
     def _viewers_changed(self, camera_id: str) -> None:
-        self._gauge.set(len(self._sessions))
+        self._metrics.video_sessions.set(len(self._sessions))
         for watcher in tuple(self._watchers.get(camera_id, ())):
             watcher()
 
@@ -172,33 +169,69 @@ class Media:
             self._pool.send_datagram(session_id, text)
 
     async def open(
-        self, camera: RemoteCamera, demand: Demand, offer: str, *, sign_in: str, person: str
+        self, camera: RemoteCamera, demand: Demand, offer: str, *, sign_in: str, person: str, rank: ViewingRank
     ) -> tuple[str, SessionAnswer]:
         """Answer a viewer's offer.
 
         Raises:
             PictureHiddenError: the picture is withheld now.
             TooManySessionsError: the person's share is used up.
+            NoPlaceError: no place is left for this rank, or somebody of a higher one took it meanwhile.
             StreamError: the stream cannot be had, or the offer is unusable.
         """
         _refuse_hidden(camera)
-        if self._count[person] >= self._limit:
-            raise TooManySessionsError(self._limit)
         session = VideoSession(secrets.token_urlsafe(24), camera.entry.id, sign_in, person, demand)
-        # Registered before the first await: whoever revokes meanwhile finds it, and the share cannot be overdrawn.
-        self._sessions[session.id] = session
-        self._count[person] += 1
-        self._viewers_changed(camera.entry.id)
+        # Registered before the first await: whoever revokes meanwhile finds it, and no share can be overdrawn.
+        ending = self._admit(session, _key(camera, Quality.MAIN), rank)
         try:
+            await asyncio.shield(ending)  # those who give way, before the worker counts its sessions
             main, sub = await self._sources(camera)
             answer = await self._workers().open_session(session.id, main, offer, sub=sub, demand=demand)
         except BaseException:
             self._forget(session.id)
             raise
-        if session.id not in self._sessions:  # revoked while the camera was being asked
+        if session.id not in self._sessions:  # revoked, or shed, while the camera was being asked
             await self._end(session.id)
-            raise StreamError(StreamFault.CLOSED, "the session was ended while it was being set up")
+            raise self._why_ended(session)
         return session.id, answer
+
+    def _admit(self, session: VideoSession, stream_key: str, rank: ViewingRank) -> asyncio.Task[None]:
+        """Register a session; await the task, which ends those who give way to it.
+
+        Raises:
+            TooManySessionsError, NoPlaceError: see `open`.
+        """
+        placing = self._workers().placing(stream_key)
+        seat = Seat(session.id, session.person, session.sign_in, session.camera_id, placing.worker, rank)
+        try:
+            shed = self._admission.admit(seat, lag_s=placing.lag_s, now_s=time.monotonic())
+        except (NoPlaceError, TooManySessionsError) as error:
+            outcome = error.scope.value if isinstance(error, NoPlaceError) else "person"
+            self._metrics.admissions.labels(rank.name.lower(), f"refused-{outcome}").inc()
+            raise
+        self._metrics.admissions.labels(rank.name.lower(), "admitted").inc()
+        self._sessions[session.id] = session
+        self._viewers_changed(session.camera_id)
+        for victim in shed:
+            self._metrics.admissions.labels(victim.rank.name.lower(), "shed").inc()
+            _log.info("a %s viewer of %s gives way to a %s one", victim.rank.name, victim.camera, rank.name)
+            self._forget(victim.session_id)
+        task = asyncio.create_task(self._end_all([victim.session_id for victim in shed]), name="shed sessions")
+        self._endings.add(task)
+        task.add_done_callback(self._endings.discard)
+        return task
+
+    async def _end_all(self, session_ids: Sequence[str]) -> None:
+        for session_id in session_ids:
+            try:
+                await self._end(session_id)
+            except StreamError as error:  # a worker that hangs is restarted, and its sessions are gone with it
+                _log.warning("a session that gives way could not be ended: %s", error.detail)
+
+    def _why_ended(self, session: VideoSession) -> Exception:
+        if self._admission.gave_way(session.sign_in, session.camera_id, time.monotonic()):
+            return NoPlaceError(Scope.CAMERA, self._admission.limits.retry_after_s, gave_way=True)
+        return StreamError(StreamFault.CLOSED, "the session was ended while it was being set up")
 
     async def patch(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
         """Trickle or restart ICE."""
@@ -259,7 +292,7 @@ class Media:
                 camera.set_health(Health(CameraState.OFFLINE, detail, StreamFault.UNREACHABLE.value))
             raise StreamError(StreamFault.UNREACHABLE, detail) from None
         return StreamSource(
-            f"{entry.id}/{quality.value}",
+            _key(camera, quality),
             target.url,
             target.address,
             entry.username,
@@ -328,12 +361,14 @@ class Media:
         session = self._sessions.pop(session_id, None)
         if session is None:
             return False
-        self._count[session.person] -= 1
-        if not self._count[session.person]:
-            del self._count[session.person]
+        self._admission.leave(session_id)
         self._hearers.pop(session_id, None)
         self._viewers_changed(session.camera_id)
         return True
+
+
+def _key(camera: RemoteCamera, quality: Quality) -> str:
+    return f"{camera.entry.id}/{quality.value}"
 
 
 def _refuse_hidden(camera: RemoteCamera) -> None:

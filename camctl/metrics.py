@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -42,7 +41,7 @@ class ControlMetrics:
 
 
 class Metrics:
-    """The service's own metrics. Labels never hold a person or a camera: their number must stay small."""
+    """The service's own metrics. Labels never hold a person, a session or a camera: their number must stay small."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -50,6 +49,12 @@ class Metrics:
         self.cameras = self._gauge("camctl_cameras", "Cameras by state", "state")
         self.control_sockets = self._gauge("camctl_control_sockets", "Open control sockets")
         self.video_sessions = self._gauge("camctl_video_sessions", "Open WHEP sessions")
+        self.admissions = self._counter(
+            "camctl_video_admissions",
+            "Viewers by rank: admitted, shed for a higher rank, or refused because of what was full",
+            "rank",
+            "outcome",
+        )
         self.requests_s = Histogram(
             "camctl_http_request_seconds",
             "Time to answer an HTTP request",
@@ -63,20 +68,3 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
-
-
-def worker_metrics(workers: Iterable[Mapping[str, object]]) -> str:
-    """Each media worker's numbers, as gauges `camctl_media_<name>` with the worker's number as label.
-
-    `workers` are the answers of streams.pool's `stats`, in the workers' order; what is no number is left out.
-    """
-    registry = CollectorRegistry()
-    gauges: dict[str, Gauge] = {}
-    for index, facts in enumerate(workers):
-        for name, value in facts.items():
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                continue
-            if name not in gauges:
-                gauges[name] = Gauge(f"camctl_media_{name}", f"Media workers: {name}", ("worker",), registry=registry)
-            gauges[name].labels(str(index)).set(value)
-    return generate_latest(registry).decode()

@@ -16,8 +16,10 @@ from streams.rtp.fanout import Fanout, Receiver
 from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.order import PictureOrder
 from streams.rtp.rate import RateMeter
+from streams.rtsp.client import ClientCounters
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy
+from streams.tally import StreamTally
 from streams.taps import Sink, Tap, Taps
 
 __all__ = ["Client", "Hold", "Hub", "HubEvent", "HubState", "hidden_error"]
@@ -44,6 +46,7 @@ class Hub:
         on_event: Callable[[HubEvent], None] | None = None,
         policy: ReconnectPolicy | None = None,
         clock: Callable[[], float] | None = None,
+        tally: StreamTally | None = None,
     ) -> None:
         self.source = source
         self.state = HubState.IDLE
@@ -53,6 +56,9 @@ class Hub:
         self.units = 0
         self.rate = RateMeter()
         self.connects = 0
+        self.tally = tally or StreamTally()
+        self._pulled = ClientCounters()
+        self._client: Client | None = None
         self._connect = connect
         self._fanout = fanout
         self._linger_s = linger_s
@@ -75,9 +81,14 @@ class Hub:
         self.keys = KeyAsker(self._ask_for_key, self.curtain, self._clock)
 
     @property
-    def cached_bytes(self) -> int:
-        """Bytes of the cached GOP."""
-        return self._fanout.cache.size
+    def pulled(self) -> ClientCounters:
+        """What came from the camera, over all pulls."""
+        return self._pulled if self._client is None else self._pulled.plus(self._client.counters)
+
+    @property
+    def fanout(self) -> Fanout:
+        """What sends, for its figures."""
+        return self._fanout
 
     def hold(self) -> Hold:
         """Keep the stream pulled, starting it if need be."""
@@ -132,20 +143,29 @@ class Hub:
         return self.key_unit
 
     @property
+    def cached_bytes(self) -> int:
+        """Bytes of the cached GOP."""
+        return self._fanout.cache.size
+
+    @property
     def viewers(self) -> int:
         """Receivers that joined."""
         return self._fanout.count
 
     def join(self, receiver: Receiver, *, cached: bool = True, on_begin: Callable[[], None] | None = None) -> None:
         """Send to this viewer, beginning with the cached GOP or the next key frame; see `Fanout.join`."""
+        self.tally.join(receiver)
+        self.tally.key_frames_sent += cached and bool(self._fanout.cache.frames)
         self._fanout.join(receiver, cached=cached, on_begin=on_begin)
 
     def leave(self, receiver: Receiver) -> None:
         """Send to this viewer no more; idempotent."""
+        self.tally.leave(receiver)
         self._fanout.leave(receiver)
 
     def part(self, receiver: Receiver) -> None:
         """As `leave`, for a viewer who goes on with another stream; see `Fanout.part`."""
+        self.tally.leave(receiver)
         self._fanout.part(receiver)
 
     def pad(self, receiver: Receiver, size: int) -> int:
@@ -258,7 +278,7 @@ class Hub:
         if self.state is not HubState.CONNECTING:
             self._set(HubState.CONNECTING)
         self.connects += 1
-        client = self._connect(self.source)
+        client = self._client = self._connect(self.source)
         try:
             self._opened(await client.open())
             await client.play(self._take, on_playing=self._on_playing, on_dropped=self._on_dropped)
@@ -270,6 +290,7 @@ class Hub:
             error = StreamError(StreamFault.PROTOCOL, "reading the camera's stream failed")
         finally:
             self.keys.stop()
+            self._pulled, self._client = self.pulled, None
             await client.close()
         now_s = self._clock()
         lived_s = now_s - self._live_s if self._live_s else 0.0
@@ -324,8 +345,10 @@ class Hub:
         self.rate.add(unit.size, unit.arrived_s)
         if unit.is_key:
             self._note_key(unit)
+            self.tally.key_frames += 1
         if self.key_unit is None or self._codec is None:
             return  # hidden, or nothing to begin with yet
+        self.tally.key_frames_sent += self.viewers if unit.is_key else 0
         self._fanout.push(self._codec.packetise(unit.nals), timestamp, is_key=unit.is_key, arrived_s=unit.arrived_s)
         self._taps.push(replace(unit, timestamp=timestamp))
 

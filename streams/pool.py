@@ -29,6 +29,7 @@ from streams.wire import Payload
 __all__ = [
     "MediaPool",
     "PatchResult",
+    "Placing",
     "PoolFailedError",
     "PortInUseError",
     "SessionAnswer",
@@ -61,6 +62,14 @@ class PatchResult:
 
     etag: str
     sdp_fragment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A worker's number and how late its event loop runs, in seconds (the mean of the last one)."""
+
+    worker: int
+    lag_s: float
 
 
 def place(key: str, workers: int) -> int:
@@ -275,15 +284,21 @@ class MediaPool:
         for worker in self._workers:
             worker.tell("hide", {"prefix": stream_key_prefix, "hidden": hidden})
 
+    def placing(self, stream_key: str) -> Placing:
+        """The worker that would serve the stream's next viewer."""
+        worker = self._workers[place(stream_key, len(self._workers))]
+        return Placing(worker.index, worker.lag_s)
+
     async def close_stream(self, key: str) -> None:
         """End a stream's pull and all its sessions, as when its camera is taken away."""
         await self._worker_of(key).request("close_stream", {"key": key}, _REQUEST_S)
 
     async def stats(self) -> list[dict[str, Any]]:
-        """Figures of each worker that answers; see `streams.worker`."""
-        asked = (worker.request("stats", {}, _REQUEST_S) for worker in self._workers if worker.up.is_set())
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        return [answer[0] for answer in answers if isinstance(answer, tuple)]
+        """Figures of each worker that answers, with its number as `worker`; see `streams.figures`."""
+        running = [worker for worker in self._workers if worker.up.is_set()]
+        asked = (worker.request("stats", {}, _REQUEST_S) for worker in running)
+        answers = zip(running, await asyncio.gather(*asked, return_exceptions=True), strict=True)
+        return [{**answer[0], "worker": worker.index} for worker, answer in answers if isinstance(answer, tuple)]
 
     def _worker_of(self, key: str) -> WorkerProcess:
         return self._workers[place(key, len(self._workers))]

@@ -65,6 +65,7 @@ class WorkerProcess:
         self.port = port
         self.pid: int | None = None
         self.sessions: dict[str, str] = {}  # session to stream
+        self.lag_s = 0.0  # how late its event loop runs, as it says every second
         self._wanted_port = port
         self._options = options
         self._on_event = on_event
@@ -94,7 +95,7 @@ class WorkerProcess:
             raise
         finally:
             theirs.close()
-        self.pid = self._process.pid
+        self.pid, self.lag_s = self._process.pid, 0.0
         self._peer = Peer(ours, on_event=self._take)
         await self._peer.start()
         try:
@@ -123,6 +124,8 @@ class WorkerProcess:
         elif kind == "bind_failed" and ready and not ready.done():
             where, detail = (str(payload["host"]), int(payload["port"])), str(payload["detail"])
             ready.set_exception(PortInUseError(*where, detail, is_taken=payload["errno"] == errno.EADDRINUSE))
+        elif kind == "load":
+            self.lag_s = float(payload["lag_s"])
         else:
             if kind == "session_state" and payload.get("state") == "closed":
                 self.sessions.pop(str(payload.get("session_id")), None)

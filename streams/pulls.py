@@ -9,6 +9,7 @@ from typing import Protocol
 
 from streams.errors import StreamError, StreamFault
 from streams.rtp.frames import AccessUnit, VideoFormat
+from streams.rtsp.client import ClientCounters
 
 
 class HubState(StrEnum):
@@ -22,6 +23,10 @@ class HubState(StrEnum):
 
 class Client(Protocol):
     """One pull, as `streams.rtsp.client.RtspClient` does it."""
+
+    @property
+    def counters(self) -> ClientCounters:
+        """What came so far."""
 
     async def open(self) -> VideoFormat:
         """Connect and describe; raises StreamError."""

@@ -92,6 +92,11 @@ class Viewers:
         """The sessions that there are."""
         return [item.session for item in self._viewers.values()]
 
+    def losses(self, hub: Hub) -> list[float]:
+        """The fractions that the viewers of this stream reported last."""
+        viewers = self._viewers.values()
+        return [item.session.fraction_lost for item in viewers if item.viewing.shown_hub is hub]
+
     @property
     def texts(self) -> DataCounters:
         """What went over data channels."""
@@ -128,6 +133,7 @@ class Viewers:
             self._tell("datagram", {"session_id": session.session_id, "text": text})
 
     async def _open_session(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
+        offered_s = asyncio.get_running_loop().time()
         session_id, offer = str(payload["session_id"]), parse_offer(str(payload["offer"]))
         if session_id in self._viewers or session_id in self._opening:
             raise WireError("internal", "there is a session of this name already")
@@ -149,6 +155,7 @@ class Viewers:
             raise
         finally:
             self._opening.discard(session_id)
+        session.offered_s = offered_s
         self._viewers[session_id] = _Viewer(session, viewing)
         return {"sdp": self._answer(session), "etag": session.etag}, b""
 

@@ -11,6 +11,7 @@ from streams.adapt import NEAR_S, Governor, LinkReport
 from streams.hub import Hold, Hub
 from streams.quality import Demand, Quality, Why
 from streams.rtp.fanout import BURST, Receiver
+from streams.tally import StreamTally
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,16 @@ class Viewing:
     def why(self) -> Why:
         """Why the viewer gets what it gets."""
         return self._governor.why
+
+    @property
+    def tally(self) -> StreamTally:
+        """Where the viewer is counted: at the stream that it gets."""
+        return self._hub.tally
+
+    @property
+    def shown_hub(self) -> Hub | None:
+        """The stream that is shown now."""
+        return self.hubs[self.shown] if self.shown else None
 
     @property
     def _hub(self) -> Hub:

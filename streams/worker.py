@@ -22,12 +22,14 @@ from dataclasses import dataclass
 
 from streams import lifeline
 from streams.errors import StreamError
-from streams.figures import stream_figures, worker_figures
+from streams.figures import load_figures, stream_figures, worker_figures
 from streams.hub import Client, Hub, HubEvent, hidden_error
+from streams.load import Load
 from streams.rtp.fanout import Fanout
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import StreamSource, Transport
 from streams.snapshot import SnapshotCache
+from streams.tally import Joins, StreamTally
 from streams.viewers import Place, Viewers, guarded
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract
 from streams.webrtc.mux import UdpMux
@@ -58,7 +60,8 @@ class MediaWorker:
     """The hubs and sessions of one process and the requests that drive them.
 
     `tell(kind, payload)` carries events to the parent: session_state, session_quality, stream_state, key_wanted,
-    datagram. Datagrams are dropped while `lags` says that the parent takes nothing.
+    datagram, load. Datagrams are dropped while `lags` says that the parent takes nothing; `unsent`: bytes that it has
+    not taken.
     """
 
     def __init__(
@@ -70,7 +73,11 @@ class MediaWorker:
         tell: Callable[[str, Payload], None],
         lags: Callable[[], bool] = lambda: False,
         connect: Callable[[StreamSource], Client] | None = None,
+        unsent: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._unsent = unsent
+        self._joins = Joins()
+        self._load = Load(lambda: mux.sender.packets, lambda lag_s: tell("load", {"lag_s": lag_s}))
         self._settings = settings
         self._mux = mux
         self._port = port
@@ -85,6 +92,7 @@ class MediaWorker:
 
     def start(self) -> None:
         """Begin to look after sessions."""
+        self._load.start()
         self._viewers.start()
 
     @property
@@ -119,6 +127,7 @@ class MediaWorker:
 
     async def close(self) -> None:
         """Say goodbye to every viewer and stop every pull."""
+        self._load.stop()
         await self._viewers.close()
         await asyncio.gather(*(hub.close() for hub in self._hubs.values()))
 
@@ -144,15 +153,19 @@ class MediaWorker:
 
     async def _stats(self, _: Payload, __: bytes) -> tuple[Payload, bytes]:
         figures = worker_figures(self._mux, self._viewers.sessions, self._viewers.texts)
+        figures |= load_figures(self._load.figures, self._joins, self._unsent())
         in_place = isinstance(self._sealer, InPlaceSealer)
-        streams = [stream_figures(hub) for hub in self._hubs.values()]
-        return {**figures, "udp_port": self._port, "srtp_in_place": in_place, "streams": streams}, b""
+        streams = [stream_figures(hub, self._viewers.losses(hub)) for hub in self._hubs.values()]
+        resent = sum(hub.tally.sent().resent for hub in self._hubs.values())
+        more = {"udp_port": self._port, "srtp_in_place": in_place, "packets_resent": resent, "streams": streams}
+        return figures | more, b""
 
     def _hub(self, source: StreamSource) -> Hub:
         hub = self._hubs.get(source.key)
         if hub is None:
             fanout = Fanout(self._sealer, self._mux.sender, asyncio.get_running_loop())
-            hub = Hub(source, self._connect, fanout, linger_s=self._settings.linger_s, on_event=self._stream_changed)
+            linger_s, tally = self._settings.linger_s, StreamTally(self._joins)
+            hub = Hub(source, self._connect, fanout, linger_s=linger_s, on_event=self._stream_changed, tally=tally)
             self._draw_curtain(hub)
             self._hubs[source.key] = hub
         hub.change_source(source)
@@ -207,7 +220,10 @@ async def serve(settings: WorkerSettings, connection: socket.socket) -> int:
         await peer.close()
         return EXIT_BIND_FAILED
     sealer = await check_contract()
-    worker = MediaWorker(settings, mux, port, sealer, peer.event, lambda: peer.unsent_bytes > _MAX_LAG_BYTES)
+    worker = MediaWorker(
+        settings, mux, port, sealer, peer.event, lambda: peer.unsent_bytes > _MAX_LAG_BYTES,
+        unsent=lambda: peer.unsent_bytes,
+    )  # fmt: skip
     peer.serve(worker.handlers, worker.take)
     mux.start()
     worker.start()

@@ -14,7 +14,8 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from auth.errors import AuthUnavailableError, ThrottledError, WrongSignInError
-from camctl.media import PictureHiddenError, TooManySessionsError
+from camctl.admission import NoPlaceError, TooManySessionsError
+from camctl.media import PictureHiddenError
 from camctl.ptz.ports import CameraError, CameraFault
 from camctl.store.engine import StoreError
 from streams.errors import StreamError, StreamFault
@@ -57,6 +58,8 @@ TOO_MANY_SESSIONS = Kind("too-many-sessions", 429, "Too many video sessions")
 INTERNAL = Kind("internal", 500, "The service failed")
 CAMERA_FAULT = Kind("camera-fault", 502, "The camera did not do it")
 CAMERA_TIMEOUT = Kind("camera-fault", 504, "The camera did not answer in time")
+NO_PLACE = Kind("no-place", 503, "All places for viewers are taken")
+GAVE_WAY = Kind("gave-way", 503, "Your place was needed")
 OVERLOADED = Kind("overloaded", 503, "Too much to do at the moment")
 UNAVAILABLE = Kind("unavailable", 503, "A part of the service is not available")
 
@@ -138,13 +141,16 @@ def _from_http(error: HTTPException) -> ProblemError:
 
 
 def _from_media(
-    error: PictureHiddenError | TooManySessionsError | SessionNotFoundError | StaleEtagError,
+    error: PictureHiddenError | TooManySessionsError | NoPlaceError | SessionNotFoundError | StaleEtagError,
 ) -> ProblemError:
     match error:
         case PictureHiddenError():
             return ProblemError(HIDDEN, str(error), headers=_retry_after(5), hidden=error.why)
         case TooManySessionsError():
             return ProblemError(TOO_MANY_SESSIONS, str(error), headers=_retry_after(5))
+        case NoPlaceError():
+            kind = GAVE_WAY if error.gave_way else NO_PLACE
+            return ProblemError(kind, str(error), headers=_retry_after(error.retry_after_s), full=error.scope.value)
         case SessionNotFoundError():
             return ProblemError(NOT_FOUND, "There is no such session, or it is over.")
         case StaleEtagError():
@@ -168,7 +174,7 @@ def to_problem(error: Exception) -> ProblemError:
             return ProblemError(THROTTLED, str(error), headers=_retry_after(error.retry_after_s))
         case AuthUnavailableError() | StoreError():
             return ProblemError(UNAVAILABLE, str(error), headers=_retry_after(2))
-        case PictureHiddenError() | TooManySessionsError() | SessionNotFoundError() | StaleEtagError():
+        case PictureHiddenError() | TooManySessionsError() | NoPlaceError() | SessionNotFoundError() | StaleEtagError():
             return _from_media(error)
         case HTTPException():
             return _from_http(error)
@@ -185,8 +191,8 @@ def install(app: FastAPI) -> None:
 
     handled: tuple[type[Exception], ...] = (
         ProblemError, StreamError, CameraError, RequestValidationError, WrongSignInError, ThrottledError,
-        AuthUnavailableError, StoreError, PictureHiddenError, TooManySessionsError, SessionNotFoundError,
-        StaleEtagError, HTTPException, Exception,
+        AuthUnavailableError, StoreError, PictureHiddenError, TooManySessionsError, NoPlaceError,
+        SessionNotFoundError, StaleEtagError, HTTPException, Exception,
     )  # fmt: skip
     for kind in handled:
         app.add_exception_handler(kind, answer)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from auth.policy import viewing_rank
 from camctl.api.access import Visit, Watching
 from camctl.api.problems import (
     BAD_INPUT,
@@ -13,8 +14,10 @@ from camctl.api.problems import (
     CODEC,
     CROSS_SITE,
     FORBIDDEN,
+    GAVE_WAY,
     HIDDEN,
     MEDIA_TYPE_WRONG,
+    NO_PLACE,
     NOT_FOUND,
     NOT_LIVE,
     OVERLOADED,
@@ -39,7 +42,16 @@ MAX_SDP_BYTES = 65_536
 _OVER = "There is no such session, or it is over."
 
 _POST_ANSWERS = documented(
-    FORBIDDEN, BAD_OFFER, CODEC, HIDDEN, NOT_LIVE, MEDIA_TYPE_WRONG, TOO_MANY_SESSIONS, OVERLOADED
+    FORBIDDEN,
+    BAD_OFFER,
+    CODEC,
+    HIDDEN,
+    NOT_LIVE,
+    MEDIA_TYPE_WRONG,
+    TOO_MANY_SESSIONS,
+    NO_PLACE,
+    GAVE_WAY,
+    OVERLOADED,
 )
 _SESSION_ANSWERS = documented(FORBIDDEN, BAD_OFFER, STALE_ETAG, MEDIA_TYPE_WRONG, CROSS_SITE)
 
@@ -90,7 +102,12 @@ async def open_session(
     offer = await _text(request, SDP)
     person = visit.sign_in.person
     session_id, answer = await services.media.open(
-        visit.camera, Demand(quality, height_px, slow), offer, sign_in=visit.sign_in.session_id, person=person.id
+        visit.camera,
+        Demand(quality, height_px, slow),
+        offer,
+        sign_in=visit.sign_in.session_id,
+        person=person.id,
+        rank=viewing_rank(person),
     )
     # Looked at once more now that a withdrawal would find the session: none can fall between the two.
     if await services.auth.recheck(visit.sign_in.session_id) is None:

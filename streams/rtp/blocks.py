@@ -79,6 +79,7 @@ class Receiver:
     octets: int = 0
     dropped: int = 0
     resent: int = 0
+    first_s: float = 0.0  # when the first packet went out, by the monotonic clock; 0 before it
     sequence_offset: int = 0
     squeeze: Squeeze = field(default_factory=lambda: Squeeze(0, 0))
     first_index: int = 0

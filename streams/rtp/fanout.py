@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
 from typing import Protocol
 
 from streams.rtp.blocks import (
@@ -70,6 +71,11 @@ class Fanout:
         self._history = History()
         self._edge: tuple[int, float] | None = None
         self.seal_errors = 0
+
+    @property
+    def backlog(self) -> tuple[int, int]:
+        """Passes that wait, and receivers that are behind."""
+        return len(self._passes), len(self._behind)
 
     def push(self, payloads: Sequence[bytes], timestamp: int, *, is_key: bool, arrived_s: float) -> None:
         """Take the stream's next access unit, already cut into RTP payloads, and send it to everybody."""
@@ -286,6 +292,8 @@ class Fanout:
                 self.seal_errors += 1
                 continue
             sent = send_run(out, stride, count, receiver.address)
+            if not receiver.packets:
+                receiver.first_s = monotonic()
             receiver.packets += sent
             receiver.dropped += count - sent
             receiver.octets += octets * sent // count

@@ -21,8 +21,9 @@ from streams.rtp.rtcp import (
 class StreamReceiver:
     """Follows one sender through packets, sender reports and changes of its SSRC.
 
-    `packets` counts all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what never came.
-    Times are monotonic seconds. `ssrc` is our own, in reports. `complain` is told where a packet was bad or missing.
+    `packets` and `octets` count all RTP that came, `ignored` what was not RTP or of another payload type, `lost` what
+    never came. Times are monotonic seconds. `ssrc` is our own, in reports. `on_bad` is called with what is wrong with a
+    packet and where.
 
     Raises:
         StreamError: CODEC, the format cannot be relayed.
@@ -34,14 +35,15 @@ class StreamReceiver:
         payload_type: int,
         *,
         ssrc: int,
-        complain: Callable[[str], None] = lambda _where: None,
+        on_bad: Callable[[str, str], None] = lambda _kind, _where: None,
     ) -> None:
         self.packets = 0
+        self.octets = 0
         self.ignored = 0
         self.depacketiser = codec_of(video.codec).depacketiser(video.parameter_sets)
         self._payload_type = payload_type
         self._ssrc = ssrc
-        self._complain = complain
+        self._on_bad = on_bad
         self._sender: int | None = None
         self._statistics = ReceptionStatistics()
         self._lost_before = 0
@@ -54,13 +56,14 @@ class StreamReceiver:
     def rtp(self, data: bytes, now_s: float) -> tuple[AccessUnit, ...]:
         """Take one RTP packet; the access units that it completes. Never raises: what is no RTP is counted."""
         self.packets += 1
+        self.octets += len(data)
         try:
             packet = parse_packet(data)
         except RtpError as error:
-            self._ignore(f"packet {self.packets}: {error}")
+            self._ignore("no RTP", f"{error}, after sequence number {self._statistics.highest_sequence}")
             return ()
         if packet.payload_type != self._payload_type:
-            self._ignore(f"sequence {packet.sequence}: payload type {packet.payload_type}, not {self._payload_type}")
+            self._ignore(f"RTP of payload type {packet.payload_type}", f"sequence number {packet.sequence}")
             return ()
         if packet.ssrc != self._sender:
             self._follow(packet.ssrc)
@@ -68,12 +71,12 @@ class StreamReceiver:
         depacketiser, losses = self.depacketiser, self.depacketiser.losses
         units = depacketiser.push(packet, now_s)
         if depacketiser.losses != losses:
-            self._complain(depacketiser.loss)
+            self._on_bad("packets lost before it", depacketiser.loss)
         return units
 
-    def _ignore(self, where: str) -> None:
+    def _ignore(self, kind: str, where: str) -> None:
         self.ignored += 1
-        self._complain(where)
+        self._on_bad(kind, where)
 
     def _follow(self, ssrc: int) -> None:
         if self._sender is not None:
@@ -87,7 +90,7 @@ class StreamReceiver:
         try:
             reports = parse_rtcp(data)
         except RtpError as error:
-            self._ignore(str(error))
+            self._ignore("no RTCP", f"{error}, {len(data)} bytes")
             return False
         for report in reports:
             if isinstance(report, SenderReport) and report.ssrc == self._sender:

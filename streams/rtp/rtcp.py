@@ -162,6 +162,11 @@ class ReceptionStatistics:
         return self._expected - self.received
 
     @property
+    def highest_sequence(self) -> int:
+        """The highest sequence number seen, 16 bits."""
+        return self._highest & 0xFFFF
+
+    @property
     def _expected(self) -> int:
         return 0 if self._first is None else self._highest - self._first + 1
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -11,18 +12,21 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from streams.errors import StreamError, StreamFault
+from streams.faultlog import FaultLog
 from streams.rtp.codecs import codec_of
 from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
 from streams.rtp.receiver import StreamReceiver
 from streams.rtsp.auth import ClientAuth
 from streams.rtsp.carriers import Carrier, UdpCarrier
-from streams.rtsp.complaints import Complaints
 from streams.rtsp.connection import connect
 from streams.rtsp.dialogue import Dialogue
 from streams.rtsp.origin import Transport
 from streams.rtsp.sdp import VideoTrack
 from streams.rtsp.setup import set_up
 from streams.rtsp.tls import TlsTrust
+
+log = logging.getLogger(__name__)
+_faults = FaultLog(log)  # one for all pulls of this process
 
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 _REPORT_EVERY_S = 5.0
@@ -32,10 +36,26 @@ _CNAME = "camctl"
 
 @dataclass(frozen=True, slots=True)
 class ClientCounters:
-    """What came since PLAY: RTP packets, and packets that never came."""
+    """What came since PLAY: RTP packets and their bytes, and packets that never came.
+
+    `malformed` was no RTP or RTCP of this stream; `dropped` are pictures that could not be given out.
+    """
 
     packets: int = 0
     lost: int = 0
+    octets: int = 0
+    malformed: int = 0
+    dropped: int = 0
+
+    def plus(self, other: ClientCounters) -> ClientCounters:
+        """The sums."""
+        return ClientCounters(
+            self.packets + other.packets,
+            self.lost + other.lost,
+            self.octets + other.octets,
+            self.malformed + other.malformed,
+            self.dropped + other.dropped,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +119,10 @@ class RtspClient:
     def counters(self) -> ClientCounters:
         """The figures so far."""
         receiver = self._receiver
-        return ClientCounters(receiver.packets, receiver.lost) if receiver else ClientCounters()
+        if receiver is None:
+            return ClientCounters()
+        dropped = receiver.depacketiser.dropped
+        return ClientCounters(receiver.packets, receiver.lost, receiver.octets, receiver.ignored, dropped)
 
     @property
     def carrier(self) -> str:
@@ -153,7 +176,7 @@ class RtspClient:
             track.format,
             track.payload_type,
             ssrc=secrets.randbits(32),
-            complain=Complaints(self._name, asyncio.get_running_loop().time),
+            on_bad=self._bad_packet,
         )
         self._on_units, self._on_dropped = on_units, on_dropped
         try:
@@ -213,6 +236,9 @@ class RtspClient:
     def _take_rtcp(self, packet: bytes) -> None:
         if self._receiver and self._on_units and self._receiver.rtcp(packet, asyncio.get_running_loop().time()):
             raise StreamError(StreamFault.UNREACHABLE, "the camera ended the stream (RTCP BYE)")
+
+    def _bad_packet(self, kind: str, where: str) -> None:
+        _faults(kind, self._name or f"the camera at {self._address}", where)
 
     async def _run(self, dialogue: Dialogue, track: VideoTrack, receiver: StreamReceiver) -> None:
         """Wait for the end while three timers run: silence, receiver reports, keep-alive."""

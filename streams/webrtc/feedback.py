@@ -16,7 +16,6 @@ from aiortc.rtp import (
     RtcpRrPacket,
     RtcpRtpfbPacket,
     RtcpSrPacket,
-    is_rtcp,
     unpack_remb_fci,
 )
 
@@ -65,8 +64,6 @@ def read_feedback(packet: bytes, ssrc: int, now_ntp: int) -> list[Feedback]:
     Raises:
         ValueError, struct.error: it is no RTCP, or damaged.
     """
-    if not is_rtcp(packet):
-        raise ValueError("no RTCP")
     return [item for part in RtcpPacket.parse(packet) for item in _read(part, ssrc, now_ntp)]
 
 

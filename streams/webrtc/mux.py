@@ -7,9 +7,12 @@ can raise out: datagrams come from anywhere.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import socket
 import struct
+import sys
+import termios
 import time
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -18,15 +21,19 @@ from typing import Protocol
 
 from aioice import stun
 
+from streams.datagrams import Allowance
+from streams.faultlog import FaultLog
 from streams.rtp.burst import Address, BurstSender
+from streams.webrtc.peek import peek_ufrag
 
 log = logging.getLogger(__name__)
+_faults = FaultLog(log)
 
 _BUFFER_BYTES = 8 << 20
 _MAX_DATAGRAM = 2048
 _READS_PER_WAKE = 64  # then the loop's other work gets its turn
+_CHECKS_PER_S = 50.0  # of one viewer and address; browsers send up to 20 over all, libnice 50
 _MAX_ADDRESSES = 8  # of one viewer; a phone tries each of its interfaces
-_COOKIE = struct.pack("!I", stun.COOKIE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +62,14 @@ class Endpoint(Protocol):
 
 @dataclass(slots=True)
 class MuxCounters:
-    """What arrived: datagrams, checks answered, and what was thrown away as malformed, forged or of nobody."""
+    """What arrived: datagrams, checks answered, and what was thrown away as malformed, forged, excess or of nobody."""
 
     datagrams: int = 0
     checks: int = 0
     malformed: int = 0
     forged: int = 0
     strangers: int = 0
+    excess: int = 0
 
 
 class UdpMux:
@@ -78,8 +86,9 @@ class UdpMux:
         self.sender = BurstSender(self._sock)
         self.counters = MuxCounters()
         self._by_ufrag: dict[str, tuple[IceCredentials, Endpoint]] = {}
+        self._allowances: dict[str, Allowance] = {}
         self._by_address: dict[Address, Endpoint] = {}
-        self._addresses: dict[Endpoint, OrderedDict[Address, None]] = {}
+        self._addresses: dict[Endpoint, OrderedDict[Address, Allowance]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self, host: str, port: int) -> int:
@@ -103,14 +112,21 @@ class UdpMux:
             self._loop = None
         self._sock.close()
 
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that the kernel has taken and the network has not (SIOCOUTQ)."""
+        return int.from_bytes(fcntl.ioctl(self._sock.fileno(), termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
     def register(self, credentials: IceCredentials, endpoint: Endpoint) -> None:
         """Let `endpoint` be found by these credentials; it may have several, as during an ICE restart."""
         self._by_ufrag[credentials.ufrag] = (credentials, endpoint)
+        self._allowances[credentials.ufrag] = Allowance(_CHECKS_PER_S)
         self._addresses.setdefault(endpoint, OrderedDict())
 
     def forget(self, credentials: IceCredentials) -> None:
         """These credentials are not valid any more; known addresses stay."""
         self._by_ufrag.pop(credentials.ufrag, None)
+        self._allowances.pop(credentials.ufrag, None)
 
     def unregister(self, endpoint: Endpoint, credentials: Iterable[IceCredentials]) -> None:
         """The viewer is gone; idempotent."""
@@ -146,28 +162,35 @@ class UdpMux:
         elif 128 <= first < 192:
             endpoint.on_rtcp(data, time.monotonic())
         else:
-            self.counters.malformed += 1
+            self._malformed("neither STUN, DTLS nor RTP", address, f"first byte {first}, {len(data)} bytes")
+
+    def _malformed(self, kind: str, address: Address, where: str) -> None:
+        self.counters.malformed += 1
+        _faults(kind, address, where)
 
     def _check(self, data: bytes, address: Address) -> None:
         """Answer a STUN binding request (RFC 8445 section 7.3) that is signed with the password of a viewer of ours."""
-        if data[4:8] != _COOKIE or len(data) < stun.HEADER_LENGTH:
-            self.counters.malformed += 1
-            return
-        if data[:2] != b"\0\1":
-            return  # keep-alives (indications), and answers, which a lite agent never asked for
         try:
+            ufrag = peek_ufrag(data)
+            if ufrag is None:
+                return  # keep-alives (indications), and answers, which a lite agent never asked for
+            credentials, endpoint = self._by_ufrag.get(ufrag, (None, None))
+            if credentials is None or endpoint is None:
+                self.counters.strangers += 1
+                return
+            # Its own for each address that was checked before, so that nobody can use up the viewer's.
+            allowance = self._addresses[endpoint].get(address) or self._allowances[ufrag]
+            if not allowance.take(time.monotonic()):
+                self.counters.excess += 1  # replayed: a signature costs, and others have to be served
+                return
             request = stun.parse_message(data)
-        except (ValueError, struct.error, IndexError):
-            self.counters.malformed += 1
-            return
-        ufrag = str(request.attributes.get("USERNAME", "")).partition(":")[0]
-        credentials, endpoint = self._by_ufrag.get(ufrag, (None, None))
-        if credentials is None or endpoint is None:
-            self.counters.strangers += 1
+        except (ValueError, struct.error, IndexError) as error:
+            self._malformed("no STUN", address, str(error))
             return
         key = credentials.password.encode()
         if not request.check_message_integrity(key):
             self.counters.forged += 1
+            _faults("STUN with a wrong signature", address, f"{len(data)} bytes, user name {ufrag[:8]}")
             return
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, request.transaction_id)
         response.attributes["XOR-MAPPED-ADDRESS"] = address
@@ -181,7 +204,8 @@ class UdpMux:
         known = self._addresses.get(endpoint)
         if known is None:
             return
-        known[address] = None
+        if address not in known:
+            known[address] = Allowance(_CHECKS_PER_S)
         known.move_to_end(address)
         self._by_address[address] = endpoint
         while len(known) > _MAX_ADDRESSES:

@@ -16,12 +16,15 @@ from enum import StrEnum
 from typing import Protocol
 
 from aiortc.rtcdtlstransport import RTCCertificate
+from aiortc.rtp import is_rtcp
 
 from streams.adapt import LinkReport
+from streams.faultlog import FaultLog
 from streams.rtp.burst import Address
 from streams.rtp.clock import ntp_middle, ntp_time
 from streams.rtp.fanout import Receiver, Retransmission
 from streams.rtp.rtcp import SenderReport, build_bye, build_sender_report
+from streams.tally import StreamTally
 from streams.webrtc.adapter import DtlsLink, HandshakeError, SrtpError
 from streams.webrtc.codecs import VideoChoice
 from streams.webrtc.data import DataCounters, DataLink
@@ -31,10 +34,11 @@ from streams.webrtc.sdp import ViewerOffer
 from streams.webrtc.whep import Fragment, Patch, judge_patch, new_credentials, new_etag
 
 log = logging.getLogger(__name__)
+_faults = FaultLog(log)  # one for all viewers of this process
 
 CONNECT_S = 15.0  # from the answer to the first check
 HANDSHAKE_S = 10.0
-SILENCE_S = 10.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink
+SILENCE_S = 9.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink; with the tick it is gone within 10 s
 REPORT_EVERY_S = 1.0
 MIGRATE_S = 3.0  # an unnominated address takes over when the old one has been silent for so long
 _MAX_RESENDS_PER_S = 512
@@ -52,6 +56,10 @@ class SessionState(StrEnum):
 
 class Stream(Protocol):
     """What a session needs of the stream it shows."""
+
+    @property
+    def tally(self) -> StreamTally:
+        """Where the viewer is counted."""
 
     def join(self, receiver: Receiver, rtt_s: float | None) -> None:
         """The viewer can receive now; `rtt_s` is the round trip that its handshake took, if it could be told."""
@@ -129,6 +137,9 @@ class ViewerSession:
         self._born_s = self._heard_s = self._path_s = self._now()
         self._report_s = 0.0
         self._resend_window = (0.0, 0)
+        self.offered_s = self._born_s  # when the offer came, for whoever knows better
+        self._first_packet_noted = False
+        self._lost_reported = 0
         self._sender_reports: deque[tuple[int, float]] = deque(maxlen=_REPORTS_KEPT)
         mux.register(self._ice[0], self)
 
@@ -181,10 +192,15 @@ class ViewerSession:
 
     def on_rtcp(self, packet: bytes, now_s: float) -> None:
         """An SRTCP datagram came; viewers send no RTP."""
+        if not is_rtcp(packet):
+            return
         try:
             feedback = read_feedback(self._link.unprotect_rtcp(packet), self.ssrc, ntp_time(time.time()))
-        except (SrtpError, ValueError, struct.error):
-            return  # forged, or damaged
+        except (SrtpError, ValueError, struct.error) as error:  # forged, replayed, or damaged
+            self._stream.tally.bad_rtcp += 1
+            where = f"type {packet[1]}, {len(packet)} bytes, said to come from {self._address}"
+            _faults(f"bad RTCP ({error})", f"viewer {self.session_id[:8]}", where)
+            return
         self._heard_s = now_s
         for item in feedback:
             match item:
@@ -192,6 +208,7 @@ class ViewerSession:
                     self._reported(item, now_s)
                 case KeyWanted():
                     self.key_requests += 1
+                    self._stream.tally.key_requests += 1
                     self._stream.want_key_frame()
                 case Lost(sequences=sequences):
                     self._resend(sequences, now_s)
@@ -205,6 +222,7 @@ class ViewerSession:
 
     def tick(self, now_s: float) -> None:
         """Notice silence, send reports."""
+        self._note_first_packet()
         if self.state is SessionState.WAITING and now_s - self._born_s > CONNECT_S:
             self.close_soon("never connected")
         elif self.state in (SessionState.CONNECTING, SessionState.LIVE) and now_s - self._heard_s > SILENCE_S:
@@ -225,6 +243,7 @@ class ViewerSession:
             await asyncio.shield(self._closing)
 
     async def _close(self, reason: str) -> None:
+        self._note_first_packet()
         receiver, self.receiver = self.receiver, None
         if receiver:
             self._stream.leave(receiver)
@@ -269,7 +288,13 @@ class ViewerSession:
         self._stream.join(self.receiver, self._link.rtt_s)
         await self._open_data()
         if not self._closing:
+            self._stream.tally.joins.live_s.observe(self._now() - self.offered_s)
             self._set(SessionState.LIVE)
+
+    def _note_first_packet(self) -> None:
+        if self.receiver and self.receiver.first_s and not self._first_packet_noted:
+            self._first_packet_noted = True
+            self._stream.tally.joins.first_packet_s.observe(self.receiver.first_s - self.offered_s)
 
     async def _open_data(self) -> None:
         """Run the data channel that the viewer wants; a failure of it is not one of the picture."""
@@ -287,11 +312,14 @@ class ViewerSession:
 
     def _reported(self, report: Reported, now_s: float) -> None:
         self.fraction_lost, self.rtt_s = report.loss, report.rtt_s
+        self._stream.tally.reported_lost += max(0, report.lost - self._lost_reported)
+        self._lost_reported = max(self._lost_reported, report.lost)
         sent_s = next((at for middle, at in self._sender_reports if middle == report.last_sr), float("-inf"))
         self._stream.report(LinkReport(report.lost, report.highest, report.rtt_s, sent_s), now_s)
 
     def _resend(self, lost: list[int], now_s: float) -> None:
         """Send again what a viewer misses, but only so much a second: a viewer without capacity would lose more."""
+        self._stream.tally.nacked += len(lost)
         if self.receiver is None:
             return
         since_s, count = self._resend_window

@@ -16,8 +16,9 @@ from auth.policy import (
     holds,
     may_see,
     priority_on,
+    viewing_rank,
 )
-from auth.roles import CAMERA_CAPABILITIES, ROLES, Capability, Role
+from auth.roles import CAMERA_CAPABILITIES, ROLES, Capability, Role, ViewingRank
 
 GAMBIR = CameraRef("cam-1", "31.71.01.1001", "PT Contoh")
 LURAH = Person(id="1", username="sari", display_name="Sari", role="official", areas=("31.71.01.1001",))
@@ -153,3 +154,18 @@ def test_the_deepest_areas_rule_comes_before_the_roles_and_after_the_persons_own
 def test_a_rule_gives_no_rank_where_one_may_not_steer() -> None:
     rules = (PriorityOverride("31", "operator", 99),)
     assert priority_on(replace(PARTNER, role="operator", areas=("31.72",)), GAMBIR, rules) == 0
+
+
+@pytest.mark.parametrize(
+    ("role", "rank"),
+    [("admin", ViewingRank.CITY), ("official", ViewingRank.CITY), ("operator", ViewingRank.CITY),
+     ("partner", ViewingRank.PARTNER), ("nobody-knows", ViewingRank.PUBLIC)],
+)  # fmt: skip
+def test_the_citys_people_come_before_partners_and_partners_before_the_public(role: str, rank: ViewingRank) -> None:
+    person = replace(LURAH, role=role)
+    assert viewing_rank(person) is rank
+    assert viewing_rank(replace(person, disabled=True)) is viewing_rank(None) is ViewingRank.PUBLIC
+
+
+def test_a_role_that_says_nothing_of_viewing_has_the_lowest_rank() -> None:
+    assert Role(frozenset(), priority=0).viewing is min(ViewingRank)

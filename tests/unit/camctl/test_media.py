@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
+from auth.roles import ViewingRank
+from camctl.admission import NoPlaceError, Places
 from camctl.cameras.model import CameraEntry, CameraState, Health
 from camctl.config import Config
 from camctl.control.view import CameraView
@@ -14,9 +18,10 @@ from camctl.media import Media, PictureHiddenError
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Hidden, Limits, Sector
 from camctl.ptz.model import Position
+from streams.errors import StreamError, StreamFault
 from streams.quality import Demand, Quality
 from tests.support.fake_control import FakeControl, facts
-from tests.unit.camctl.api.api_kit import ENTRIES, FEED, FIRST, FakePool
+from tests.unit.camctl.api.api_kit import ENTRIES, FEED, FIRST, PLACES, FakePool
 
 SECTOR = Limits(sectors=(Sector((0.1, 0.3), (-0.4, 0.4)),))
 GUARDED = CameraEntry("guarded", "Gang", "31.71.07", onvif_url="http://127.0.0.1/onvif", limits=SECTOR)
@@ -35,7 +40,7 @@ def pool() -> FakePool:
 @pytest.fixture
 def media(control: FakeControl, pool: FakePool) -> Media:
     config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}})
-    made = Media(control, EgressPolicy(config.cameras.networks), sessions_per_person=4, metrics=Metrics())
+    made = Media(control, EgressPolicy(config.cameras.networks), places=PLACES, metrics=Metrics())
     made.pool = pool
     return made
 
@@ -51,7 +56,7 @@ async def test_a_camera_with_forbidden_sectors_is_hidden_before_anything_is_know
         def show(self, camera_id: str, view: CameraView) -> None:
             """Control has told nothing yet."""
 
-    made = Media(Unseen([GUARDED, *ENTRIES]), EgressPolicy(()), sessions_per_person=4, metrics=Metrics())
+    made = Media(Unseen([GUARDED, *ENTRIES]), EgressPolicy(()), places=PLACES, metrics=Metrics())
     made.pool = pool
     assert pool.hidden == [("guarded/", True)]
 
@@ -76,7 +81,7 @@ async def test_no_new_session_and_no_snapshot_of_a_hidden_camera(
     camera = control.get(FIRST)
     assert camera is not None
     with pytest.raises(PictureHiddenError) as session:
-        await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
+        await media.open(camera, Demand(), "v=0", sign_in="s", person="p", rank=ViewingRank.CITY)
     with pytest.raises(PictureHiddenError):
         await media.snapshot(camera, Quality.MAIN)
     assert session.value.why == why
@@ -98,7 +103,7 @@ async def test_a_picture_taken_while_the_camera_turned_to_where_nobody_may_look_
 async def test_a_running_session_stays_while_the_picture_is_hidden(control: FakeControl, media: Media) -> None:
     camera = control.get(FIRST)
     assert camera is not None
-    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
+    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p", rank=ViewingRank.CITY)
     look(control, FIRST, Hidden.SECTOR)
     assert media.get(session) is not None
 
@@ -108,7 +113,7 @@ async def test_datagrams_go_to_the_newest_hearer_of_their_session_and_to_nobody_
 ) -> None:
     camera = control.get(FIRST)
     assert camera is not None
-    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
+    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p", rank=ViewingRank.CITY)
     first: list[str] = []
     second: list[str] = []
 
@@ -136,10 +141,10 @@ async def test_watchers_are_told_of_viewers_of_their_camera_only(control: FakeCo
     end = media.subscribe(FIRST, lambda: told.append(media.viewers(FIRST)))
     camera = control.get(FIRST)
     assert camera is not None
-    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
+    session, _ = await media.open(camera, Demand(), "v=0", sign_in="s", person="p", rank=ViewingRank.CITY)
     await media.close(session)
     end()
-    await media.open(camera, Demand(), "v=0", sign_in="s", person="p")
+    await media.open(camera, Demand(), "v=0", sign_in="s", person="p", rank=ViewingRank.CITY)
     assert told == [1, 0]
 
 
@@ -160,7 +165,7 @@ async def test_how_a_feed_is_read_goes_to_the_workers() -> None:
     feed = CameraEntry("f", "F", "31", rtsp_main="rtsps://127.0.0.1/x", rtsp_transport="tcp", tls_fingerprint="ab" * 32)
     control = FakeControl([feed])
     config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}})
-    media = Media(control, EgressPolicy(config.cameras.networks), sessions_per_person=4, metrics=Metrics())
+    media = Media(control, EgressPolicy(config.cameras.networks), places=PLACES, metrics=Metrics())
     camera = control.get("f")
     assert camera is not None
     source = await media.source(camera, Quality.SUB)
@@ -180,3 +185,67 @@ async def test_b_frames_are_noted_until_another_pull_shows_none(control: FakeCon
     assert "The camera's sub stream has B-frames" in camera.video_note
     media.on_event({"type": "stream_state", "key": f"{FIRST}/sub", "state": "connecting", "b_frames": False})
     assert camera.video_note == ""
+
+
+def small(control: FakeControl, pool: FakePool, **places: int) -> Media:
+    limits = Places(**{"per_person": 9, "per_camera": 9, "per_worker": 9, **places}, reserve_share=0.0)
+    made = Media(control, EgressPolicy((ip_network("127.0.0.0/8"),)), places=limits, metrics=Metrics())
+    made.pool = pool
+    return made
+
+
+async def test_a_place_is_taken_from_a_lower_rank_and_its_session_ends(control: FakeControl, pool: FakePool) -> None:
+    media, camera = small(control, pool, per_camera=1), control.get(FIRST)
+    assert camera is not None
+    lost, _ = await media.open(camera, Demand(), "v=0", sign_in="1", person="p", rank=ViewingRank.PARTNER)
+    kept, _ = await media.open(camera, Demand(), "v=0", sign_in="2", person="o", rank=ViewingRank.CITY)
+    assert pool.closed == [lost]
+    assert [session.id for session in media.sessions()] == [kept]
+    with pytest.raises(NoPlaceError) as again:
+        await media.open(camera, Demand(), "v=0", sign_in="1", person="p", rank=ViewingRank.PARTNER)
+    with pytest.raises(NoPlaceError) as other:
+        await media.open(camera, Demand(), "v=0", sign_in="3", person="q", rank=ViewingRank.PARTNER)
+    assert (again.value.gave_way, other.value.gave_way) == (True, False)
+    await media.close(kept)
+    await media.open(camera, Demand(), "v=0", sign_in="1", person="p", rank=ViewingRank.PARTNER)
+
+
+async def test_who_is_shed_while_the_camera_is_being_asked_is_told_why(control: FakeControl, pool: FakePool) -> None:
+    media, camera = small(control, pool, per_camera=1), control.get(FIRST)
+    assert camera is not None
+    gate = asyncio.Event()
+    pool.before_answer = gate.wait
+    waits = asyncio.create_task(media.open(camera, Demand(), "v=0", sign_in="1", person="p", rank=ViewingRank.PUBLIC))
+    await asyncio.sleep(0)
+    takes = asyncio.create_task(media.open(camera, Demand(), "v=0", sign_in="2", person="o", rank=ViewingRank.CITY))
+    await asyncio.sleep(0)
+    gate.set()
+    with pytest.raises(NoPlaceError) as caught:
+        await waits
+    assert caught.value.gave_way
+    session_id, _ = await takes
+    assert session_id not in pool.closed
+    assert [session.id for session in media.sessions()] == [session_id]
+
+
+async def test_a_session_that_cannot_be_had_gives_its_place_back(control: FakeControl, pool: FakePool) -> None:
+    media, camera = small(control, pool, per_person=1), control.get(FIRST)
+    assert camera is not None
+
+    async def fail() -> None:
+        raise StreamError(StreamFault.CODEC, "no")
+
+    pool.before_answer = fail
+    for _ in range(2):
+        with pytest.raises(StreamError):
+            await media.open(camera, Demand(), "v=0", sign_in="1", person="p", rank=ViewingRank.CITY)
+    assert media.sessions() == []
+
+
+async def test_a_busy_worker_takes_no_more_partners(control: FakeControl, pool: FakePool) -> None:
+    media, camera = small(control, pool), control.get(FIRST)
+    assert camera is not None
+    pool.lag_s = 0.2
+    with pytest.raises(NoPlaceError, match="busy"):
+        await media.open(camera, Demand(), "v=0", sign_in="1", person="p", rank=ViewingRank.PARTNER)
+    await media.open(camera, Demand(), "v=0", sign_in="2", person="o", rank=ViewingRank.CITY)

@@ -9,6 +9,7 @@ import pytest
 from streams.errors import StreamError, StreamFault
 from streams.hub import Hub, HubEvent, HubState
 from streams.rtp.frames import AccessUnit, VideoFormat
+from streams.rtsp.client import ClientCounters
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy, ReconnectSettings
 from tests.unit.streams.rtp.fanout_kit import Bench
@@ -27,6 +28,7 @@ class FakeClient:
         self.on_unit: Callable[[AccessUnit], None] | None = None
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_closed = False
+        self.counters = ClientCounters()
 
     async def open(self) -> VideoFormat:
         await self._street.gate.wait()
@@ -316,11 +318,11 @@ async def test_a_reconnect_forgets_the_old_pictures() -> None:
     client = await street.playing(0)
     client.send(0, 1.0, key=True)
     assert await hub.next_key_unit(1) is hub.key_unit
-    assert hub.cached_bytes > 0
+    assert hub.fanout.cache.size > 0
     client.fail()
     await street.playing(1)
     assert hub.key_unit is None
-    assert hub.cached_bytes == 0
+    assert hub.fanout.cache.size == 0
     with pytest.raises(StreamError) as caught:
         await hub.next_key_unit(0.02)
     assert caught.value.fault is StreamFault.TIMEOUT
@@ -410,7 +412,7 @@ async def test_a_hidden_stream_sends_nothing_and_goes_on_with_a_key_picture_take
     assert street.bench.sender.to(early) == seen
     assert not street.bench.sender.to(late)
     assert hub.resend(early, [packet.sequence for packet in seen]) == 0
-    assert (hub.key_unit, hub.cached_bytes) == (None, 0)
+    assert (hub.key_unit, hub.fanout.cache.size) == (None, 0)
     assert not any(event.wants_key for event in street.events)
     with pytest.raises(StreamError) as caught:
         await hub.next_key_unit(1)

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from streams import snapshot
-from streams.errors import StreamError, StreamFault
 from streams.hub import Client, HubEvent, HubState
-from streams.rtp.frames import VideoFormat
+from streams.quality import Quality
 from streams.rtsp.origin import StreamSource
+from streams.viewers import _Viewer
 from streams.webrtc.mux import UdpMux
 from streams.wire import Payload, WireError
-from streams.worker import MediaWorker, WorkerSettings, _refuse_unseen, _Viewing
+from streams.worker import MediaWorker, WorkerSettings
 from tests.unit.streams.rtp.fanout_kit import FakeSealer
 from tests.unit.streams.test_hub import H264, SOURCE, Street
 
@@ -115,10 +115,11 @@ async def test_viewers_of_a_camera_that_changed_its_codec_are_sent_away() -> Non
     for key in ("cam-1/main", "cam-2/main"):
         hub = bench.worker._hub(StreamSource(key, SOURCE.url, SOURCE.address))
         session: Any = type("Session", (), {"close_soon": lambda _, why, key=key: closed.append(f"{key}: {why}")})()
-        bench.worker._viewings[key] = _Viewing(session, hub, hub.hold())
+        viewing: Any = type("Viewing", (), {"hubs": {Quality.MAIN: hub}})()
+        bench.worker._viewers._viewers[key] = _Viewer(session, viewing)
     bench.worker._stream_changed(HubEvent("cam-1/main", HubState.CONNECTING, new_codec=True))
     assert closed == ["cam-1/main: the camera changed its codec"]
-    bench.worker._viewings.clear()
+    bench.worker._viewers._viewers.clear()
     await bench.close()
 
 
@@ -135,9 +136,3 @@ async def test_b_frames_and_the_codec_are_among_the_figures_and_told_with_the_st
     assert told == [False, False, True]
     hold.release()
     await bench.close()
-
-
-async def test_viewers_of_what_they_cannot_be_sent_are_told_the_codec() -> None:
-    with pytest.raises(StreamError) as caught:
-        _refuse_unseen(VideoFormat("H265"))
-    assert (caught.value.fault, caught.value.codec) == (StreamFault.CODEC, "H265")

@@ -26,6 +26,8 @@ const SERVICE_KINDS = [
   "internal",
   "unavailable",
   "overloaded",
+  "no-place",
+  "gave-way",
   "rate-limited",
   "stale-etag",
   "cross-site",

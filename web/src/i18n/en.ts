@@ -224,6 +224,8 @@ export const en: Messages = {
   problemCannotSteer: "This camera cannot be steered.",
   problemCameraFault: "The camera did not carry out the command.",
   problemOverloaded: "The service is full. Trying again shortly.",
+  problemNoPlace: "All places for viewers are taken, and officials and operators come first. Trying again shortly.",
+  problemGaveWay: "An official or operator needed your place. Trying again shortly.",
   problemTooManySessions: "You have too many pictures open. Close one of them.",
   problemRateLimited: "Too many tries. Wait a moment.",
   priorityTooLow: "The person in control has the same or a higher priority.",

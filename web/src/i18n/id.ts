@@ -222,6 +222,8 @@ export const id = {
   problemCannotSteer: "Kamera ini tidak dapat digerakkan.",
   problemCameraFault: "Kamera tidak menjalankan perintah.",
   problemOverloaded: "Layanan sedang penuh. Mencoba lagi sebentar lagi.",
+  problemNoPlace: "Semua tempat penonton terisi, dan pejabat serta operator didahulukan. Mencoba lagi sebentar lagi.",
+  problemGaveWay: "Tempat Anda diperlukan pejabat atau operator. Mencoba lagi sebentar lagi.",
   problemTooManySessions: "Anda membuka terlalu banyak gambar sekaligus. Tutup salah satunya.",
   problemRateLimited: "Terlalu sering mencoba. Tunggu sebentar.",
   priorityTooLow: "Pemegang kendali mempunyai prioritas sama atau lebih tinggi.",

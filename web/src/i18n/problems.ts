@@ -32,6 +32,8 @@ const BY_KIND: Readonly<Record<Exclude<ProblemKind, "held" | "codec">, Plain>> =
   internal: "problemUnknown",
   unavailable: "problemOverloaded",
   overloaded: "problemOverloaded",
+  "no-place": "problemNoPlace",
+  "gave-way": "problemGaveWay",
   "too-many-sessions": "problemTooManySessions",
   "rate-limited": "problemRateLimited",
 };

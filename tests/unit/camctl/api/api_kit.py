@@ -16,11 +16,12 @@ from sqlalchemy.orm import Session
 
 from auth.model import Person, SignIn
 from auth.service import AuthService
+from camctl.admission import Places
 from camctl.api.services import Services
 from camctl.cameras.model import CameraEntry
 from camctl.config import Config
 from camctl.store import Store
-from streams.pool import PatchResult, SessionAnswer, StreamSource
+from streams.pool import PatchResult, Placing, SessionAnswer, StreamSource
 from streams.quality import Demand
 from tests.support.fake_control import FakeControl
 
@@ -30,6 +31,7 @@ ENTRIES = (
     CameraEntry(SECOND, "Jl. Thamrin", "31.74.01", "PT Contoh", onvif_url="http://127.0.0.1/onvif"),
     CameraEntry(FEED, "Jl. Sabang", "31.71.07", "PT Contoh", rtsp_main="rtsp://127.0.0.1/feed"),
 )
+PLACES = Places(per_person=4, per_camera=100, per_worker=100)
 PEOPLE: Mapping[str, tuple[str, str]] = {
     "walikota": ("official", "31.71"), "camat": ("official", "31.71.07"), "operator": ("operator", "31"),
     "operator2": ("operator", "31"), "admin": ("admin", "31"), "partner": ("partner", "31"),
@@ -59,11 +61,15 @@ class FakePool:
     opened: list[tuple[StreamSource, StreamSource | None, Demand]] = field(default_factory=list)
     asked: list[tuple[str, Demand]] = field(default_factory=list)
     before_snapshot: Any = None
+    before_answer: Any = None
+    lag_s: float = 0.0
 
     async def open_session(
         self, session_id: str, source: StreamSource, offer_sdp: str, *, sub: StreamSource | None, demand: Demand
     ) -> SessionAnswer:
         self.opened.append((source, sub, demand))
+        if self.before_answer is not None:
+            await self.before_answer()
         return SessionAnswer("v=0", '"1"')
 
     async def patch_session(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
@@ -82,6 +88,9 @@ class FakePool:
 
     def send_datagram(self, session_id: str, text: str) -> None:
         self.datagrams.append((session_id, json.loads(text)))
+
+    def placing(self, stream_key: str) -> Placing:
+        return Placing(0, self.lag_s)
 
     def hide(self, stream_key_prefix: str, hidden: bool) -> None:
         self.hidden.append((stream_key_prefix, hidden))

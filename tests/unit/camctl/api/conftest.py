@@ -25,7 +25,7 @@ from camctl.store import migrate, open_store
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor
 from tests.support.fake_control import FakeControl
-from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, BreakableStore, FakePool, House
+from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStore, FakePool, House
 
 PASSWORD = "kuda lumping 7"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -57,7 +57,7 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}, **options})
     auth = AuthService(cast("Any", people), passwords=Passwords(CHEAP), rules=SessionRules(fresh_s=0.0, poll_s=0.05))
     control, pool, metrics, supervisor = FakeControl(ENTRIES), FakePool(), Metrics(), Supervisor()
-    media = Media(control, EgressPolicy(config.cameras.networks), sessions_per_person=4, metrics=metrics)
+    media = Media(control, EgressPolicy(config.cameras.networks), places=PLACES, metrics=metrics)
     media.pool = pool
     uses = LiveUses(auth, control, media, supervisor)
 

@@ -13,6 +13,7 @@ from typing import Any, cast
 import pytest
 
 from auth.model import SignIn
+from auth.roles import ViewingRank
 from camctl.api.access import Visit
 from camctl.api.control_socket import ControlSocket
 from camctl.ptz import events as ev
@@ -40,7 +41,9 @@ async def video(house: House, sign_in: SignIn, camera_id: str = FIRST) -> str:
     camera = house.control.get(camera_id)
     assert camera is not None
     media = house.services.media
-    session_id, _ = await media.open(camera, Demand(), "v=0", sign_in=sign_in.session_id, person=sign_in.person.id)
+    session_id, _ = await media.open(
+        camera, Demand(), "v=0", sign_in=sign_in.session_id, person=sign_in.person.id, rank=ViewingRank.CITY
+    )
     return session_id
 
 

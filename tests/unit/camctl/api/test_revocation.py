@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
+from auth.roles import ViewingRank
 from camctl.ptz import events as ev
 from camctl.ptz.model import Velocity
 from streams.quality import Demand
@@ -80,7 +81,9 @@ async def test_a_stream_ends_with_the_account_and_nothing_ends_while_nobody_can_
     assert camera is not None
     sign_in = await house.sign_in("walikota")
     media = house.services.media
-    video, _ = await media.open(camera, Demand(), "v=0", sign_in=sign_in.session_id, person=sign_in.person.id)
+    video, _ = await media.open(
+        camera, Demand(), "v=0", sign_in=sign_in.session_id, person=sign_in.person.id, rank=ViewingRank.CITY
+    )
     house.people.is_broken = True
     await house.services.uses._recheck(None)
     assert media.get(video) is not None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from streams.rtp.frames import VideoFormat
 from streams.rtp.h264 import MAX_PAYLOAD, packetise
-from streams.rtp.packet import RtpPacket, build_packet
+from streams.rtp.packet import RtpPacket, build_packet, pack_header
 from streams.rtp.receiver import StreamReceiver
 from streams.rtp.rtcp import Bye, ReceiverReport, SenderReport, build_bye, build_sender_report, parse_rtcp
 
@@ -78,17 +78,22 @@ def test_a_packet_of_64_kilobytes_is_one_picture_whose_parts_fit_every_path() ->
     assert b"".join(part[2:] for part in parts if part[0] & 0x1F == 28) == nal[1:65_000]
 
 
-def test_where_packets_are_bad_or_missing_is_said() -> None:
-    said: list[str] = []
-    receiver = StreamReceiver(VideoFormat("H264", SETS), 96, ssrc=1, complain=said.append)
-    receiver.rtp(packet(1, 0), 0.0)
-    receiver.rtp(b"hunter2", 0.0)
-    receiver.rtp(packet(2, 0, payload_type=0), 0.0)
-    receiver.rtp(packet(4, 3600), 0.0)
-    receiver.rtcp(b"\x80\xc8\0\1hunt", 0.0)
+def test_bad_packets_are_counted_and_said_with_their_place_but_never_with_their_content() -> None:
+    said: list[tuple[str, str]] = []
+    receiver = StreamReceiver(
+        VideoFormat("H264", SETS), 96, ssrc=1, on_bad=lambda kind, where: said.append((kind, where))
+    )
+    good = pack_header(96, True, 41, 1, 5) + b"\x41slice"
+    receiver.rtp(good, 0.0)
+    receiver.rtp(b"secret", 0.0)
+    receiver.rtp(pack_header(97, True, 42, 1, 5) + b"secret", 0.0)
+    receiver.rtcp(b"\x80\xc8\x00\x09secret!!", 0.0)
     assert said == [
-        "packet 2: RTP packet of 7 bytes is shorter than its header",
-        "sequence 2: payload type 0, not 96",
-        "sequence 4: 2 packets are missing before it",
-        "RTCP packet of type 200 at offset 0 is too short",
+        ("no RTP", "RTP packet of 6 bytes is shorter than its header, after sequence number 41"),
+        ("RTP of payload type 97", "sequence number 42"),
+        ("no RTCP", "no RTCP packet at offset 0, 12 bytes"),
     ]
+    receiver.rtp(pack_header(96, True, 44, 7200, 5) + b"\x41slice", 0.0)
+    assert said[3:] == [("packets lost before it", "sequence 44: 2 packets are missing before it")]
+    assert (receiver.packets, receiver.ignored) == (4, 3)
+    assert receiver.octets == 2 * len(good) + 6 + 18

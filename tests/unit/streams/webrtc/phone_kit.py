@@ -9,6 +9,7 @@ from aioice import stun
 
 from streams.adapt import LinkReport
 from streams.rtp.fanout import Receiver
+from streams.tally import StreamTally
 from streams.webrtc.adapter import DtlsLink, SrtpError, fingerprint, make_certificate
 from streams.webrtc.codecs import VideoChoice
 from streams.webrtc.data import DataCounters
@@ -22,6 +23,7 @@ HOME, STREET = ("192.0.2.1", 4000), ("198.51.100.1", 4001)
 
 class FakeStream:
     def __init__(self) -> None:
+        self.tally = StreamTally()
         self.receivers: list[Receiver] = []
         self.left: list[Receiver] = []
         self.resent: list[int] = []

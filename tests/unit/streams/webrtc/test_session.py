@@ -16,6 +16,8 @@ from aiortc.rtp import (
 )
 
 from streams.errors import StreamError
+from streams.faultlog import FaultLog
+from streams.webrtc import session as session_module
 from streams.webrtc.adapter import DtlsLink, fingerprint, make_certificate
 from streams.webrtc.data import DataCounters
 from streams.webrtc.session import SessionState
@@ -48,11 +50,14 @@ async def test_the_viewer_asks_for_key_frames_and_lost_packets(room: Room) -> No
     room.phone.report(RtcpPsfbPacket(fmt=1, ssrc=1, media_ssrc=ours))
     room.phone.report(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=ours, lost=[7, 9]))
     room.phone.report(RtcpRtpfbPacket(fmt=15, ssrc=1, media_ssrc=ours, lost=[8]))
-    info = RtcpReceiverInfo(ours, 64, 1, 2, 3, 4, 5)
-    room.phone.report(RtcpRrPacket(1, [info]))
+    for lost in (5, 4, 7):  # 4: an older report, overtaken
+        room.phone.report(RtcpRrPacket(1, [RtcpReceiverInfo(ours, 64, lost, 2, 3, 4, 5)]))
+    room.phone.report(RtcpRrPacket(1, [RtcpReceiverInfo(ours ^ 1, 1, 99, 2, 3, 4, 5)]))
     assert (room.stream.key_requests, room.session.key_requests) == (1, 1)
     assert room.stream.resent == [7, 9]
     assert room.session.fraction_lost == 0.25
+    tally = room.stream.tally
+    assert (tally.key_requests, tally.nacked, tally.reported_lost) == (1, 2, 7)
     room.phone.report(RtcpPsfbPacket(fmt=15, ssrc=1, media_ssrc=0, fci=pack_remb_fci(700_000, [ours])))
     assert room.stream.estimates == [pytest.approx(700_000, rel=1e-3)]
 
@@ -84,6 +89,19 @@ async def test_the_receiver_has_a_stream_for_what_is_sent_again(room: Room) -> N
     assert room.session.rtx_ssrc != room.session.ssrc
 
 
+async def test_a_join_is_timed_from_the_offer_to_the_first_packet_and_to_live(room: Room) -> None:
+    room.session.offered_s = room.now_s - 3.0
+    await room.connect()
+    joins = room.stream.tally.joins
+    assert (joins.live_s.count, joins.first_packet_s.count) == (1, 0)
+    assert 3.0 <= joins.live_s.total < 6.0
+    room.stream.receivers[0].first_s = room.now_s - 1.0
+    for _ in range(2):
+        room.session.tick(room.now_s)
+    await room.session.close("enough")
+    assert (joins.first_packet_s.count, joins.first_packet_s.total) == (1, pytest.approx(2.0))
+
+
 async def test_resending_is_bounded_each_second(room: Room) -> None:
     await room.connect()
     for start in range(0, 2000, 100):
@@ -107,7 +125,11 @@ async def test_sender_reports_come_once_a_second(room: Room) -> None:
     assert len(room.phone.rtcp) == 3
 
 
-async def test_forged_and_damaged_rtcp_is_nothing(room: Room) -> None:
+async def test_forged_and_damaged_rtcp_is_nothing(
+    room: Room, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO", "streams.webrtc.session")
+    monkeypatch.setattr(session_module, "_faults", FaultLog(session_module.log))
     await room.connect()
     heard_s = room.session._heard_s
     sealed = bytearray(room.phone.link.protect_rtcp(bytes(RtcpPsfbPacket(1, 1, room.session.ssrc))))
@@ -117,13 +139,16 @@ async def test_forged_and_damaged_rtcp_is_nothing(room: Room) -> None:
     room.session.on_rtcp(b"\x80", heard_s + 5)
     assert room.session._heard_s == heard_s
     assert room.stream.key_requests == 0
+    assert room.stream.tally.bad_rtcp == 2  # the last one is too short to be anything
+    assert "viewer session-: bad RTCP" in caplog.text
+    assert f"type 206, {len(sealed)} bytes, said to come from ('192.0.2.1', 4000)" in caplog.text
 
 
 async def test_a_silent_viewer_is_gone_within_ten_seconds(room: Room) -> None:
     await room.connect()
-    room.session.tick(room.now_s + 9.5)
+    room.session.tick(room.now_s + 8.5)
     assert room.session.state is SessionState.LIVE
-    room.session.tick(room.now_s + 10.5)
+    room.session.tick(room.now_s + 9.5)  # the worker ticks twice a second
     await room.until(lambda: room.session.state is SessionState.CLOSED)
     assert room.states[-1] == (SessionState.CLOSED, "silent")
     assert room.stream.left == room.stream.receivers

@@ -129,6 +129,33 @@ def test_addresses_of_one_viewer_are_bounded(mux: UdpMux) -> None:
     assert endpoint.got == [b"\x16new"]
 
 
+def test_a_flood_of_one_viewers_checks_is_cut_off_before_it_costs_a_signature(
+    mux: UdpMux, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [50.0]
+    monkeypatch.setattr("streams.webrtc.mux.time.monotonic", lambda: now_s[0])
+    mux.register(KEY, FakeEndpoint())
+    other = IceCredentials("other", "password" * 4)
+    mux.register(other, FakeEndpoint())
+    mux.receive(bytes(check()), HOME)
+    for _ in range(500):
+        mux.receive(bytes(check()), STREET)
+    assert (mux.counters.checks, mux.counters.excess) == (1 + 1 + 50, 449)
+    for port in range(200):
+        mux.receive(bytes(check(IceCredentials("ours", "wrong"))), ("203.0.113.1", 1024 + port))
+    assert (mux.counters.forged, mux.counters.excess) == (48, 449 + 152)
+    mux.receive(bytes(check()), HOME)  # where the viewer was before the flood it is still served
+    mux.receive(bytes(check(other)), STREET)
+    assert mux.counters.checks == 52 + 2
+    now_s[0] += 0.5
+    for _ in range(100):
+        mux.receive(bytes(check()), STREET)
+    assert mux.counters.checks == 54 + 25
+    for credentials, endpoint in tuple(mux._by_ufrag.values()):
+        mux.unregister(endpoint, [credentials])
+    assert (mux._allowances, mux._addresses) == ({}, {})
+
+
 def test_who_is_gone_is_forgotten(mux: UdpMux) -> None:
     endpoint = FakeEndpoint()
     mux.register(KEY, endpoint)
