@@ -29,6 +29,7 @@ from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import StreamSource
 from streams.snapshot import SnapshotCache
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract, fingerprint
+from streams.webrtc.addresses import BindError, bind_ports
 from streams.webrtc.certificate import CertificateKeeper
 from streams.webrtc.data import DataCounters
 from streams.webrtc.mux import UdpMux
@@ -48,7 +49,7 @@ EXIT_BIND_FAILED = 3
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What a worker is told at start. Times in seconds."""
+    """What a worker is told at start. Times in seconds. `tcp`: serve viewers over TCP too, on the same port."""
 
     udp_host: str
     udp_port: int
@@ -57,6 +58,7 @@ class WorkerSettings:
     ready_s: float = 8.0
     snapshot_s: float = 10.0
     max_sessions: int = 500
+    tcp: bool = False
 
 
 @dataclass(slots=True)
@@ -185,6 +187,7 @@ class MediaWorker:
             fingerprint=fingerprint(session.certificate),
             ssrc=session.ssrc,
             cname=session.cname,
+            tcp=self._settings.tcp,
         )
         return build_answer(session.offer, session.choice, facts)
 
@@ -193,9 +196,11 @@ class MediaWorker:
         verdict = session.patch(parse_fragment(str(payload["fragment"])), payload.get("if_match"))
         if verdict is Patch.STALE:
             raise WireError("stale-etag", "the session has changed since")
+        if verdict is Patch.UNCONDITIONAL:
+            raise WireError("no-precondition", 'an ICE restart needs If-Match: "*", or the session\'s ETag')
         text = ""
         if verdict is Patch.RESTART:
-            candidates = candidate_lines(self._settings.advertise, self._port)
+            candidates = candidate_lines(self._settings.advertise, self._port, tcp=self._settings.tcp)
             section = session.offer.transport
             text = build_fragment(session.credentials, candidates, section.mid, section.kind)
         return {"etag": session.etag, "fragment": text}, b""
@@ -300,25 +305,26 @@ def _guarded(handler: Handler) -> Handler:
 
 async def serve(settings: WorkerSettings, connection: socket.socket) -> int:
     """Run a worker until the connection to its parent ends; the process's exit code."""
-    mux = UdpMux()
     peer = Peer(connection)
     await peer.start()
     try:
-        port = mux.bind(settings.udp_host, settings.udp_port)
-    except OSError as error:
-        where = {"host": settings.udp_host, "port": settings.udp_port}
+        udp, tcp = bind_ports(settings.udp_host, settings.udp_port, tcp=settings.tcp)
+    except BindError as error:
+        where = {"host": settings.udp_host, "port": settings.udp_port, "transport": error.transport}
         peer.event("bind_failed", {**where, "errno": error.errno, "detail": error.strerror})
-        mux.close()
         await peer.close()
         return EXIT_BIND_FAILED
+    port = int(udp.getsockname()[1])
+    mux = UdpMux(udp, tcp)
     sealer = await check_contract()
     worker = MediaWorker(settings, mux, port, sealer, peer.event, lambda: peer.unsent_bytes > _MAX_LAG_BYTES)
     peer.serve(worker.handlers, worker.take)
-    mux.start()
+    await mux.start()
     worker.start()
     gc.freeze()  # what is there now stays: collections need not look at it again
     peer.event("ready", {"udp_port": port, "pid": os.getpid()})
-    log.info("media worker %d on UDP %s:%d, %s", os.getpid(), settings.udp_host, port, type(sealer).__name__)
+    kinds = "UDP and TCP" if tcp else "UDP"
+    log.info("media worker %d on %s %s port %d, %s", os.getpid(), kinds, settings.udp_host, port, type(sealer).__name__)
     await peer.closed.wait()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_S):
@@ -338,6 +344,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--linger-s", type=float, default=10.0)
     parser.add_argument("--ready-s", type=float, default=8.0)
     parser.add_argument("--max-sessions", type=int, default=500)
+    parser.add_argument("--tcp", action="store_true", help="serve viewers over TCP too, on the same port number")
     parser.add_argument("--log-level", type=int, default=logging.INFO, help="a number of the logging module")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=options.log_level, format=_LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
@@ -351,6 +358,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         linger_s=options.linger_s,
         ready_s=options.ready_s,
         max_sessions=options.max_sessions,
+        tcp=options.tcp,
     )
     lifeline.watch(options.wire_fd, _parent_ended)
     return asyncio.run(serve(settings, connection))

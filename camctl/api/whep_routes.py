@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+import time
+
 from fastapi import APIRouter, Request, Response
 
 from camctl.api.access import Visit, Watching
@@ -13,6 +16,7 @@ from camctl.api.problems import (
     FORBIDDEN,
     HIDDEN,
     MEDIA_TYPE_WRONG,
+    NO_PRECONDITION,
     NOT_FOUND,
     NOT_LIVE,
     OVERLOADED,
@@ -35,7 +39,7 @@ MAX_SDP_BYTES = 65_536
 _POST_ANSWERS = documented(
     FORBIDDEN, BAD_OFFER, CODEC, HIDDEN, NOT_LIVE, MEDIA_TYPE_WRONG, TOO_MANY_SESSIONS, OVERLOADED
 )
-_SESSION_ANSWERS = documented(FORBIDDEN, BAD_OFFER, STALE_ETAG, MEDIA_TYPE_WRONG, CROSS_SITE)
+_SESSION_ANSWERS = documented(FORBIDDEN, BAD_OFFER, STALE_ETAG, NO_PRECONDITION, MEDIA_TYPE_WRONG, CROSS_SITE)
 
 
 async def _text(request: Request, media_type: str) -> str:
@@ -55,10 +59,19 @@ def _body_schema(media_type: str) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": {media_type: {"schema": {"type": "string"}}}}}
 
 
+def _add_links(response: Response, services: Services) -> Response:
+    """Tell of the TURN servers, with credentials of this answer's own; answers with them are kept by nobody."""
+    response.headers["Cache-Control"] = "no-store"
+    if services.turn is not None:
+        for link in services.turn.links(time.time(), secrets.token_hex(8)):
+            response.headers.append("Link", link)
+    return response
+
+
 @router.options("/cameras/{camera_id}/whep", status_code=204, responses=documented(FORBIDDEN))
-async def whep_options(_visit: Watching) -> Response:
-    """What may be posted here."""
-    return Response(status_code=204, headers={"Accept-Post": SDP})
+async def whep_options(_visit: Watching, request: Request) -> Response:
+    """What may be posted here, and the TURN servers there are (Link, rel="ice-server")."""
+    return _add_links(Response(status_code=204, headers={"Accept-Post": SDP}), services_of(request))
 
 
 @router.post(
@@ -69,7 +82,10 @@ async def whep_options(_visit: Watching) -> Response:
     openapi_extra=_body_schema(SDP),
 )
 async def open_session(visit: Watching, request: Request, quality: Quality = Quality.MAIN) -> Response:
-    """Answer a viewer's SDP offer; the picture follows over UDP."""
+    """Answer a viewer's SDP offer; the picture follows over UDP, or TCP where that is closed.
+
+    Link headers (rel="ice-server") name the TURN servers, if there are any, with credentials for this viewer.
+    """
     services = services_of(request)
     offer = await _text(request, SDP)
     person = visit.sign_in.person
@@ -81,8 +97,8 @@ async def open_session(visit: Watching, request: Request, quality: Quality = Qua
         await services.media.close(session_id)
         raise StreamError(StreamFault.CLOSED, "this sign-in ended while the session was being set up")
     location = f"/api/v1/cameras/{visit.camera.entry.id}/whep/{session_id}"
-    headers = {"Location": location, "ETag": answer.etag, "Accept-Patch": FRAGMENT, "Cache-Control": "no-store"}
-    return Response(answer.sdp, 201, headers, SDP)
+    headers = {"Location": location, "ETag": answer.etag, "Accept-Patch": FRAGMENT}
+    return _add_links(Response(answer.sdp, 201, headers, SDP), services)
 
 
 def _own(visit: Visit, services: Services, session_id: str) -> None:
@@ -100,14 +116,17 @@ def _own(visit: Visit, services: Services, session_id: str) -> None:
     openapi_extra=_body_schema(FRAGMENT),
 )
 async def patch_session(visit: Watching, request: Request, session_id: str) -> Response:
-    """Trickle a candidate (204), or restart ICE (200 with the new credentials)."""
+    """Trickle a candidate (204), or restart ICE (200 with the new credentials).
+
+    A restart needs If-Match, "*" or the session's ETag (428); with an ETag that is no longer the session's: 412.
+    """
     services = services_of(request)
     _own(visit, services, session_id)
     fragment = await _text(request, FRAGMENT)
     result = await services.media.patch(session_id, fragment, request.headers.get("if-match"))
     if not result.sdp_fragment:
         return Response(status_code=204, headers={"ETag": result.etag})
-    return Response(result.sdp_fragment, 200, {"ETag": result.etag}, FRAGMENT)
+    return _add_links(Response(result.sdp_fragment, 200, {"ETag": result.etag}, FRAGMENT), services)
 
 
 @router.delete("/cameras/{camera_id}/whep/{session_id}", responses=_SESSION_ANSWERS)

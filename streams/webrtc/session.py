@@ -35,6 +35,7 @@ from streams.rtp.rtcp import SenderReport, build_bye, build_sender_report
 from streams.webrtc.adapter import DtlsLink, HandshakeError, SrtpError
 from streams.webrtc.data import DataCounters, DataLink
 from streams.webrtc.mux import IceCredentials, UdpMux
+from streams.webrtc.paths import ChosenPath
 from streams.webrtc.sdp import H264Choice, ViewerOffer
 from streams.webrtc.whep import Fragment, Patch, judge_patch, new_credentials, new_etag
 
@@ -44,7 +45,6 @@ CONNECT_S = 15.0  # from the answer to the first check
 HANDSHAKE_S = 10.0
 SILENCE_S = 10.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink
 REPORT_EVERY_S = 1.0
-MIGRATE_S = 3.0  # an unnominated address takes over when the old one has been silent for so long
 _MAX_RESENDS_PER_S = 512
 
 
@@ -111,6 +111,7 @@ class ViewerSession:
         self.cname = secrets.token_hex(8)
         self.state = SessionState.WAITING
         self.key_requests = 0
+        self.moves = 0
         self.fraction_lost = 0.0
         self.receiver: Receiver | None = None
         self._stream = stream
@@ -118,14 +119,14 @@ class ViewerSession:
         self._on_state = on_state
         self._remote_ufrag = offer.ufrag
         self._ice = [new_credentials()]
-        self._address: Address | None = None
+        self._path = ChosenPath()
         self._link = DtlsLink(certificate, self._send, self._said_goodbye)
         self._hearing = hearing
         self._data: DataLink | None = None
         self._handshaking: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._now = asyncio.get_running_loop().time
-        self._born_s = self._heard_s = self._path_s = self._now()
+        self._born_s = self._heard_s = self._now()
         self._report_s = 0.0
         self._resend_window = (0.0, 0)
         mux.register(self._ice[0], self)
@@ -156,22 +157,21 @@ class ViewerSession:
             self._mux.register(self._ice[-1], self)
         return verdict
 
-    def on_check(self, address: Address, *, nominated: bool, now_s: float) -> None:
+    def on_check(self, address: Address, *, nominated: bool, priority: int, now_s: float) -> None:
         """A valid connectivity check came: start, or follow the viewer to where it is now."""
         if self.state is SessionState.CLOSED:
             return
         self._heard_s = now_s
-        if self._address is None:
-            self._address, self._path_s = address, now_s
+        if not self._path.heard(address, nominated=nominated, priority=priority, now_s=now_s):
+            return
+        if self._handshaking is None:
             self._set(SessionState.CONNECTING)
             self._handshaking = asyncio.create_task(self._handshake(), name=f"dtls-{self.session_id[:8]}")
-        elif address == self._address:
-            self._path_s = now_s
-        elif nominated or now_s - self._path_s > MIGRATE_S:
-            log.info("viewer %s moved to another address", self.session_id[:8])
-            self._address, self._path_s = address, now_s
-            if self.receiver:
-                self.receiver.address = address
+            return
+        log.info("viewer %s moved to another address", self.session_id[:8])
+        self.moves += 1
+        if self.receiver:
+            self.receiver.address = address
 
     def on_dtls(self, record: bytes) -> None:
         """A DTLS datagram came from one of the viewer's addresses."""
@@ -233,8 +233,8 @@ class ViewerSession:
         self._on_state(self, state, reason)
 
     def _send(self, data: bytes) -> None:
-        if self._address:
-            self._mux.sender.send(data, self._address)
+        if self._path.address:
+            self._mux.sender.send(data, self._path.address)
 
     async def _handshake(self) -> None:
         try:
@@ -246,10 +246,10 @@ class ViewerSession:
             log.exception("the DTLS handshake of viewer %s broke", self.session_id[:8])
             self.close_soon("the DTLS handshake broke")
             return
-        if self._closing or self._address is None:
+        if self._closing or self._path.address is None:
             return
         self.receiver = Receiver(
-            address=self._address,
+            address=self._path.address,
             key=self._link.tx_key,
             tag_length=self._link.tag_length,
             ssrc=self.ssrc,

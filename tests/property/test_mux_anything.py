@@ -7,6 +7,7 @@ from aioice import stun
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.rtp.burst import Address
 from streams.webrtc.mux import Endpoint, IceCredentials, UdpMux
 
 # The tests hold a socket object that is never bound or connected.
@@ -17,7 +18,7 @@ HEAD = b"\0\1\0\x20" + stun.COOKIE.to_bytes(4, "big")
 
 
 class Deaf(Endpoint):
-    def on_check(self, address: tuple[str, int], *, nominated: bool, now_s: float) -> None:
+    def on_check(self, address: Address, *, nominated: bool, priority: int, now_s: float) -> None:
         raise AssertionError("nobody could sign this")
 
     def on_dtls(self, record: bytes) -> None:

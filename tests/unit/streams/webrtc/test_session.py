@@ -132,7 +132,7 @@ async def test_a_roaming_phone_is_followed_when_it_nominates(room: Room) -> None
 async def test_a_rebound_nat_is_followed_when_the_old_path_is_silent(room: Room) -> None:
     await room.connect()
     (receiver,) = room.stream.receivers
-    room.session.on_check(STREET, nominated=False, now_s=room.now_s + 4)
+    room.session.on_check(STREET, nominated=False, priority=0, now_s=room.now_s + 4)
     assert receiver.address == STREET
 
 

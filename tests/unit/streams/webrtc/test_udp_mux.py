@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from aioice import stun
 
+from streams.rtp.burst import Address
 from streams.webrtc.mux import Endpoint, IceCredentials, UdpMux
 
 # The tests hold a socket object that is never bound or connected.
@@ -28,7 +29,7 @@ class FakeEndpoint(Endpoint):
         self.checks: list[tuple[tuple[str, int], bool]] = []
         self.got: list[bytes] = []
 
-    def on_check(self, address: tuple[str, int], *, nominated: bool, now_s: float) -> None:
+    def on_check(self, address: Address, *, nominated: bool, priority: int, now_s: float) -> None:
         self.checks.append((address, nominated))
 
     def on_dtls(self, record: bytes) -> None:
