@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -68,10 +68,12 @@ class BrowserViewer:
 
 
 @asynccontextmanager
-async def browser(whep: Callable[[str, str], Awaitable[str]]) -> AsyncIterator[BrowserViewer]:
-    """Chromium with a blank page; `whep(session_id, offer)` answers its offers."""
+async def browser(
+    whep: Callable[[str, str], Awaitable[str]], *, path: str = CHROMIUM, arguments: Sequence[str] = ()
+) -> AsyncIterator[BrowserViewer]:
+    """Chromium, or what `path` starts it with, showing a blank page; `whep(session_id, offer)` answers its offers."""
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=_ARGUMENTS)
+        chromium = await playwright.chromium.launch(executable_path=path, headless=True, args=[*_ARGUMENTS, *arguments])
         try:
             page = await chromium.new_page()
             await page.expose_function("whep", whep)

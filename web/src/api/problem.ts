@@ -28,6 +28,7 @@ const SERVICE_KINDS = [
   "overloaded",
   "rate-limited",
   "stale-etag",
+  "no-precondition",
   "cross-site",
 ] as const;
 
