@@ -84,9 +84,9 @@ class TcpPath(asyncio.Protocol):
         """Asyncio's."""
         try:
             for item in self._deframer.feed(data):
-                self._inbox.receive(item, self)
                 if self.is_closed:
                     return
+                self._inbox.receive(item, self)
         except FrameTooLongError:
             self._counters.malformed += 1
             self.abort()

@@ -46,6 +46,17 @@ class Network:
             hook = f"{{ type filter hook {name} priority 0; }}"
             self.run("nft", f"add chain inet closed {name} {hook}; add rule inet closed {name} meta l4proto udp drop")
 
+    def open_only(self, *tcp_ports: int) -> None:
+        """Nothing goes out any more but TCP to these ports."""
+        ports = ", ".join(map(str, tcp_ports))
+        self.run("nft", "add table inet closed")
+        self.run("nft", "add chain inet closed output { type filter hook output priority 0; policy drop; }")
+        self.run("nft", f"add rule inet closed output tcp dport {{ {ports} }} accept")
+
+    def open_all(self) -> None:
+        """Everything goes through again."""
+        self.run("nft", "add table inet closed; delete table inet closed")
+
     def run(self, *command: str) -> None:
         _run("ip", "netns", "exec", self.name, *command)
 

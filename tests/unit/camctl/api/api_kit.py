@@ -56,12 +56,18 @@ class FakePool:
     datagrams: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     before_snapshot: Any = None
+    patch: PatchResult | Exception = field(default_factory=lambda: PatchResult('"1"'))
+    refuses: Exception | None = None
 
     async def open_session(self, session_id: str, source: StreamSource, offer_sdp: str) -> SessionAnswer:
+        if self.refuses is not None:
+            raise self.refuses
         return SessionAnswer("v=0", '"1"')
 
     async def patch_session(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
-        return PatchResult('"1"')
+        if isinstance(self.patch, Exception):
+            raise self.patch
+        return self.patch
 
     async def close_session(self, session_id: str) -> None:
         self.closed.append(session_id)

@@ -136,6 +136,18 @@ async def test_a_rebound_nat_is_followed_when_the_old_path_is_silent(room: Room)
     assert receiver.address == STREET
 
 
+async def test_moves_are_counted_and_follow_to_the_nominated_address_of_another_kind(room: Room) -> None:
+    await room.connect()
+    six = ("2001:db8::7", 4002, 0, 0)
+    room.phone.where = six
+    room.phone.check(room.session.credentials)
+    assert room.stream.receivers[0].address == six
+    assert room.session.moves == 1
+    room.phone.check(room.session.credentials)
+    assert room.session.moves == 1
+    assert room.session.state is SessionState.LIVE
+
+
 async def test_an_ice_restart_gets_new_credentials_and_keeps_the_picture(room: Room) -> None:
     await room.connect()
     old, old_tag = room.session.credentials, room.session.etag
