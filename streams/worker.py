@@ -13,6 +13,7 @@ import functools
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -43,6 +44,7 @@ log = logging.getLogger("streams.worker")  # not __name__: it is "__main__" here
 _LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 _TICK_S = 0.5
 _CLOSE_S = 3.0
+_MAX_FILES = 16_384
 _MAX_LAG_BYTES = 1 << 20
 EXIT_BIND_FAILED = 3
 
@@ -360,8 +362,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         max_sessions=options.max_sessions,
         tcp=options.tcp,
     )
+    if settings.tcp:
+        _allow_connections()
     lifeline.watch(options.wire_fd, _parent_ended)
     return asyncio.run(serve(settings, connection))
+
+
+def _allow_connections() -> None:
+    """A viewer over TCP takes a descriptor, and many systems give a process no more than 1024 unasked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _parent_ended() -> None:

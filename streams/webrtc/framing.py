@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Iterator
 
 MAX_FRAME_BYTES = 2048  # as many as are read of a UDP datagram; nothing that a viewer sends is longer
-STANDING_BYTES = 64 << 10
-STANDING_S = 1.0
 MAX_UNSENT_BYTES = 1 << 20
+MAX_WAIT_S, RESUME_S = 1.5, 0.25
 _LENGTH = struct.Struct("!H")
 
 
@@ -62,18 +62,30 @@ def frame_run(block: memoryview, stride: int) -> bytes:
 class Backlog:
     """Whether more may wait for a connection that takes less than it is given.
 
-    A burst may: the pictures of a new viewer, a key picture. What stands for a while may not, for the viewer would see
-    the past: after `STANDING_S` with more than `STANDING_BYTES` unsent, nothing is taken until less than that waits.
+    A burst may: the pictures of a new viewer, a key picture. But what waits too long shows the viewer the past: when
+    the oldest unsent byte has waited for `MAX_WAIT_S`, nothing more is taken until the wait is below `RESUME_S`.
     """
 
     def __init__(self) -> None:
-        self._standing_since_s: float | None = None
+        self._written = 0
+        self._marks: deque[tuple[int, float]] = deque()  # how much was written by when, of what may be unsent still
+        self._is_shut = False
+
+    def wrote(self, size: int, now_s: float) -> None:
+        """So many bytes were given to the connection."""
+        self._written += size
+        self._marks.append((self._written, now_s))
+
+    def clear(self) -> None:
+        """Nothing is unsent."""
+        self._written = 0
+        self._marks.clear()
 
     def admits(self, unsent_bytes: int, now_s: float) -> bool:
         """Whether a run may be added to `unsent_bytes`; to be asked before each."""
-        if unsent_bytes <= STANDING_BYTES:
-            self._standing_since_s = None
-            return True
-        if self._standing_since_s is None:
-            self._standing_since_s = now_s
-        return unsent_bytes <= MAX_UNSENT_BYTES and now_s - self._standing_since_s <= STANDING_S
+        sent = self._written - unsent_bytes
+        while self._marks and self._marks[0][0] <= sent:
+            self._marks.popleft()
+        waits_s = now_s - self._marks[0][1] if self._marks else 0.0
+        self._is_shut = waits_s > (RESUME_S if self._is_shut else MAX_WAIT_S)
+        return not self._is_shut and unsent_bytes <= MAX_UNSENT_BYTES

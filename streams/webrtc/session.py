@@ -291,6 +291,10 @@ class ViewerSession:
         """Send again what a viewer misses, but only so much a second: a viewer without capacity would lose more."""
         if self.receiver is None:
             return
+        if not isinstance(self.receiver.address, tuple):
+            # Over TCP nothing gets lost: it was not sent, because too much waited. Sent now it would be late.
+            self._stream.want_key_frame()
+            return
         since_s, count = self._resend_window
         if now_s - since_s >= 1:
             since_s, count = now_s, 0

@@ -113,7 +113,7 @@ class TcpPath(asyncio.Protocol):
         transport = self._transport
         if self.is_closed or transport is None or transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
             return 0
-        transport.write(frame(data))
+        self._write(transport, frame(data))
         return 1
 
     def send_run(self, block: memoryview, stride: int, count: int) -> int:
@@ -124,8 +124,15 @@ class TcpPath(asyncio.Protocol):
         if not self._backlog.admits(transport.get_write_buffer_size(), self._loop.time()):
             self._counters.dropped += count
             return 0
-        transport.write(frame_run(block, stride))
+        self._write(transport, frame_run(block, stride))
         return count
+
+    def _write(self, transport: asyncio.Transport, data: bytes) -> None:
+        transport.write(data)
+        if transport.get_write_buffer_size():
+            self._backlog.wrote(len(data), self._loop.time())
+        else:
+            self._backlog.clear()
 
     def close(self) -> None:
         """Send what waits, but not for long, and end. Idempotent."""

@@ -4,26 +4,10 @@ import pytest
 
 from streams.rtp.burst import Address
 from streams.webrtc.paths import MIGRATE_S, SETTLE_S, ChosenPath
+from tests.unit.streams.webrtc.phone_kit import FakeConnection
 
 WIFI, MOBILE = ("192.0.2.1", 4000), ("198.51.100.1", 4001)
 HIGH, LOW = 1_845_501_695, 1_342_185_215
-
-
-class Connection:
-    peer = WIFI
-    is_closed = False
-
-    def prove(self) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing."""
-
-    def send(self, data: bytes | memoryview) -> int:
-        return 1
-
-    def send_run(self, block: memoryview, stride: int, count: int) -> int:
-        return count
 
 
 def check(path: ChosenPath, address: Address, now_s: float, *, nominated: bool = True, priority: int = HIGH) -> bool:
@@ -69,7 +53,7 @@ def test_an_address_without_nomination_waits_until_the_old_one_is_silent(silent_
 
 
 def test_a_connection_that_has_ended_is_left_at_once() -> None:
-    path, connection = ChosenPath(), Connection()
+    path, connection = ChosenPath(), FakeConnection()
     check(path, connection, 0.0)
     assert not check(path, WIFI, 0.1, nominated=False)
     connection.is_closed = True

@@ -12,7 +12,7 @@ from streams.webrtc.adapter import DtlsLink, fingerprint, make_certificate
 from streams.webrtc.data import DataCounters
 from streams.webrtc.session import SessionState
 from streams.webrtc.whep import Fragment, Patch
-from tests.unit.streams.webrtc.phone_kit import HOME, STREET, Room
+from tests.unit.streams.webrtc.phone_kit import HOME, STREET, FakeConnection, Room
 
 # The tests hold a socket object that is never bound or connected.
 pytestmark = pytest.mark.enable_socket
@@ -54,6 +54,14 @@ async def test_resending_is_bounded_each_second(room: Room) -> None:
     assert len(room.stream.resent) == 512
     room.session._resend([1], room.now_s + 1.1)
     assert len(room.stream.resent) == 513
+
+
+async def test_over_tcp_what_a_viewer_misses_was_not_sent_and_is_not_sent_late(room: Room) -> None:
+    await room.connect()
+    room.phone.where = FakeConnection()
+    room.phone.check(room.session.credentials)
+    room.phone.report(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=room.session.ssrc, lost=[7, 9]))
+    assert (room.stream.resent, room.stream.key_requests) == ([], 1)
 
 
 async def test_sender_reports_come_once_a_second(room: Room) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from streams.rtp.burst import Address, BurstSender
 from streams.webrtc import tcp as module
-from streams.webrtc.framing import MAX_UNSENT_BYTES, STANDING_BYTES, frame
+from streams.webrtc.framing import MAX_UNSENT_BYTES, frame
 from streams.webrtc.tcp import TcpListener, TcpPath
 
 
@@ -89,7 +89,7 @@ async def test_runs_are_dropped_whole_when_too_much_stands() -> None:
     assert sender.send_run(block, 4, 2, path) == 0
     assert sender.send(b"check", path) == 0
     assert (sender.dropped, sender.packets, office.listener.counters.dropped) == (3, 0, 2)
-    transport.waiting = STANDING_BYTES
+    transport.waiting = MAX_UNSENT_BYTES
     assert sender.send_run(block, 4, 2, path) == 2
 
 

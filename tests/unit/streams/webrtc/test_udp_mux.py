@@ -7,6 +7,7 @@ from aioice import stun
 
 from streams.rtp.burst import Address
 from streams.webrtc.mux import Endpoint, IceCredentials, UdpMux
+from tests.unit.streams.webrtc.phone_kit import FakeConnection
 
 # The tests hold a socket object that is never bound or connected.
 pytestmark = pytest.mark.enable_socket
@@ -140,27 +141,6 @@ def test_who_is_gone_is_forgotten(mux: UdpMux) -> None:
     mux.receive(b"\x16dtls", HOME)
     assert len(sent(mux)) == 1
     assert endpoint.got == []
-
-
-class FakeConnection:
-    peer = HOME
-    is_closed = False
-
-    def __init__(self) -> None:
-        self.is_proved = False
-        self.closed = 0
-
-    def prove(self) -> None:
-        self.is_proved = True
-
-    def close(self) -> None:
-        self.closed += 1
-
-    def send(self, data: bytes | memoryview) -> int:
-        return 1
-
-    def send_run(self, block: memoryview, stride: int, count: int) -> int:
-        return count
 
 
 def test_a_connection_is_an_address_that_is_proved_and_closed_with_its_viewer(mux: UdpMux) -> None:
