@@ -60,9 +60,19 @@ def coturn(folder: Path, host: str = "127.0.0.1") -> Iterator[Coturn]:
         "listening-ip": host, "relay-ip": host, "listening-port": port, "tls-listening-port": port + 1,
         "min-port": port + 2, "max-port": port + 31, "static-auth-secret": SECRET, "realm": "camctl.test",
         "cert": server.certificate, "pkey": key, "userdb": folder / "turn.db", "pidfile": folder / "turn.pid",
-        "log-file": "stdout",
+        "log-file": "stdout", "denied-peer-ip": "0.0.0.0-255.255.255.255", "allowed-peer-ip": host,
     }  # fmt: skip
-    switches = ("use-auth-secret", "fingerprint", "no-cli", "no-multicast-peers", "allow-loopback-peers", "verbose")
+    # As the guide has it: a relay to the service and to nothing else.
+    all_ipv6 = "denied-peer-ip=::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"
+    switches = (
+        all_ipv6,
+        "use-auth-secret",
+        "fingerprint",
+        "no-cli",
+        "no-multicast-peers",
+        "allow-loopback-peers",
+        "verbose",
+    )
     config = folder / "turnserver.conf"
     config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()) + "\n".join(switches) + "\n")
     with server.log.open("w") as out:
