@@ -17,7 +17,7 @@ from camctl.api.services import Services
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.patrols import Patrols, load_patrols
-from camctl.config import CameraConfig, Config, camera_password, raw_cameras
+from camctl.config import CameraConfig, Config, camera_password, raw_cameras, turn_servers
 from camctl.control.client import ControlClient
 from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
@@ -33,7 +33,7 @@ from camctl.supervisor import Supervisor, running, stop_on_signals
 from camctl.worker_metrics import worker_metrics
 from streams.lifeline import watch
 from streams.pool import MediaPool
-from streams.pool import PortInUseError as UdpPortInUseError
+from streams.pool import PortInUseError as MediaPortInUseError
 
 _log = logging.getLogger(__name__)
 
@@ -100,17 +100,29 @@ def outer_faults(data: object) -> list[str]:
         areas = load_csv(Path(path)) if isinstance(path, str) else load_jakarta()
     except AreaError as error:
         return [f"cameras.areas: {error}"]
-    found = []
+    found = _unreadable("media.turn.secret_file", _turn_file(data))
     for key, camera in raw_cameras(data):
         area, secret = camera.get("area"), camera.get("password_file")
         if isinstance(area, str) and area not in areas:
             found.append(f"{key}.area: there is no area {area}")
-        if isinstance(secret, str):
-            try:
-                Path(secret).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                found.append(f"{key}.password_file: {error}")
+        found += _unreadable(f"{key}.password_file", secret)
     return found
+
+
+def _turn_file(data: object) -> object:
+    media = data.get("media") if isinstance(data, dict) else None
+    turn = media.get("turn") if isinstance(media, dict) else None
+    return turn.get("secret_file") if isinstance(turn, dict) else None
+
+
+def _unreadable(key: str, path: object) -> list[str]:
+    """The fault of a file that is named by `key` and cannot be read, if it is so."""
+    if isinstance(path, str):
+        try:
+            Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            return [f"{key}: {error}"]
+    return []
 
 
 def load_areas(config: Config) -> AreaTree:
@@ -193,6 +205,7 @@ class Service:
             advertise=media.advertise,
             linger_s=media.linger_s,
             max_sessions=media.sessions_per_worker,
+            tcp=media.tcp,
             on_event=self._media.on_event,
         )
 
@@ -208,6 +221,7 @@ class Service:
             problems_now=self._problems_now,
             worker_metrics=self._worker_metrics,
             patrols=patrols,
+            turn=turn_servers(self._config.media.turn),
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
@@ -258,8 +272,8 @@ async def serve(config: Config, lifeline_fd: int | None = None) -> None:
         watch(lifeline_fd, stop.set)
     try:
         await Service(config).run(stop)
-    except UdpPortInUseError as error:
+    except MediaPortInUseError as error:
         if error.is_taken:
-            raise PortInUseError("media.udp_port", error.port, "UDP") from None
-        where = f"{config.media.udp_host} UDP port {error.port}"
+            raise PortInUseError("media.udp_port", error.port, error.transport) from None
+        where = f"{config.media.udp_host} {error.transport} port {error.port}"
         raise ConfigError(f"media.udp_host: cannot send video from {where}: {error.detail}") from None

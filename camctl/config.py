@@ -22,7 +22,9 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from camctl.config_types import LiteralIp, Origin, TurnUrl
 from camctl.errors import ConfigError
+from camctl.turn import TurnServers
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
@@ -92,12 +94,33 @@ class ServerConfig(_Strict):
     max_body_bytes: Annotated[int, Field(ge=1024, le=16 * 2**20)] = 262_144
 
 
+class TurnConfig(_Strict):
+    """A TURN server for phones whose network lets nothing else through; the secret is shared with it."""
+
+    urls: Annotated[list[TurnUrl], Field(max_length=8)] = []
+    secret: SecretStr = SecretStr("")
+    secret_file: str | None = None
+    ttl_s: Annotated[float, Field(ge=60, le=604_800)] = 21_600.0
+
+    @model_validator(mode="after")
+    def _has_one_secret(self) -> TurnConfig:
+        is_given = bool(self.secret.get_secret_value())
+        if is_given and self.secret_file is not None:
+            msg = "give secret or secret_file, not both"
+            raise ValueError(msg)
+        if self.urls and not is_given and self.secret_file is None:
+            msg = "urls need secret or secret_file: what the TURN server has as static-auth-secret"
+            raise ValueError(msg)
+        return self
+
+
 class MediaConfig(_Strict):
     """How video reaches viewers."""
 
     workers: Annotated[int, Field(ge=0, le=64)] = 0
-    udp_host: str = "0.0.0.0"  # noqa: S104  viewers come from everywhere; every packet is authenticated by ICE and DTLS
+    udp_host: LiteralIp = "::"  # viewers come from everywhere; every packet is authenticated by ICE and DTLS
     udp_port: Port = 8200
+    tcp: bool = True
     advertise: Annotated[list[Advertised], Field(min_length=1)] = ["auto"]
     linger_s: Seconds = 10.0
     sessions_per_person: Annotated[int, Field(ge=1, le=10_000)] = 16
@@ -105,6 +128,8 @@ class MediaConfig(_Strict):
     sessions_per_worker: Annotated[int, Field(ge=1, le=10_000)] = 1000
     reserve_share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
     busy_lag_ms: Annotated[int, Field(ge=5, le=10_000)] = 100
+    turn: TurnConfig = TurnConfig()
+    whep_origins: list[Origin] = []
 
 
 def _check_time_zone(text: str) -> str:
@@ -340,12 +365,30 @@ def camera_password(camera: CameraConfig) -> str:
     Raises:
         ConfigError: the file cannot be read.
     """
-    if camera.password_file is None:
-        return camera.password.get_secret_value()
+    return _secret(camera.password, camera.password_file, f"camera {camera.id}: password_file")
+
+
+def turn_servers(turn: TurnConfig) -> TurnServers | None:
+    """The TURN servers that viewers are told of, None without any.
+
+    Raises:
+        ConfigError: the file of the secret cannot be read, or is empty.
+    """
+    if not turn.urls:
+        return None
+    secret = _secret(turn.secret, turn.secret_file, "media.turn.secret_file")
+    if not secret:
+        raise ConfigError("media.turn.secret_file: the file is empty")
+    return TurnServers(tuple(turn.urls), secret, turn.ttl_s)
+
+
+def _secret(given: SecretStr, path: str | None, key: str) -> str:
+    if path is None:
+        return given.get_secret_value()
     try:
-        return Path(camera.password_file).read_text(encoding="utf-8").strip()
+        return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"camera {camera.id}: password_file: {error}") from None
+        raise ConfigError(f"{key}: {error}") from None
 
 
 def explained() -> str:

@@ -19,8 +19,8 @@ from streams.wire import Payload
 
 
 def worker_figures(mux: UdpMux, sessions: Sequence[ViewerSession], data: DataCounters) -> Payload:
-    """The process, its socket, its sessions (now) and the texts of their data channels."""
-    sender, counters = mux.sender, mux.counters
+    """The process, its sockets, its sessions (now, `moves` are theirs) and the texts of their data channels."""
+    sender, counters, tcp = mux.sender, mux.counters, mux.tcp.counters
     return {
         "pid": os.getpid(),
         "cpu_s": time.process_time(),
@@ -38,6 +38,12 @@ def worker_figures(mux: UdpMux, sessions: Sequence[ViewerSession], data: DataCou
         "datagrams_forged": counters.forged,
         "datagrams_strange": counters.strangers,
         "checks_excess": counters.excess,
+        "tcp_connections": tcp.connections,
+        "tcp_accepted": tcp.accepted,
+        "tcp_refused": tcp.refused,
+        "tcp_malformed": tcp.malformed,
+        "tcp_packets_dropped": tcp.dropped,
+        "moves": sum(session.moves for session in sessions),
         "texts_received": data.received,
         "texts_dropped": data.dropped,
         "texts_sent": data.sent,

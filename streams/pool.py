@@ -17,6 +17,7 @@ from streams.process import (
     MARGIN_S,
     PoolFailedError,
     PortInUseError,
+    PreconditionError,
     SessionNotFoundError,
     StaleEtagError,
     WorkerProcess,
@@ -32,6 +33,7 @@ __all__ = [
     "Placing",
     "PoolFailedError",
     "PortInUseError",
+    "PreconditionError",
     "SessionAnswer",
     "SessionNotFoundError",
     "StaleEtagError",
@@ -86,8 +88,9 @@ def place(key: str, workers: int) -> int:
 class MediaPool:
     """The media workers: streams are placed on them by hashing, dead ones are restarted.
 
-    Worker i serves viewers on UDP port `udp_port` + i (any port if `udp_port` is 0). `advertise` are the IPs that
-    viewers are told; ("auto",) means all of this machine. `on_event` gets dicts with `type`:
+    Worker i serves viewers on UDP port `udp_port` + i (any port if `udp_port` is 0), with `tcp` on the same TCP port
+    too. `advertise` are the IPs that viewers are told; ("auto",) means all of this machine that a socket bound to
+    `udp_host` serves; "::" serves IPv4 and IPv6. `on_event` gets dicts with `type`:
     - session_state: session_id, stream, state (connecting, live, closed), reason
     - session_quality: session_id, quality (main, sub), why (streams.quality.Why); what the viewer is shown from now on
     - stream_state: key, state (idle, connecting, live, waiting), fault (a StreamFault value or None), detail,
@@ -109,9 +112,12 @@ class MediaPool:
         linger_s: float = 10.0,
         ready_s: float = 8.0,
         max_sessions: int = 500,
+        tcp: bool = False,
         on_event: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
-        addresses = [address for item in advertise for address in (local_addresses() if item == "auto" else [item])]
+        addresses = [
+            address for item in advertise for address in (local_addresses(udp_host) if item == "auto" else [item])
+        ]
         for address in addresses:
             ipaddress.ip_address(address)  # ValueError for names: browsers take literal IPs only
         self._ready_s = ready_s
@@ -119,7 +125,7 @@ class MediaPool:
         options = [
             "--udp-host", udp_host, "--advertise", ",".join(dict.fromkeys(addresses)),
             "--linger-s", str(linger_s), "--ready-s", str(ready_s), "--max-sessions", str(max_sessions),
-            "--log-level", str(log.getEffectiveLevel()),
+            "--log-level", str(log.getEffectiveLevel()), *(["--tcp"] if tcp else []),
         ]  # fmt: skip
         ports = [udp_port + index if udp_port else 0 for index in range(max(1, workers))]
         self._hidden: set[str] = set()
@@ -227,6 +233,7 @@ class MediaPool:
         Raises:
             SessionNotFoundError: there is no such session.
             StaleEtagError: 412.
+            PreconditionError: 428.
             StreamError: BAD_OFFER.
         """
         payload = {"session_id": session_id, "fragment": fragment, "if_match": if_match}

@@ -25,10 +25,11 @@ _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV",
 
 
 class PortInUseError(OSError):
-    """A worker's UDP port cannot be had; `port` is the number, `is_taken` whether because another program has it."""
+    """A worker's port cannot be had: `transport` UDP or TCP, its number, whether because another program has it."""
 
-    def __init__(self, host: str, port: int, detail: str, *, is_taken: bool = True) -> None:
-        super().__init__(f"UDP port {port} on {host} cannot be had: {detail}. Choose another one for media.")
+    def __init__(self, host: str, port: int, detail: str, *, is_taken: bool = True, transport: str = "UDP") -> None:
+        super().__init__(f"{transport} port {port} on {host} cannot be had: {detail}. Choose another one for media.")
+        self.transport = transport
         self.port = port
         self.detail = detail
         self.is_taken = is_taken
@@ -40,6 +41,10 @@ class SessionNotFoundError(LookupError):
 
 class StaleEtagError(Exception):
     """If-Match names an older state of the session (412)."""
+
+
+class PreconditionError(Exception):
+    """An ICE restart came without If-Match (428)."""
 
 
 class PoolFailedError(RuntimeError):
@@ -123,7 +128,8 @@ class WorkerProcess:
             ready.set_result(int(payload["udp_port"]))
         elif kind == "bind_failed" and ready and not ready.done():
             where, detail = (str(payload["host"]), int(payload["port"])), str(payload["detail"])
-            ready.set_exception(PortInUseError(*where, detail, is_taken=payload["errno"] == errno.EADDRINUSE))
+            is_taken, transport = payload["errno"] == errno.EADDRINUSE, str(payload["transport"])
+            ready.set_exception(PortInUseError(*where, detail, is_taken=is_taken, transport=transport))
         elif kind == "load":
             self.lag_s = float(payload["lag_s"])
         else:
@@ -175,7 +181,7 @@ class WorkerProcess:
 
         Raises:
             StreamError: what the worker said, or OVERLOADED when it does not answer.
-            SessionNotFoundError, StaleEtagError: what the worker said.
+            SessionNotFoundError, StaleEtagError, PreconditionError: what the worker said.
         """
         try:
             async with asyncio.timeout(MARGIN_S):
@@ -194,6 +200,8 @@ def _translate(error: WireError) -> Exception:
     """What the worker said, as the exception it was."""
     if error.code == "stale-etag":
         return StaleEtagError(error.detail)
+    if error.code == "no-precondition":
+        return PreconditionError(error.detail)
     if error.code == "no-session":
         return SessionNotFoundError(error.detail)
     if error.code in set(StreamFault):

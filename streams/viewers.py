@@ -32,10 +32,11 @@ _TICK_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where viewers find the worker, how many it takes, and how long an answer waits for a camera."""
+    """Where viewers find the worker (by TCP too?), how many it takes, and how long an answer waits for a camera."""
 
     addresses: tuple[str, ...]
     port: int
+    tcp: bool
     max_sessions: int
     ready_s: float
 
@@ -181,6 +182,7 @@ class Viewers:
             ssrc=session.ssrc,
             cname=session.cname,
             rtx_ssrc=session.rtx_ssrc,
+            tcp=self._place.tcp,
         )
         return build_answer(session.offer, session.choice, facts)
 
@@ -189,9 +191,11 @@ class Viewers:
         verdict = session.patch(parse_fragment(str(payload["fragment"])), payload.get("if_match"))
         if verdict is Patch.STALE:
             raise WireError("stale-etag", "the session has changed since")
+        if verdict is Patch.UNCONDITIONAL:
+            raise WireError("no-precondition", 'an ICE restart needs If-Match: "*", or the session\'s ETag')
         text = ""
         if verdict is Patch.RESTART:
-            candidates = candidate_lines(self._place.addresses, self._place.port)
+            candidates = candidate_lines(self._place.addresses, self._place.port, tcp=self._place.tcp)
             section = session.offer.transport
             text = build_fragment(session.credentials, candidates, section.mid, section.kind)
         return {"etag": session.etag, "fragment": text}, b""

@@ -13,6 +13,7 @@ import functools
 import gc
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -32,6 +33,7 @@ from streams.snapshot import SnapshotCache
 from streams.tally import Joins, StreamTally
 from streams.viewers import Place, Viewers, guarded
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract
+from streams.webrtc.addresses import BindError, bind_ports
 from streams.webrtc.mux import UdpMux
 from streams.wire import Handler, Payload, Peer
 
@@ -39,13 +41,14 @@ log = logging.getLogger("streams.worker")  # not __name__: it is "__main__" here
 
 _LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 _CLOSE_S = 3.0
+_MAX_FILES = 16_384
 _MAX_LAG_BYTES = 1 << 20
 EXIT_BIND_FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What a worker is told at start. Times in seconds."""
+    """What a worker is told at start. Times in seconds. `tcp`: serve viewers over TCP too, on the same port."""
 
     udp_host: str
     udp_port: int
@@ -54,6 +57,7 @@ class WorkerSettings:
     ready_s: float = 8.0
     snapshot_s: float = 10.0
     max_sessions: int = 500
+    tcp: bool = False
 
 
 class MediaWorker:
@@ -87,7 +91,7 @@ class MediaWorker:
         self._snapshots = SnapshotCache()
         self._hubs: dict[str, Hub] = {}
         self._hidden: set[str] = set()
-        place = Place(settings.advertise, port, settings.max_sessions, settings.ready_s)
+        place = Place(settings.advertise, port, settings.tcp, settings.max_sessions, settings.ready_s)
         self._viewers = Viewers(place, mux, self._hub, tell, lags)
 
     def start(self) -> None:
@@ -208,28 +212,29 @@ def _error_facts(error: StreamError | None) -> Payload:
 
 async def serve(settings: WorkerSettings, connection: socket.socket) -> int:
     """Run a worker until the connection to its parent ends; the process's exit code."""
-    mux = UdpMux()
     peer = Peer(connection)
     await peer.start()
     try:
-        port = mux.bind(settings.udp_host, settings.udp_port)
-    except OSError as error:
-        where = {"host": settings.udp_host, "port": settings.udp_port}
+        udp, tcp = bind_ports(settings.udp_host, settings.udp_port, tcp=settings.tcp)
+    except BindError as error:
+        where = {"host": settings.udp_host, "port": settings.udp_port, "transport": error.transport}
         peer.event("bind_failed", {**where, "errno": error.errno, "detail": error.strerror})
-        mux.close()
         await peer.close()
         return EXIT_BIND_FAILED
+    port = int(udp.getsockname()[1])
+    mux = UdpMux(udp, tcp)
     sealer = await check_contract()
     worker = MediaWorker(
         settings, mux, port, sealer, peer.event, lambda: peer.unsent_bytes > _MAX_LAG_BYTES,
         unsent=lambda: peer.unsent_bytes,
     )  # fmt: skip
     peer.serve(worker.handlers, worker.take)
-    mux.start()
+    await mux.start()
     worker.start()
     gc.freeze()  # what is there now stays: collections need not look at it again
     peer.event("ready", {"udp_port": port, "pid": os.getpid()})
-    log.info("media worker %d on UDP %s:%d, %s", os.getpid(), settings.udp_host, port, type(sealer).__name__)
+    kinds = "UDP and TCP" if tcp else "UDP"
+    log.info("media worker %d on %s %s port %d, %s", os.getpid(), kinds, settings.udp_host, port, type(sealer).__name__)
     await peer.closed.wait()
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_CLOSE_S):
@@ -249,6 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--linger-s", type=float, default=10.0)
     parser.add_argument("--ready-s", type=float, default=8.0)
     parser.add_argument("--max-sessions", type=int, default=500)
+    parser.add_argument("--tcp", action="store_true", help="serve viewers over TCP too, on the same port number")
     parser.add_argument("--log-level", type=int, default=logging.INFO, help="a number of the logging module")
     options = parser.parse_args(arguments)
     logging.basicConfig(stream=sys.stderr, level=options.log_level, format=_LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
@@ -262,9 +268,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         linger_s=options.linger_s,
         ready_s=options.ready_s,
         max_sessions=options.max_sessions,
+        tcp=options.tcp,
     )
+    if settings.tcp:
+        _allow_connections()
     lifeline.watch(options.wire_fd, _parent_ended)
     return asyncio.run(serve(settings, connection))
+
+
+def _allow_connections() -> None:
+    """A viewer over TCP takes a descriptor, and many systems give a process no more than 1024 unasked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _parent_ended() -> None:

@@ -18,7 +18,7 @@ from camctl.api import (
     whep_routes,
 )
 from camctl.api.access import COOKIE
-from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders
+from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders, WhepFromElsewhere
 from camctl.api.services import Services
 
 PREFIX = "/api/v1"
@@ -71,6 +71,8 @@ def build(services: Services) -> FastAPI:
     problems.install(app)
     app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
     # The last one added is the outermost.
+    if services.config.media.whep_origins:
+        app.add_middleware(WhepFromElsewhere, origins=services.config.media.whep_origins)
     app.add_middleware(BodyLimit, max_bytes=services.config.server.max_body_bytes)
     app.add_middleware(Measured, metrics=services.metrics)
     app.add_middleware(SecurityHeaders)

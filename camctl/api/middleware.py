@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from camctl.api.problems import TOO_LARGE, ProblemError, problem_response
@@ -151,3 +153,22 @@ class Measured:
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"].isalpha() and len(scope["method"]) < 10 else "other"
             self._histogram.labels(method, route, str(status)).observe(time.perf_counter() - started)
+
+
+class WhepFromElsewhere:
+    """Lets pages of these origins play video by WHEP (CORS); they bring a token, never this site's cookie."""
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
+        self._cors = CORSMiddleware(
+            app,
+            allow_origins=origins,
+            allow_methods=["POST", "PATCH", "DELETE", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type", "If-Match"],
+            expose_headers=["Location", "ETag", "Link", "Accept-Post", "Accept-Patch", "Retry-After"],
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer preflights of the WHEP paths, add to their answers, and pass the rest on."""
+        is_whep = scope["type"] == "http" and "whep" in scope["path"].split("/")
+        await (self._cors if is_whep else self._app)(scope, receive, send)

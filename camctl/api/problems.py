@@ -19,7 +19,7 @@ from camctl.media import PictureHiddenError
 from camctl.ptz.ports import CameraError, CameraFault
 from camctl.store.engine import StoreError
 from streams.errors import StreamError, StreamFault
-from streams.pool import SessionNotFoundError, StaleEtagError
+from streams.pool import PreconditionError, SessionNotFoundError, StaleEtagError
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +51,7 @@ HIDDEN = Kind("hidden", 409, "The picture is withheld")
 NOT_LIVE = Kind("not-live", 409, "The camera gives no picture now")
 CANNOT_STEER = Kind("cannot-steer", 409, "This camera cannot be steered")
 STALE_ETAG = Kind("stale-etag", 412, "The session has changed meanwhile")
+NO_PRECONDITION = Kind("no-precondition", 428, "The request has to be conditional")
 TOO_LARGE = Kind("too-large", 413, "The request is too large")
 MEDIA_TYPE_WRONG = Kind("media-type", 415, "The content type is not right")
 THROTTLED = Kind("rate-limited", 429, "Too many attempts")
@@ -141,7 +142,12 @@ def _from_http(error: HTTPException) -> ProblemError:
 
 
 def _from_media(
-    error: PictureHiddenError | TooManySessionsError | NoPlaceError | SessionNotFoundError | StaleEtagError,
+    error: PictureHiddenError
+    | TooManySessionsError
+    | NoPlaceError
+    | SessionNotFoundError
+    | StaleEtagError
+    | PreconditionError,
 ) -> ProblemError:
     match error:
         case PictureHiddenError():
@@ -155,6 +161,8 @@ def _from_media(
             return ProblemError(NOT_FOUND, "There is no such session, or it is over.")
         case StaleEtagError():
             return ProblemError(STALE_ETAG, str(error))
+        case PreconditionError():
+            return ProblemError(NO_PRECONDITION, str(error))
 
 
 def to_problem(error: Exception) -> ProblemError:
@@ -174,7 +182,10 @@ def to_problem(error: Exception) -> ProblemError:
             return ProblemError(THROTTLED, str(error), headers=_retry_after(error.retry_after_s))
         case AuthUnavailableError() | StoreError():
             return ProblemError(UNAVAILABLE, str(error), headers=_retry_after(2))
-        case PictureHiddenError() | TooManySessionsError() | NoPlaceError() | SessionNotFoundError() | StaleEtagError():
+        case (
+            PictureHiddenError() | TooManySessionsError() | NoPlaceError() | SessionNotFoundError() | StaleEtagError()
+            | PreconditionError()
+        ):  # fmt: skip
             return _from_media(error)
         case HTTPException():
             return _from_http(error)
@@ -192,7 +203,7 @@ def install(app: FastAPI) -> None:
     handled: tuple[type[Exception], ...] = (
         ProblemError, StreamError, CameraError, RequestValidationError, WrongSignInError, ThrottledError,
         AuthUnavailableError, StoreError, PictureHiddenError, TooManySessionsError, NoPlaceError,
-        SessionNotFoundError, StaleEtagError, HTTPException, Exception,
+        SessionNotFoundError, StaleEtagError, PreconditionError, HTTPException, Exception,
     )  # fmt: skip
     for kind in handled:
         app.add_exception_handler(kind, answer)

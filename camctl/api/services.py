@@ -17,6 +17,7 @@ from camctl.config import Config
 from camctl.control.client import ControlClient
 from camctl.media import Media
 from camctl.metrics import Metrics
+from camctl.turn import TurnServers
 
 if TYPE_CHECKING:
     from camctl.api.revocation import LiveUses
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 class Services:
     """One of each part. `problems_now` says why the service is not ready, in sentences; empty when it is.
 
-    `priorities` are the configuration's rules on who comes before whom in which area.
+    `turn` is what viewers behind closed networks are told of. `priorities` are the configuration's rules on who comes
+    before whom in which area.
     """
 
     config: Config
@@ -39,6 +41,7 @@ class Services:
     problems_now: Callable[[], Awaitable[list[str]]]
     worker_metrics: Callable[[], Awaitable[str]]
     patrols: Patrols
+    turn: TurnServers | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import time
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -18,6 +20,7 @@ from camctl.api.problems import (
     HIDDEN,
     MEDIA_TYPE_WRONG,
     NO_PLACE,
+    NO_PRECONDITION,
     NOT_FOUND,
     NOT_LIVE,
     OVERLOADED,
@@ -53,7 +56,7 @@ _POST_ANSWERS = documented(
     GAVE_WAY,
     OVERLOADED,
 )
-_SESSION_ANSWERS = documented(FORBIDDEN, BAD_OFFER, STALE_ETAG, MEDIA_TYPE_WRONG, CROSS_SITE)
+_SESSION_ANSWERS = documented(FORBIDDEN, BAD_OFFER, STALE_ETAG, NO_PRECONDITION, MEDIA_TYPE_WRONG, CROSS_SITE)
 
 
 async def _text(request: Request, media_type: str) -> str:
@@ -73,10 +76,19 @@ def _body_schema(media_type: str) -> dict[str, object]:
     return {"requestBody": {"required": True, "content": {media_type: {"schema": {"type": "string"}}}}}
 
 
+def _add_links(response: Response, services: Services) -> Response:
+    """Tell of the TURN servers, with credentials of this answer's own; answers with them are kept by nobody."""
+    response.headers["Cache-Control"] = "no-store"
+    if services.turn is not None:
+        for link in services.turn.links(time.time(), secrets.token_hex(8)):
+            response.headers.append("Link", link)
+    return response
+
+
 @router.options("/cameras/{camera_id}/whep", status_code=204, responses=documented(FORBIDDEN))
-async def whep_options(_visit: Watching) -> Response:
-    """What may be posted here."""
-    return Response(status_code=204, headers={"Accept-Post": SDP})
+async def whep_options(_visit: Watching, request: Request) -> Response:
+    """What may be posted here, and the TURN servers there are (Link, rel="ice-server")."""
+    return _add_links(Response(status_code=204, headers={"Accept-Post": SDP}), services_of(request))
 
 
 @router.post(
@@ -93,10 +105,11 @@ async def open_session(
     height_px: Annotated[int, Query(ge=0, le=8640)] = 0,
     slow: bool = False,
 ) -> Response:
-    """Answer a viewer's SDP offer; the picture follows over UDP.
+    """Answer a viewer's SDP offer; the picture follows over UDP, or TCP where that is closed.
 
     `quality` is auto (by the link, the default), main or sub; `height_px` the picture's height in device pixels (0:
-    unknown), for a small one the sub stream is enough; `slow`: the viewer believes that its link is.
+    unknown), for a small one the sub stream is enough; `slow`: the viewer believes that its link is. Link headers
+    (rel="ice-server") name the TURN servers, if there are any, with credentials for this viewer.
     """
     services = services_of(request)
     offer = await _text(request, SDP)
@@ -114,8 +127,8 @@ async def open_session(
         await services.media.close(session_id)
         raise StreamError(StreamFault.CLOSED, "this sign-in ended while the session was being set up")
     location = f"/api/v1/cameras/{visit.camera.entry.id}/whep/{session_id}"
-    headers = {"Location": location, "ETag": answer.etag, "Accept-Patch": FRAGMENT, "Cache-Control": "no-store"}
-    return Response(answer.sdp, 201, headers, SDP)
+    headers = {"Location": location, "ETag": answer.etag, "Accept-Patch": FRAGMENT}
+    return _add_links(Response(answer.sdp, 201, headers, SDP), services)
 
 
 def _own(visit: Visit, services: Services, session_id: str) -> VideoSession:
@@ -134,14 +147,17 @@ def _own(visit: Visit, services: Services, session_id: str) -> VideoSession:
     openapi_extra=_body_schema(FRAGMENT),
 )
 async def patch_session(visit: Watching, request: Request, session_id: str) -> Response:
-    """Trickle a candidate (204), or restart ICE (200 with the new credentials)."""
+    """Trickle a candidate (204), or restart ICE (200 with the new credentials).
+
+    A restart needs If-Match, "*" or the session's ETag (428); with an ETag that is no longer the session's: 412.
+    """
     services = services_of(request)
     _own(visit, services, session_id)
     fragment = await _text(request, FRAGMENT)
     result = await services.media.patch(session_id, fragment, request.headers.get("if-match"))
     if not result.sdp_fragment:
         return Response(status_code=204, headers={"ETag": result.etag})
-    return Response(result.sdp_fragment, 200, {"ETag": result.etag}, FRAGMENT)
+    return _add_links(Response(result.sdp_fragment, 200, {"ETag": result.etag}, FRAGMENT), services)
 
 
 @router.get("/cameras/{camera_id}/whep/{session_id}", responses=_SESSION_ANSWERS)

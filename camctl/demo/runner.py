@@ -280,7 +280,9 @@ def _check_ports(options: DemoOptions) -> None:
     """
     wanted = [("--port", options.port, socket.SOCK_STREAM, "TCP")]
     workers = len(os.sched_getaffinity(0))
-    wanted += [("--udp-port", options.udp_port + worker, socket.SOCK_DGRAM, "UDP") for worker in range(workers)]
+    for worker in range(workers):
+        wanted.append(("--udp-port", options.udp_port + worker, socket.SOCK_DGRAM, "UDP"))
+        wanted.append(("--udp-port", options.udp_port + worker, socket.SOCK_STREAM, "TCP"))
     for key, port, kind, protocol in wanted:
         with socket.socket(socket.AF_INET, kind) as probe:
             if kind is socket.SOCK_STREAM:

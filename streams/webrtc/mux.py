@@ -1,7 +1,7 @@
 """One UDP port for all viewers of a worker: ICE-lite (RFC 8445 section 2.5), demultiplexed by RFC 7983.
 
-A viewer is found by the user name fragment in its STUN checks, then by its source address. Nothing that arrives here
-can raise out: datagrams come from anywhere.
+A viewer is found by the user name fragment in its STUN checks, then by its source address, which may be a connection
+of `tcp` too. Nothing that arrives here can raise out: datagrams come from anywhere.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from aioice import stun
 from streams.datagrams import Allowance
 from streams.faultlog import FaultLog
 from streams.rtp.burst import Address, BurstSender
+from streams.webrtc.addresses import ip_and_port
 from streams.webrtc.peek import peek_ufrag
+from streams.webrtc.tcp import TcpListener
 
 log = logging.getLogger(__name__)
 _faults = FaultLog(log)
@@ -50,8 +52,11 @@ class IceCredentials:
 class Endpoint(Protocol):
     """A viewer, as the mux sees it."""
 
-    def on_check(self, address: Address, *, nominated: bool, now_s: float) -> None:
-        """A connectivity check with a valid signature came from `address`, and was answered."""
+    def on_check(self, address: Address, *, nominated: bool, priority: int, now_s: float) -> None:
+        """A connectivity check with a valid signature came from `address`, and was answered.
+
+        `priority` is the viewer's for this path (RFC 8445 section 7.1.1), 0 when it says none.
+        """
 
     def on_dtls(self, record: bytes) -> None:
         """A DTLS datagram came."""
@@ -75,11 +80,14 @@ class MuxCounters:
 class UdpMux:
     """The socket and who is behind which address.
 
-    `bind` first (OSError with EADDRINUSE if the port is taken), then `start` on the running loop.
+    `udp` is a bound socket, without one nothing is received or sent; `tcp` a bound one for viewers who have no UDP.
+    Both are this object's from now on. `start` it on the running loop.
     """
 
-    def __init__(self) -> None:
-        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    def __init__(self, udp: socket.socket | None = None, tcp: socket.socket | None = None) -> None:
+        self._sock = udp or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._tcp_sock = tcp
+        self.tcp = TcpListener(self)
         self._sock.setblocking(False)
         for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
             self._sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)  # the kernel caps it at its own limit
@@ -91,19 +99,12 @@ class UdpMux:
         self._addresses: dict[Endpoint, OrderedDict[Address, Allowance]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def bind(self, host: str, port: int) -> int:
-        """Take the port; the real one when `port` is 0.
-
-        Raises:
-            OSError: it cannot be had.
-        """
-        self._sock.bind((host, port))
-        return int(self._sock.getsockname()[1])
-
-    def start(self) -> None:
+    async def start(self) -> None:
         """Begin to receive."""
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._sock.fileno(), self._readable)
+        if self._tcp_sock:
+            await self.tcp.start(self._tcp_sock)
 
     def close(self) -> None:
         """Stop receiving and free the port; idempotent."""
@@ -111,6 +112,9 @@ class UdpMux:
             self._loop.remove_reader(self._sock.fileno())
             self._loop = None
         self._sock.close()
+        self.tcp.close()
+        if self._tcp_sock:
+            self._tcp_sock.close()
 
     @property
     def unsent_bytes(self) -> int:
@@ -133,8 +137,20 @@ class UdpMux:
         for item in credentials:
             self.forget(item)
         for address in self._addresses.pop(endpoint, ()):
-            if self._by_address.get(address) is endpoint:
-                del self._by_address[address]
+            self._drop(endpoint, address)
+
+    def lose(self, address: Address) -> None:
+        """A connection has ended; its viewer may have other ways."""
+        endpoint = self._by_address.pop(address, None)
+        if endpoint is not None:
+            self._addresses.get(endpoint, OrderedDict()).pop(address, None)
+
+    def _drop(self, endpoint: Endpoint, address: Address) -> None:
+        """This viewer is no longer behind this address; another one may be by now."""
+        if self._by_address.get(address) is endpoint:
+            del self._by_address[address]
+            if not isinstance(address, tuple):
+                address.close()
 
     def _readable(self) -> None:
         for _ in range(_READS_PER_WAKE):
@@ -166,7 +182,7 @@ class UdpMux:
 
     def _malformed(self, kind: str, address: Address, where: str) -> None:
         self.counters.malformed += 1
-        _faults(kind, address, where)
+        _faults(kind, ip_and_port(address), where)
 
     def _check(self, data: bytes, address: Address) -> None:
         """Answer a STUN binding request (RFC 8445 section 7.3) that is signed with the password of a viewer of ours."""
@@ -190,25 +206,28 @@ class UdpMux:
         key = credentials.password.encode()
         if not request.check_message_integrity(key):
             self.counters.forged += 1
-            _faults("STUN with a wrong signature", address, f"{len(data)} bytes, user name {ufrag[:8]}")
+            _faults("STUN with a wrong signature", ip_and_port(address), f"{len(data)} bytes, user name {ufrag[:8]}")
             return
         response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, request.transaction_id)
-        response.attributes["XOR-MAPPED-ADDRESS"] = address
+        response.attributes["XOR-MAPPED-ADDRESS"] = ip_and_port(address)
         response.add_message_integrity(key)
         self.sender.send(bytes(response), address)
         self.counters.checks += 1
         self._learn(endpoint, address)
-        endpoint.on_check(address, nominated="USE-CANDIDATE" in request.attributes, now_s=time.monotonic())
+        nominated = "USE-CANDIDATE" in request.attributes
+        priority = int(request.attributes.get("PRIORITY", 0))
+        endpoint.on_check(address, nominated=nominated, priority=priority, now_s=time.monotonic())
 
     def _learn(self, endpoint: Endpoint, address: Address) -> None:
         known = self._addresses.get(endpoint)
         if known is None:
             return
+        if not isinstance(address, tuple):
+            address.prove()
         if address not in known:
             known[address] = Allowance(_CHECKS_PER_S)
         known.move_to_end(address)
         self._by_address[address] = endpoint
         while len(known) > _MAX_ADDRESSES:
             oldest, _ = known.popitem(last=False)
-            if self._by_address.get(oldest) is endpoint:
-                del self._by_address[oldest]
+            self._drop(endpoint, oldest)

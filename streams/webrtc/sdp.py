@@ -18,6 +18,8 @@ _MAX_SECTIONS = 16
 _DATA_FORMATS = ["webrtc-datachannel"]
 _SCTP_PORT = 5000
 _DEFAULT_MAX_MESSAGE = 65_536  # RFC 8841 section 6.1
+_HOST_UDP, _HOST_TCP = 126, 90  # type preferences; that of TCP is below a reflexive UDP candidate's, above a relay's
+_PASSIVE = 4  # direction preference of RFC 6544 section 4.2
 _HASHES = ("sha-256", "sha-384", "sha-512")
 # What a parser made for well-formed text raises on the other kind.
 _PARSE_ERRORS = (AssertionError, AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
@@ -65,7 +67,10 @@ class ViewerOffer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
-    """What an answer is made of besides the offer. `addresses` are literal IPs; `fingerprint` is (algorithm, value)."""
+    """What an answer is made of besides the offer. `addresses` are literal IPs; `fingerprint` is (algorithm, value).
+
+    `tcp`: whether the port is served over TCP too.
+    """
 
     addresses: Sequence[str]
     port: int
@@ -74,6 +79,7 @@ class AnswerFacts:
     ssrc: int
     cname: str
     rtx_ssrc: int = 0  # of the packets that are sent again, where the viewer takes them
+    tcp: bool = False
 
 
 def parse_offer(text: str) -> ViewerOffer:
@@ -138,12 +144,20 @@ def build_answer(offer: ViewerOffer, choice: VideoChoice, facts: AnswerFacts) ->
     return "\r\n".join(lines) + "\r\n"
 
 
-def candidate_lines(addresses: Sequence[str], port: int) -> list[str]:
-    """One a=candidate line for each address, the first one preferred (RFC 8445 section 5.1.2.1)."""
+def candidate_lines(addresses: Sequence[str], port: int, *, tcp: bool = False) -> list[str]:
+    """An a=candidate line for each address, the first one preferred (RFC 8445 section 5.1.2.1).
+
+    With `tcp` a second one each, preferred to none of the others (RFC 6544 section 4): TCP is for networks that let no
+    UDP out, for what is lost there holds up all that follows it.
+    """
     lines = []
     for number, address in enumerate(addresses):
-        priority = (126 << 24) | ((65535 - number) << 8) | 255
+        priority = (_HOST_UDP << 24) | ((65535 - number) << 8) | 255
         lines.append(f"a=candidate:{number + 1} 1 udp {priority} {address} {port} typ host")
+    for number, address in enumerate(addresses if tcp else ()):
+        priority = (_HOST_TCP << 24) | (((_PASSIVE << 13) | (8191 - number)) << 8) | 255
+        foundation = len(addresses) + number + 1
+        lines.append(f"a=candidate:{foundation} 1 tcp {priority} {address} {port} typ host tcptype passive")
     return lines
 
 
@@ -233,7 +247,7 @@ def _connection(facts: AnswerFacts) -> str:
 def _transport(facts: AnswerFacts, *, with_candidates: bool) -> list[str]:
     """Who we are, in every accepted section; where we are, in the first of the bundle only (RFC 8843 section 7.2)."""
     algorithm, value = facts.fingerprint
-    candidates = [*candidate_lines(facts.addresses, facts.port), "a=end-of-candidates"]
+    candidates = [*candidate_lines(facts.addresses, facts.port, tcp=facts.tcp), "a=end-of-candidates"]
     return [
         *(candidates if with_candidates else []),
         f"a=ice-ufrag:{facts.ice.ufrag}",

@@ -26,10 +26,12 @@ from streams.rtp.fanout import Receiver, Retransmission
 from streams.rtp.rtcp import SenderReport, build_bye, build_sender_report
 from streams.tally import StreamTally
 from streams.webrtc.adapter import DtlsLink, HandshakeError, SrtpError
+from streams.webrtc.addresses import ip_and_port
 from streams.webrtc.codecs import VideoChoice
 from streams.webrtc.data import DataCounters, DataLink
 from streams.webrtc.feedback import Estimate, KeyWanted, Lost, Reported, read_feedback
 from streams.webrtc.mux import IceCredentials, UdpMux
+from streams.webrtc.paths import ChosenPath
 from streams.webrtc.sdp import ViewerOffer
 from streams.webrtc.whep import Fragment, Patch, judge_patch, new_credentials, new_etag
 
@@ -40,7 +42,6 @@ CONNECT_S = 15.0  # from the answer to the first check
 HANDSHAKE_S = 10.0
 SILENCE_S = 9.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink; with the tick it is gone within 10 s
 REPORT_EVERY_S = 1.0
-MIGRATE_S = 3.0  # an unnominated address takes over when the old one has been silent for so long
 _MAX_RESENDS_PER_S = 512
 _REPORTS_KEPT = 16  # sender reports that a receiver report may still answer
 
@@ -119,6 +120,7 @@ class ViewerSession:
         self.cname = secrets.token_hex(8)
         self.state = SessionState.WAITING
         self.key_requests = 0
+        self.moves = 0
         self.fraction_lost = 0.0
         self.rtt_s: float | None = None
         self.receiver: Receiver | None = None
@@ -127,14 +129,14 @@ class ViewerSession:
         self._on_state = on_state
         self._remote_ufrag = offer.ufrag
         self._ice = [new_credentials()]
-        self._address: Address | None = None
+        self._path = ChosenPath()
         self._link = DtlsLink(certificate, self._send, self._said_goodbye)
         self._hearing = hearing
         self._data: DataLink | None = None
         self._handshaking: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
         self._now = asyncio.get_running_loop().time
-        self._born_s = self._heard_s = self._path_s = self._now()
+        self._born_s = self._heard_s = self._now()
         self._report_s = 0.0
         self._resend_window = (0.0, 0)
         self.offered_s = self._born_s  # when the offer came, for whoever knows better
@@ -169,22 +171,21 @@ class ViewerSession:
             self._mux.register(self._ice[-1], self)
         return verdict
 
-    def on_check(self, address: Address, *, nominated: bool, now_s: float) -> None:
+    def on_check(self, address: Address, *, nominated: bool, priority: int, now_s: float) -> None:
         """A valid connectivity check came: start, or follow the viewer to where it is now."""
         if self.state is SessionState.CLOSED:
             return
         self._heard_s = now_s
-        if self._address is None:
-            self._address, self._path_s = address, now_s
+        if not self._path.heard(address, nominated=nominated, priority=priority, now_s=now_s):
+            return
+        if self._handshaking is None:
             self._set(SessionState.CONNECTING)
             self._handshaking = asyncio.create_task(self._handshake(), name=f"dtls-{self.session_id[:8]}")
-        elif address == self._address:
-            self._path_s = now_s
-        elif nominated or now_s - self._path_s > MIGRATE_S:
-            log.info("viewer %s moved to another address", self.session_id[:8])
-            self._address, self._path_s = address, now_s
-            if self.receiver:
-                self.receiver.address = address
+            return
+        log.info("viewer %s moved to another address", self.session_id[:8])
+        self.moves += 1
+        if self.receiver:
+            self.receiver.address = address
 
     def on_dtls(self, record: bytes) -> None:
         """A DTLS datagram came from one of the viewer's addresses."""
@@ -198,7 +199,8 @@ class ViewerSession:
             feedback = read_feedback(self._link.unprotect_rtcp(packet), self.ssrc, ntp_time(time.time()))
         except (SrtpError, ValueError, struct.error) as error:  # forged, replayed, or damaged
             self._stream.tally.bad_rtcp += 1
-            where = f"type {packet[1]}, {len(packet)} bytes, said to come from {self._address}"
+            path = self._path.address
+            where = f"type {packet[1]}, {len(packet)} bytes, said to come from {ip_and_port(path) if path else None}"
             _faults(f"bad RTCP ({error})", f"viewer {self.session_id[:8]}", where)
             return
         self._heard_s = now_s
@@ -261,8 +263,8 @@ class ViewerSession:
         self._on_state(self, state, reason)
 
     def _send(self, data: bytes) -> None:
-        if self._address:
-            self._mux.sender.send(data, self._address)
+        if self._path.address:
+            self._mux.sender.send(data, self._path.address)
 
     async def _handshake(self) -> None:
         try:
@@ -274,10 +276,10 @@ class ViewerSession:
             log.exception("the DTLS handshake of viewer %s broke", self.session_id[:8])
             self.close_soon("the DTLS handshake broke")
             return
-        if self._closing or self._address is None:
+        if self._closing or self._path.address is None:
             return
         self.receiver = Receiver(
-            address=self._address,
+            address=self._path.address,
             key=self._link.tx_key,
             tag_length=self._link.tag_length,
             ssrc=self.ssrc,
@@ -321,6 +323,10 @@ class ViewerSession:
         """Send again what a viewer misses, but only so much a second: a viewer without capacity would lose more."""
         self._stream.tally.nacked += len(lost)
         if self.receiver is None:
+            return
+        if not isinstance(self.receiver.address, tuple):
+            # Over TCP nothing gets lost: it was not sent, because too much waited. Sent now it would be late.
+            self._stream.want_key_frame()
             return
         since_s, count = self._resend_window
         if now_s - since_s >= 1:

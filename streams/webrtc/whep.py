@@ -35,6 +35,7 @@ class Patch(Enum):
     TRICKLE = "trickle"  # 204
     RESTART = "restart"  # 200 with our new credentials and a new ETag
     STALE = "stale"  # 412
+    UNCONDITIONAL = "unconditional"  # 428
 
 
 def parse_fragment(text: str) -> Fragment:
@@ -79,7 +80,7 @@ def judge_patch(fragment: Fragment, if_match: str | None, etag: str, known_ufrag
     """Decide by the precondition and by whether the viewer has new ICE credentials.
 
     Trickle without If-Match is accepted: `whip-whep` sends none, and nothing can go wrong, for we are ICE-lite and
-    never use a viewer's candidates.
+    never use a viewer's candidates. A restart without it is not: it may be an old one that was late.
 
     Raises:
         StreamError: BAD_OFFER for a restart without password.
@@ -91,7 +92,7 @@ def judge_patch(fragment: Fragment, if_match: str | None, etag: str, known_ufrag
         return Patch.TRICKLE
     if not fragment.password:
         raise StreamError(StreamFault.BAD_OFFER, "an ICE restart needs a=ice-pwd")
-    return Patch.RESTART
+    return Patch.RESTART if wanted else Patch.UNCONDITIONAL
 
 
 def new_etag() -> str:

@@ -2,54 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import shutil
-import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.peers.npm_packages import installed, run, tool
 from tests.support import sim_onvif_kit as kit
 
 pytestmark = pytest.mark.peer
-HERE = Path(__file__).parent
-INSTALL_S, RUN_S = 90, 30
-
-
-def tool(name: str) -> str:
-    """Node's programs: those beside this Python first, then the machine's."""
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-    found = shutil.which(name, path=path)
-    assert found is not None, f"{name} is not installed"
-    return found
-
-
-async def run(command: Sequence[str], limit_s: float) -> tuple[int, str, str]:
-    directory = str(Path(tool("node")).parent)
-    environment = {**os.environ, "PATH": os.pathsep.join((directory, os.environ.get("PATH", "")))}
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=HERE, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
-        output, errors = await asyncio.wait_for(process.communicate(), limit_s)
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-    return process.returncode or 0, output.decode(), errors.decode()
-
-
-async def installed() -> None:
-    """Install exactly what the lock file names, unless it is there already."""
-    stamp, lock = HERE / "node_modules" / ".package-lock.json", HERE / "package-lock.json"
-    if stamp.exists() and stamp.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    code, _, errors = await run([tool("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], INSTALL_S)
-    assert code == 0, errors
+RUN_S = 30
 
 
 async def agsh(port: int, password: str = kit.PASSWORD) -> tuple[int, Any, str]:

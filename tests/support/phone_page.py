@@ -72,10 +72,10 @@ _WATCH_HOLDER = """
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium."""
+def chromium(path: str = CHROMIUM) -> Iterator[Browser]:
+    """A headless Chromium, or what `path` starts it with."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, headless=True, args=_ARGUMENTS)
         try:
             yield browser
         finally:

@@ -13,12 +13,13 @@ def free_tcp_port() -> int:
 
 
 def free_udp_ports(count: int) -> int:
-    """The first of `count` consecutive UDP ports that were free just now."""
+    """The first of `count` consecutive ports that were free just now, for UDP and, as viewers may use that, for TCP."""
     for first in range(20_000 + (free_tcp_port() * 7) % 20_000, 60_000, count):
-        sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+        kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+        sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count) for kind in kinds]
         try:
-            for offset, probe in enumerate(sockets):
-                probe.bind(("0.0.0.0", first + offset))
+            for number, probe in enumerate(sockets):
+                probe.bind(("0.0.0.0", first + number // 2))
         except OSError:
             continue
         else:

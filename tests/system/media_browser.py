@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -69,11 +69,11 @@ class BrowserViewer:
 
 @asynccontextmanager
 async def browser(
-    whep: Callable[[str, str], Awaitable[str]], executable: str = CHROMIUM
+    whep: Callable[[str, str], Awaitable[str]], *, path: str = CHROMIUM, arguments: Sequence[str] = ()
 ) -> AsyncIterator[BrowserViewer]:
-    """Chromium with a blank page; `whep(session_id, offer)` answers its offers."""
+    """Chromium, or what `path` starts it with, showing a blank page; `whep(session_id, offer)` answers its offers."""
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=executable, headless=True, args=_ARGUMENTS)
+        chromium = await playwright.chromium.launch(executable_path=path, headless=True, args=[*_ARGUMENTS, *arguments])
         try:
             page = await chromium.new_page()
             await page.expose_function("whep", whep)

@@ -75,7 +75,11 @@ async def street(tmp_path: Path, profile: str) -> AsyncIterator[Street]:
         behind.chmod(behind.stat().st_mode | stat.S_IXUSR)
         place = Street(pool, link, events)
         try:
-            async with camera(main) as (one, _), camera(sub) as (two, _), browser(place.whep, str(behind)) as chromium:
+            async with (
+                camera(main) as (one, _),
+                camera(sub) as (two, _),
+                browser(place.whep, path=str(behind)) as chromium,
+            ):
                 place.sources = (source_of(one), source_of(two, "cam-1/sub"))
                 place.chromium = chromium
                 yield place

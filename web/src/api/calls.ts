@@ -42,9 +42,12 @@ export function stopCamera(id: string): Promise<Result<null>> {
 }
 
 export interface WhepAnswer {
+  /** The answer, or after a restart the fragment with the service's new ICE credentials. */
   readonly sdp: string;
-  /** Where the session ends (DELETE); null when the service named none. */
+  /** Where the session is restarted (PATCH) and ends (DELETE); null when the service named none. */
   readonly session: string | null;
+  /** The Link header: the relays there are. */
+  readonly links: string | null;
 }
 
 /** The first pull of a camera may take some seconds: it is dialled while the request waits. */
@@ -53,7 +56,21 @@ const OFFER_TIMEOUT_MS = 20_000;
 export function whep(id: string, offer: string): Promise<Result<WhepAnswer>> {
   const path = `${cameraPath(id)}/whep`;
   const request = { method: "POST", body: offer, contentType: "application/sdp", accept: "application/sdp", timeoutMs: OFFER_TIMEOUT_MS } as const;
-  return call(path, request, async (response) => ({ sdp: await response.text(), session: response.headers.get("Location") }));
+  return call(path, request, readWhep);
+}
+
+async function readWhep(response: Response): Promise<WhepAnswer> {
+  return { sdp: await response.text(), session: response.headers.get("Location"), links: response.headers.get("Link") };
+}
+
+const FRAGMENT = "application/trickle-ice-sdpfrag";
+/** Asked while the network changes: an answer that is not there by now is lost. */
+const RESTART_TIMEOUT_MS = 2_500;
+
+/** Restart ICE, whatever the session's ETag is by now: an answer to an earlier restart may have been lost. */
+export function restartWhep(session: string, fragment: string): Promise<Result<WhepAnswer>> {
+  const request = { method: "PATCH", body: fragment, contentType: FRAGMENT, accept: FRAGMENT, ifMatch: "*", timeoutMs: RESTART_TIMEOUT_MS } as const;
+  return call(session, request, readWhep);
 }
 
 export function endWhep(session: string): Promise<Result<null>> {

@@ -12,6 +12,7 @@ export interface Request {
   readonly body?: string;
   readonly contentType?: string;
   readonly accept?: string;
+  readonly ifMatch?: string;
   readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   /** Let the request outlive the page (for Stop and for ending sessions). */
@@ -48,6 +49,7 @@ function init(request: Request, signal: AbortSignal): RequestInit {
   const headers: Record<string, string> = { Accept: request.accept ?? "application/json" };
   if (request.json !== undefined) headers["Content-Type"] = "application/json";
   if (request.contentType !== undefined) headers["Content-Type"] = request.contentType;
+  if (request.ifMatch !== undefined) headers["If-Match"] = request.ifMatch;
   const body = request.json === undefined ? request.body : JSON.stringify(request.json);
   return {
     method: request.method ?? "GET",

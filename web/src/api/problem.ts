@@ -30,6 +30,7 @@ const SERVICE_KINDS = [
   "gave-way",
   "rate-limited",
   "stale-etag",
+  "no-precondition",
   "cross-site",
 ] as const;
 

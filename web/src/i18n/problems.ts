@@ -16,6 +16,7 @@ const BY_KIND: Readonly<Record<Exclude<ProblemKind, "held" | "codec">, Plain>> =
   "too-large": "problemBadInput",
   "media-type": "problemBadInput",
   "stale-etag": "problemUnknown",
+  "no-precondition": "problemUnknown",
   "cross-site": "problemForbidden",
   "not-signed-in": "problemNotSignedIn",
   "wrong-sign-in": "problemWrongSignIn",

@@ -1,7 +1,7 @@
 /** One camera on the screen: its drivers tied together, and what the screen shows of them as signals. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { camera, controlAddress, endWhep, stopCamera, whep } from "../api/calls";
+import { camera, controlAddress, endWhep, restartWhep, stopCamera, whep } from "../api/calls";
 import type { Camera, CameraState } from "../api/model";
 import type { Problem } from "../api/problem";
 import { ControlDriver, type ControlLink, type Lane } from "../drivers/control/control-driver";
@@ -10,6 +10,7 @@ import { vibrate } from "../drivers/haptics";
 import type { KeyTargets } from "../drivers/steer/bind-keys";
 import { SteerDriver, type SteerStateName } from "../drivers/steer/steer-driver";
 import type { Velocity } from "../drivers/steer/velocity";
+import { watchNetwork } from "../drivers/network";
 import { StopGuard } from "../drivers/stop-guard";
 import { WakeLock } from "../drivers/wake-lock";
 import { isFinal, type WhepState } from "../drivers/whep/states";
@@ -59,7 +60,7 @@ export class LiveSession implements KeyTargets {
 
   constructor(readonly id: string) {
     this.video = new WhepDriver(
-      { offer: (sdp) => whep(id, sdp), end: (session) => void endWhep(session), ...browserPeer(() => this.mayEverSteer()) },
+      { offer: (sdp) => whep(id, sdp), restart: restartWhep, end: (session) => void endWhep(session), ...browserPeer(() => this.mayEverSteer()) },
       {
         onState: (state) => this.onPicture(state),
         onStream: (stream) => (this.stream.value = stream),
@@ -84,7 +85,7 @@ export class LiveSession implements KeyTargets {
     this.guard.start();
     this.wakeLock.start();
     const options = { signal: this.abort.signal };
-    addEventListener("online", () => this.nudge(), options);
+    watchNetwork(() => this.rejoin(), this.abort.signal);
     addEventListener("pagehide", () => this.leave(), options);
     addEventListener("pageshow", (event) => {
       if (event.persisted) this.wake();
@@ -157,6 +158,12 @@ export class LiveSession implements KeyTargets {
     this.video.nudge();
     this.socket.nudge();
     if (this.camera.value === null) void this.fetchCamera();
+  }
+
+  /** The phone is in another network: everything that waits is tried again, and what runs finds its way anew. */
+  private rejoin(): void {
+    this.video.reroute();
+    this.nudge();
   }
 
   /** The video element shows a frame. */

@@ -61,6 +61,8 @@ class FakePool:
     opened: list[tuple[StreamSource, StreamSource | None, Demand]] = field(default_factory=list)
     asked: list[tuple[str, Demand]] = field(default_factory=list)
     before_snapshot: Any = None
+    patch: PatchResult | Exception = field(default_factory=lambda: PatchResult('"1"'))
+    refuses: Exception | None = None
     before_answer: Any = None
     lag_s: float = 0.0
 
@@ -70,10 +72,14 @@ class FakePool:
         self.opened.append((source, sub, demand))
         if self.before_answer is not None:
             await self.before_answer()
+        if self.refuses is not None:
+            raise self.refuses
         return SessionAnswer("v=0", '"1"')
 
     async def patch_session(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
-        return PatchResult('"1"')
+        if isinstance(self.patch, Exception):
+            raise self.patch
+        return self.patch
 
     async def ask_quality(self, session_id: str, demand: Demand) -> None:
         self.asked.append((session_id, demand))

@@ -17,7 +17,7 @@ from camctl.api.revocation import LiveUses
 from camctl.api.services import Services
 from camctl.areas.tree import load_jakarta
 from camctl.cameras.patrols import Patrols
-from camctl.config import Config
+from camctl.config import Config, turn_servers
 from camctl.egress import EgressPolicy
 from camctl.media import Media
 from camctl.metrics import Metrics
@@ -69,7 +69,7 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
 
     services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
-                        patrols=Patrols(PatrolStore(store.sessions)))  # fmt: skip
+                        patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn))  # fmt: skip
     tokens = await _people(auth)
     await uses.start()
     yield House(config, build(services), services, control, pool, people, auth, tokens)

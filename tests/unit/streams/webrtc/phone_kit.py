@@ -8,6 +8,7 @@ from collections.abc import Callable
 from aioice import stun
 
 from streams.adapt import LinkReport
+from streams.rtp.burst import Address
 from streams.rtp.fanout import Receiver
 from streams.tally import StreamTally
 from streams.webrtc.adapter import DtlsLink, SrtpError, fingerprint, make_certificate
@@ -17,8 +18,29 @@ from streams.webrtc.mux import IceCredentials, UdpMux
 from streams.webrtc.sdp import OfferedData, OfferedSection, ViewerOffer
 from streams.webrtc.session import Hearing, SessionState, ViewerSession
 
-Address = tuple[str, int]
 HOME, STREET = ("192.0.2.1", 4000), ("198.51.100.1", 4001)
+
+
+class FakeConnection:
+    peer = HOME
+
+    is_closed = False
+
+    def __init__(self) -> None:
+        self.is_proved = False
+        self.closed = 0
+
+    def prove(self) -> None:
+        self.is_proved = True
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def send(self, data: bytes | memoryview) -> int:
+        return 1
+
+    def send_run(self, block: memoryview, stride: int, count: int) -> int:
+        return count
 
 
 class FakeStream:
@@ -63,7 +85,7 @@ class Phone:
     def __init__(self, mux: UdpMux, *, data: bool = False) -> None:
         self.mux = mux
         self.data = data
-        self.where = HOME
+        self.where: Address = HOME
         self.certificate = make_certificate()
         self.link = DtlsLink(
             self.certificate, lambda data: mux.receive(data, self.where), self.on_goodbye, role="client"

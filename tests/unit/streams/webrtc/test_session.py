@@ -22,7 +22,7 @@ from streams.webrtc.adapter import DtlsLink, fingerprint, make_certificate
 from streams.webrtc.data import DataCounters
 from streams.webrtc.session import SessionState
 from streams.webrtc.whep import Fragment, Patch
-from tests.unit.streams.webrtc.phone_kit import HOME, STREET, Room
+from tests.unit.streams.webrtc.phone_kit import HOME, STREET, FakeConnection, Room
 
 # The tests hold a socket object that is never bound or connected.
 pytestmark = pytest.mark.enable_socket
@@ -111,6 +111,14 @@ async def test_resending_is_bounded_each_second(room: Room) -> None:
     assert len(room.stream.resent) == 513
 
 
+async def test_over_tcp_what_a_viewer_misses_was_not_sent_and_is_not_sent_late(room: Room) -> None:
+    await room.connect()
+    room.phone.where = FakeConnection()
+    room.phone.check(room.session.credentials)
+    room.phone.report(RtcpRtpfbPacket(fmt=1, ssrc=1, media_ssrc=room.session.ssrc, lost=[7, 9]))
+    assert (room.stream.resent, room.stream.key_requests) == ([], 1)
+
+
 async def test_sender_reports_come_once_a_second(room: Room) -> None:
     await room.connect()
     for step in range(5):
@@ -194,8 +202,20 @@ async def test_a_roaming_phone_is_followed_when_it_nominates(room: Room) -> None
 async def test_a_rebound_nat_is_followed_when_the_old_path_is_silent(room: Room) -> None:
     await room.connect()
     (receiver,) = room.stream.receivers
-    room.session.on_check(STREET, nominated=False, now_s=room.now_s + 4)
+    room.session.on_check(STREET, nominated=False, priority=0, now_s=room.now_s + 4)
     assert receiver.address == STREET
+
+
+async def test_moves_are_counted_and_follow_to_the_nominated_address_of_another_kind(room: Room) -> None:
+    await room.connect()
+    six = ("2001:db8::7", 4002, 0, 0)
+    room.phone.where = six
+    room.phone.check(room.session.credentials)
+    assert room.stream.receivers[0].address == six
+    assert room.session.moves == 1
+    room.phone.check(room.session.credentials)
+    assert room.session.moves == 1
+    assert room.session.state is SessionState.LIVE
 
 
 async def test_an_ice_restart_gets_new_credentials_and_keeps_the_picture(room: Room) -> None:

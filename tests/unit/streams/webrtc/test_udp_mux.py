@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 from aioice import stun
 
+from streams.rtp.burst import Address
 from streams.webrtc.mux import Endpoint, IceCredentials, UdpMux
+from tests.unit.streams.webrtc.phone_kit import FakeConnection
 
 # The tests hold a socket object that is never bound or connected.
 pytestmark = pytest.mark.enable_socket
@@ -25,10 +27,10 @@ class FakeSender:
 
 class FakeEndpoint(Endpoint):
     def __init__(self) -> None:
-        self.checks: list[tuple[tuple[str, int], bool]] = []
+        self.checks: list[tuple[Address, bool]] = []
         self.got: list[bytes] = []
 
-    def on_check(self, address: tuple[str, int], *, nominated: bool, now_s: float) -> None:
+    def on_check(self, address: Address, *, nominated: bool, priority: int, now_s: float) -> None:
         self.checks.append((address, nominated))
 
     def on_dtls(self, record: bytes) -> None:
@@ -166,3 +168,61 @@ def test_who_is_gone_is_forgotten(mux: UdpMux) -> None:
     mux.receive(b"\x16dtls", HOME)
     assert len(sent(mux)) == 1
     assert endpoint.got == []
+
+
+def test_a_connection_is_an_address_that_is_proved_and_closed_with_its_viewer(mux: UdpMux) -> None:
+    endpoint, connection = FakeEndpoint(), FakeConnection()
+    mux.register(KEY, endpoint)
+    mux.receive(b"\x16early", connection)
+    assert not connection.is_proved
+    mux.receive(bytes(check()), connection)
+    mux.receive(b"\x16dtls", connection)
+    assert (connection.is_proved, endpoint.checks, endpoint.got) == (True, [(connection, False)], [b"\x16dtls"])
+    ((data, address),) = sent(mux)
+    assert address is connection
+    assert stun.parse_message(data).attributes["XOR-MAPPED-ADDRESS"] == HOME
+    mux.unregister(endpoint, [KEY])
+    assert connection.closed == 1
+
+
+def test_a_connection_that_ended_is_forgotten_and_its_viewer_is_not(mux: UdpMux) -> None:
+    endpoint, connection = FakeEndpoint(), FakeConnection()
+    mux.register(KEY, endpoint)
+    mux.receive(bytes(check()), connection)
+    mux.receive(bytes(check()), HOME)
+    mux.lose(connection)
+    mux.lose(connection)
+    mux.receive(b"\x16late", connection)
+    mux.receive(b"\x16dtls", HOME)
+    assert endpoint.got == [b"\x16dtls"]
+    mux.unregister(endpoint, [KEY])
+    assert connection.closed == 0
+
+
+def test_connections_of_one_viewer_are_bounded(mux: UdpMux) -> None:
+    endpoint, connections = FakeEndpoint(), [FakeConnection() for _ in range(9)]
+    mux.register(KEY, endpoint)
+    for connection in connections:
+        mux.receive(bytes(check()), connection)
+    assert [item.closed for item in connections] == [1, *[0] * 8]
+
+
+def test_a_connection_that_another_viewer_has_taken_over_stays_open(mux: UdpMux) -> None:
+    other = IceCredentials("other", KEY.password)
+    first, second, connection = FakeEndpoint(), FakeEndpoint(), FakeConnection()
+    mux.register(KEY, first)
+    mux.register(other, second)
+    mux.receive(bytes(check()), connection)
+    mux.receive(bytes(check(other)), connection)
+    mux.unregister(first, [KEY])
+    assert connection.closed == 0
+    mux.receive(b"\x16dtls", connection)
+    assert second.got == [b"\x16dtls"]
+
+
+def test_an_ipv4_viewer_of_a_socket_for_both_is_told_its_ipv4_address(mux: UdpMux) -> None:
+    mux.register(KEY, FakeEndpoint())
+    mux.receive(bytes(check()), ("::ffff:192.0.2.1", 4000, 0, 0))
+    mux.receive(bytes(check()), ("2001:db8::9", 4000, 0, 0))
+    told = [stun.parse_message(data).attributes["XOR-MAPPED-ADDRESS"] for data, _ in sent(mux)]
+    assert told == [HOME, ("2001:db8::9", 4000)]

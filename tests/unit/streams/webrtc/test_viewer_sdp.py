@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from aiortc import sdp as aiortc_sdp
 from streams.errors import StreamError, StreamFault
 from streams.webrtc.codecs import choose, offers
 from streams.webrtc.mux import IceCredentials
-from streams.webrtc.sdp import AnswerFacts, build_answer, parse_offer
+from streams.webrtc.sdp import AnswerFacts, build_answer, candidate_lines, parse_offer
 
 OFFERS = Path(__file__).parents[3] / "fixtures" / "offers"
 FACTS = AnswerFacts(
@@ -239,3 +240,20 @@ def test_unusable_offers_say_so(change: object, fault: StreamFault) -> None:
         parse_offer(change(offer_text("gstreamer")))
     assert caught.value.fault is fault
     assert caught.value.codec == ("H264" if fault is StreamFault.CODEC else None)
+
+
+def test_tcp_candidates_are_passive_and_preferred_to_no_udp_one() -> None:
+    lines = candidate_lines(["192.0.2.9", "2001:db8::1"], 8555, tcp=True)
+    words = [line.removeprefix("a=candidate:").split() for line in lines]
+    assert [word[2] for word in words] == ["udp", "udp", "tcp", "tcp"]
+    assert [word[4] for word in words] == ["192.0.2.9", "2001:db8::1"] * 2
+    assert len({word[0] for word in words}) == 4
+    priorities = [int(word[3]) for word in words]
+    assert priorities == sorted(priorities, reverse=True)
+    assert all(word[8:] == ["tcptype", "passive"] for word in words[2:])
+    offer = parse_offer(offer_text("chromium"))
+    facts = replace(FACTS, addresses=("2001:db8::1",), tcp=True)
+    text = build_answer(offer, choose(offer.choices), facts)
+    assert "c=IN IP6 2001:db8::1" in text
+    assert "tcptype passive" in text
+    assert "tcptype" not in build_answer(offer, choose(offer.choices), FACTS)

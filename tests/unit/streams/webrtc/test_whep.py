@@ -53,7 +53,7 @@ SAME, NEW = Fragment("known", "x" * 22), Fragment("other", "y" * 22)
         (Fragment(candidates=("1 1 udp",)), '"tag"', Patch.TRICKLE),
         (NEW, '"*"', Patch.RESTART),
         (NEW, "*", Patch.RESTART),
-        (NEW, None, Patch.RESTART),
+        (NEW, None, Patch.UNCONDITIONAL),
         (NEW, '"old"', Patch.STALE),
         (NEW, '"old", "tag"', Patch.RESTART),
     ],

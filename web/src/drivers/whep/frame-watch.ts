@@ -1,11 +1,15 @@
 /** Decides from counts of decoded frames whether a picture came, lives, or stalled. Pure: time passed in. */
 
-export type FrameVerdict = "waiting" | "flowing" | "no-picture" | "stalled";
+/** `quiet`: frames flowed, and the next one is overdue. */
+export type FrameVerdict = "waiting" | "flowing" | "quiet" | "no-picture" | "stalled";
 
 /** A cold camera may need some seconds to its first key frame. */
 const FIRST_FRAME_MS = 12_000;
 /** A camera on one frame a second is not stalled. */
 const NEXT_FRAME_MS = 4_000;
+/** A frame is overdue after this long, and this many times the mean wait for one. */
+const OVERDUE_MS = 1_000;
+const OVERDUE_FRAMES = 4;
 
 export class FrameWatch {
   private frames: number;
@@ -13,7 +17,7 @@ export class FrameWatch {
 
   /** `from`: how many frames were decoded before; only further ones count. */
   constructor(
-    startMs: number,
+    private readonly startMs: number,
     private readonly from = 0,
   ) {
     this.frames = from;
@@ -26,6 +30,8 @@ export class FrameWatch {
     this.frames = Math.max(frames, this.frames);
     const quietMs = nowMs - this.lastMs;
     if (this.frames === this.from) return quietMs > FIRST_FRAME_MS ? "no-picture" : "waiting";
-    return quietMs > NEXT_FRAME_MS ? "stalled" : "flowing";
+    if (quietMs > NEXT_FRAME_MS) return "stalled";
+    const meanMs = (this.lastMs - this.startMs) / (this.frames - this.from);
+    return quietMs > Math.max(OVERDUE_MS, OVERDUE_FRAMES * meanMs) ? "quiet" : "flowing";
   }
 }

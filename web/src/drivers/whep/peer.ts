@@ -18,9 +18,9 @@ export interface Peer {
  * A connection that wants one video, with as little waiting in its jitter buffer as it can; null without WebRTC.
  * `withControl`: also a channel for commands, in which nothing waits for anything: unordered, never repeated.
  */
-export function recvonlyPeer(withControl: boolean): Peer | null {
+export function recvonlyPeer(withControl: boolean, relays: readonly RTCIceServer[]): Peer | null {
   if (!("RTCPeerConnection" in globalThis)) return null;
-  const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [] });
+  const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [...relays] });
   const transceiver = connection.addTransceiver("video", { direction: "recvonly" });
   preferH264(transceiver);
   const receiver: RTCRtpReceiver & { jitterBufferTarget?: number | null } = transceiver.receiver;

@@ -4,51 +4,8 @@ import { localProblem, problemOf } from "../../api/problem";
 import { failure, success, type Result } from "../../api/result";
 import { Backoff, RECONNECT } from "../backoff";
 import type { WhepState } from "./states";
+import { ANSWER, FakePeer, flow, newest, pass } from "./whep-kit";
 import { WhepDriver } from "./whep-driver";
-
-/** As much of an RTCPeerConnection as the driver uses, moved by hand. */
-class FakePeer {
-  static all: FakePeer[] = [];
-  connectionState: RTCPeerConnectionState = "new";
-  localDescription: { sdp: string } | null = null;
-  remote: RTCSessionDescriptionInit | null = null;
-  refusesAnswer = false;
-  closed = false;
-  frames = 0;
-  ontrack: ((event: { streams: unknown[]; track: { onended: (() => void) | null } }) => void) | null = null;
-  onconnectionstatechange: (() => void) | null = null;
-  readonly track = { onended: null as (() => void) | null };
-
-  constructor() {
-    FakePeer.all.push(this);
-  }
-
-  setLocalDescription(): Promise<void> {
-    this.localDescription = { sdp: "offer" };
-    return Promise.resolve();
-  }
-
-  setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
-    if (this.refusesAnswer) return Promise.reject(new DOMException("bad", "OperationError"));
-    this.remote = description;
-    this.ontrack?.({ streams: ["stream"], track: this.track });
-    return Promise.resolve();
-  }
-
-  getStats(): Promise<Map<string, unknown>> {
-    const video = { type: "inbound-rtp", kind: "video", framesDecoded: this.frames, jitterBufferDelay: this.frames * 0.05, jitterBufferEmittedCount: this.frames };
-    return Promise.resolve(new Map([["v", video]]));
-  }
-
-  become(state: RTCPeerConnectionState): void {
-    this.connectionState = state;
-    this.onconnectionstatechange?.();
-  }
-
-  close(): void {
-    this.closed = true;
-  }
-}
 
 /** As much of the session's data channel as the driver uses. */
 class FakeChannel {
@@ -74,26 +31,6 @@ let driver: WhepDriver;
 let hold: Promise<void> | null;
 let hasWebRtc: boolean;
 
-const ANSWER = success<WhepAnswer>({ sdp: "answer", session: "/whep/1" });
-
-function newest(): FakePeer {
-  const peer = FakePeer.all.at(-1);
-  if (peer === undefined) throw new Error("no peer was made");
-  return peer;
-}
-
-/** Let what was promised happen, and this much time pass. */
-async function pass(ms: number): Promise<void> {
-  await vi.advanceTimersByTimeAsync(ms);
-}
-
-/** Frames flow at 25 a second for this long. */
-async function flow(ms: number): Promise<void> {
-  for (let now = 0; now < ms; now += 200) {
-    newest().frames += 5;
-    await pass(200);
-  }
-}
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -115,6 +52,7 @@ beforeEach(() => {
         if (hold !== null) await hold;
         return answers.shift() ?? ANSWER;
       },
+      restart: () => Promise.resolve(failure(localProblem("network"))),
       end: (session) => ended.push(session),
       makePeer: () => (hasWebRtc ? { connection: new FakePeer() as unknown as RTCPeerConnection, control: channel as unknown as RTCDataChannel | null } : null),
       isShown: () => true,
@@ -180,7 +118,7 @@ describe("the channel for commands", () => {
   });
 
   it("is offered with the session's id once it is open", async () => {
-    answers = [success<WhepAnswer>({ sdp: "answer", session: "/api/v1/cameras/c1/whep/s%2042" })];
+    answers = [success<WhepAnswer>({ sdp: "answer", session: "/api/v1/cameras/c1/whep/s%2042", links: null })];
     driver.start();
     await pass(0);
     expect(channels).toEqual([]);
@@ -293,7 +231,7 @@ describe("what another try may mend", () => {
     expect(driver.state.name).toBe("live");
   });
 
-  it("gives a disturbed path three seconds to mend", async () => {
+  it("gives a disturbed path four seconds to mend", async () => {
     driver.start();
     await flow(400);
     newest().become("disconnected");
@@ -302,7 +240,7 @@ describe("what another try may mend", () => {
     await flow(4_000);
     expect(driver.state.name).toBe("live");
     newest().become("disconnected");
-    await flow(3_200);
+    await flow(4_200);
     expect(states.some((state) => state.name === "retrying")).toBe(true);
   });
 

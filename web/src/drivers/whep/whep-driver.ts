@@ -5,15 +5,19 @@ import type { WhepAnswer } from "../../api/calls";
 import { Backoff } from "../backoff";
 import type { ControlChannel } from "../control/datagram-lane";
 import { FrameWatch, type FrameVerdict } from "./frame-watch";
+import { relaysIn } from "./ice";
 import { recvonlyPeer, type Peer } from "./peer";
+import { IceRestarts } from "./restart";
 import { delayMs, sampleOf, type VideoSample } from "./stats";
 import { isFinal, type PictureFault, type WhepState } from "./states";
 
 export interface WhepPort {
   offer(sdp: string): Promise<Result<WhepAnswer>>;
+  /** New ICE credentials for a session; the answer's `sdp` is a fragment with the service's. */
+  restart(session: string, fragment: string): Promise<Result<WhepAnswer>>;
   end(session: string): void;
-  /** Null where the browser has no WebRTC. */
-  makePeer(): Peer | null;
+  /** With these relays to go through; null where the browser has no WebRTC. */
+  makePeer(relays: readonly RTCIceServer[]): Peer | null;
   isShown(): boolean;
 }
 
@@ -29,16 +33,19 @@ export interface WhepEvents {
 
 /** `wantsControl`: whether this camera may be steered, as far as is known. */
 export function browserPeer(wantsControl: () => boolean): Pick<WhepPort, "makePeer" | "isShown"> {
-  return { makePeer: () => recvonlyPeer(wantsControl()), isShown: () => document.visibilityState === "visible" };
+  return { makePeer: (relays) => recvonlyPeer(wantsControl(), relays), isShown: () => document.visibilityState === "visible" };
 }
 
-const WATCH_MS = 1_000;
+const WATCH_MS = 500;
+const DELAY_EVERY_MS = 1_000;
 /** Sooner than the watch, so that "live" is said when the picture is there. */
 const FIRST_WATCH_MS = 100;
 /** A picture that lived this long makes the next failure a first one again. */
 const PROVED_MS = 10_000;
-/** "disconnected" often mends itself (a lift, a change of cell). */
-const MEND_MS = 3_000;
+/** A path that broke is mended by a restart of ICE within this time (a lift, a change of cell), or a new session begins. */
+const MEND_MS = 4_000;
+/** The picture comes by the straight way within this time, or relays are tried too. */
+const STRAIGHT_MS = 2_000;
 
 /** Between two tries while the service withholds the picture: its return is told, and tried at once then. */
 const WITHHELD_MS = 15_000;
@@ -47,6 +54,8 @@ interface Session {
   readonly peer: RTCPeerConnection;
   readonly control: RTCDataChannel | null;
   location: string | null;
+  /** There is nothing to restart before the answer. */
+  ice: IceRestarts | null;
   /** Judges the frames that came; there is nothing to judge before the answer. */
   look: (() => Promise<void>) | null;
 }
@@ -62,10 +71,15 @@ export class WhepDriver {
   private session: Session | null = null;
   private liveSince = 0;
   private isWithheld = false;
+  private measured: { readonly sample: VideoSample; readonly at: number } | null = null;
   private readonly backoff: Backoff;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setTimeout> | undefined;
   private mend: ReturnType<typeof setTimeout> | undefined;
+  private straight: ReturnType<typeof setTimeout> | undefined;
+  /** What the service told of relays last, and whether this network was found to need one. */
+  private relays: readonly RTCIceServer[] = [];
+  private needsRelay = false;
 
   constructor(
     private readonly port: WhepPort,
@@ -88,6 +102,17 @@ export class WhepDriver {
     if (this.now.name === "retrying" || this.now.name === "failed") void this.connect();
   }
 
+  /** The phone is in another network now: find the way anew, within the session if there is one. */
+  reroute(): void {
+    this.needsRelay = false;
+    const session = this.session;
+    if (session === null) this.nudge();
+    else {
+      session.ice?.hurry();
+      void this.restart(session);
+    }
+  }
+
   /** End the session here and on the service; safe while the page goes away. */
   close(): void {
     this.drop();
@@ -108,12 +133,12 @@ export class WhepDriver {
   private async connect(): Promise<void> {
     this.drop();
     this.become({ name: "connecting", attempt: this.backoff.attempt });
-    const peer = this.port.makePeer();
+    const peer = this.port.makePeer(this.needsRelay ? this.relays : []);
     if (peer === null) {
       this.become({ name: "failed", fault: { kind: "unsupported" } });
       return;
     }
-    const session: Session = { peer: peer.connection, control: peer.control, location: null, look: null };
+    const session: Session = { peer: peer.connection, control: peer.control, location: null, ice: null, look: null };
     this.session = session;
     this.listen(session);
     this.listenToControl(session);
@@ -135,8 +160,32 @@ export class WhepDriver {
     if (answer.kind === "error" && isOurs) this.fail({ kind: "refused", problem: answer.problem });
     if (answer.kind === "success" && !isOurs) this.endOnService(session); // closed while the answer was on its way
     if (answer.kind !== "success" || !isOurs) return;
-    await session.peer.setRemoteDescription({ type: "answer", sdp: answer.value.sdp });
+    this.relays = relaysIn(answer.value.links);
+    const { sdp, session: location } = answer.value;
+    await session.peer.setRemoteDescription({ type: "answer", sdp });
+    if (location !== null) session.ice = new IceRestarts(session.peer, sdp, (fragment) => this.port.restart(location, fragment));
     this.watchFrames(session);
+    this.straight = setTimeout(() => this.tryRelays(session), STRAIGHT_MS);
+  }
+
+  /** Nothing came by the straight way: the same session, with the relays as further ways. */
+  private tryRelays(session: Session): void {
+    const { peer } = session;
+    if (this.session !== session || peer.connectionState === "connected" || this.relays.length === 0) return;
+    this.needsRelay = true;
+    void this.restart(session);
+  }
+
+  /** The browser looks for every way again, within the session; the picture goes on by the first that works. */
+  private async restart(session: Session): Promise<void> {
+    try {
+      const outcome = await session.ice?.restart(this.relays, (relays) => (this.relays = relays));
+      // When the service was not reached the network is still changing: who called for a restart calls again or gives up.
+      if (outcome === "gone" && this.session === session) this.fail({ kind: "ice" });
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (this.session === session) this.fail({ kind: "answer" });
+    }
   }
 
   private listen(session: Session): void {
@@ -151,11 +200,19 @@ export class WhepDriver {
     };
     peer.onconnectionstatechange = () => {
       if (!isOurs()) return;
-      clearTimeout(this.mend);
+      if (peer.connectionState === "connected") {
+        clearTimeout(this.mend);
+        this.mend = undefined;
+      }
       if (peer.connectionState === "failed") this.fail({ kind: "ice" });
       if (peer.connectionState === "closed") this.fail({ kind: "ended" });
-      if (peer.connectionState === "disconnected") this.mend = setTimeout(() => this.fail({ kind: "ice" }), MEND_MS);
+      if (peer.connectionState === "disconnected") this.mendOrFail(session);
     };
+  }
+
+  private mendOrFail(session: Session): void {
+    void this.restart(session);
+    this.mend ??= setTimeout(() => this.fail({ kind: "ice" }), MEND_MS);
   }
 
   /** It opens after the answer was taken, so that the service has named the session by then. */
@@ -176,25 +233,33 @@ export class WhepDriver {
 
   private watchFrames(session: Session): void {
     let frames = new FrameWatch(performance.now());
-    let before: VideoSample | null = null;
+    this.measured = null;
     session.look = async () => {
       const stats = await session.peer.getStats();
       if (this.session !== session) return;
       const sample = sampleOf(stats.values());
       const decoded = sample?.framesDecoded ?? 0;
       if (this.isWithheld) frames = new FrameWatch(performance.now(), decoded); // only what comes after it counts
-      if (!this.heed(frames.see(decoded, performance.now(), this.port.isShown()))) return;
-      if (before !== null && sample !== null) this.events.onDelay(delayMs(before, sample));
-      if (before === null || this.now.name === "live") before = sample;
+      const now = performance.now();
+      if (!this.heed(session, frames.see(decoded, now, this.port.isShown()))) return;
+      if (sample !== null) this.measure(sample, now);
       this.lookIn(session, this.now.name === "live" || this.isWithheld ? WATCH_MS : FIRST_WATCH_MS);
     };
     void session.look();
   }
 
+  private measure(sample: VideoSample, now: number): void {
+    const before = this.measured;
+    if (before !== null && (this.now.name !== "live" || now - before.at < DELAY_EVERY_MS)) return;
+    if (before !== null) this.events.onDelay(delayMs(before.sample, sample));
+    this.measured = { sample, at: now };
+  }
+
   /** Whether to go on watching this session. */
-  private heed(verdict: FrameVerdict): boolean {
+  private heed(session: Session, verdict: FrameVerdict): boolean {
     if (verdict === "flowing") this.sawFrame();
-    if (verdict === "flowing" || verdict === "waiting") return true;
+    if (verdict === "quiet") void this.restart(session); // the browser itself says "disconnected" seconds later
+    if (verdict === "flowing" || verdict === "waiting" || verdict === "quiet") return true;
     this.fail({ kind: verdict });
     return false;
   }
@@ -229,6 +294,8 @@ export class WhepDriver {
     clearTimeout(this.retry);
     clearTimeout(this.watch);
     clearTimeout(this.mend);
+    clearTimeout(this.straight);
+    this.mend = undefined;
     const session = this.session;
     this.session = null;
     if (session === null) return;
