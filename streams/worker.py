@@ -1,49 +1,36 @@
-"""A media worker: hubs and viewers' sessions in a process of its own, driven over a socket by its parent.
-
-`python -m streams.worker --wire-fd N --udp-host H --udp-port P --advertise IP,IP` is started by `streams.process`. It
-ends when the socket does. Credentials come over the socket only.
-"""
+"""A media worker: hubs and viewers' sessions, driven by its parent's requests; `streams.worker_main` is its process."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
 import functools
-import gc
 import logging
-import os
-import signal
 import socket
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from streams import lifeline
 from streams.errors import StreamError, StreamFault
 from streams.figures import stream_figures, worker_figures
 from streams.hub import Client, Hold, Hub, HubEvent, hidden_error
+from streams.relay import ANSWER_S, Relay, relay_policy
+from streams.restream import Restream, RestreamAccount, RestreamLimits
 from streams.rtp.fanout import Fanout
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import StreamSource
 from streams.snapshot import SnapshotCache
-from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract, fingerprint
+from streams.webrtc.adapter import InPlaceSealer, PacketSealer, fingerprint
 from streams.webrtc.certificate import CertificateKeeper
 from streams.webrtc.data import DataCounters
 from streams.webrtc.mux import UdpMux
 from streams.webrtc.sdp import AnswerFacts, ViewerOffer, build_answer, candidate_lines, choose_payload, parse_offer
 from streams.webrtc.session import Hearing, SessionState, ViewerSession
 from streams.webrtc.whep import Patch, build_fragment, parse_fragment
-from streams.wire import Handler, Payload, Peer, WireError
+from streams.wire import Handler, Payload, WireError
 
-log = logging.getLogger("streams.worker")  # not __name__: it is "__main__" here
+log = logging.getLogger(__name__)
 
-_LOG_FORMAT = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 _TICK_S = 0.5
-_CLOSE_S = 3.0
-_MAX_LAG_BYTES = 1 << 20
-EXIT_BIND_FAILED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +38,6 @@ class WorkerSettings:
     """What a worker is told at start. Times in seconds."""
 
     udp_host: str
-    udp_port: int
     advertise: tuple[str, ...]
     linger_s: float = 10.0
     ready_s: float = 8.0
@@ -70,7 +56,7 @@ class MediaWorker:
     """The hubs and sessions of one process and the requests that drive them.
 
     `tell(kind, payload)` carries events to the parent: session_state, stream_state, key_wanted, datagram. Datagrams are
-    dropped while `lags` says that the parent takes nothing.
+    dropped while `lags` says that the parent takes nothing. `find` asks where a stream is pulled from.
     """
 
     def __init__(
@@ -82,7 +68,9 @@ class MediaWorker:
         tell: Callable[[str, Payload], None],
         lags: Callable[[], bool] = lambda: False,
         connect: Callable[[StreamSource], Client] | None = None,
+        find: Callable[[str], Awaitable[StreamSource]] | None = None,
     ) -> None:
+        self._find = find
         self._settings = settings
         self._mux = mux
         self._port = port
@@ -98,6 +86,8 @@ class MediaWorker:
         self._hidden: set[str] = set()
         self._hearing = Hearing(self._heard, DataCounters())
         self._ticking: asyncio.Task[None] | None = None
+        self._relay = Relay(self._hub, settings.ready_s)
+        self._restream = Restream(self._find_hub, settings.ready_s)
 
     def start(self) -> None:
         """Begin to look after sessions."""
@@ -111,18 +101,34 @@ class MediaWorker:
             "patch_session": _guarded(self._patch_session),
             "close_session": _guarded(self._close_session),
             "close_stream": _guarded(self._close_stream),
+            "lend": _guarded(self._lend),
+            "serve": _guarded(self._serve),
             "snapshot": _guarded(self._snapshot),
             "stats": _guarded(self._stats),
         }
 
     def take(self, kind: str, payload: Payload, _: bytes = b"") -> None:
-        """An event of the parent's: hide (prefix, hidden), or datagram (session_id, text)."""
+        """An event of the parent's: hide (prefix, hidden), datagram (session_id, text), and see `_take_word`."""
         if kind == "hide":
             self._hide(str(payload["prefix"]), hidden=bool(payload["hidden"]))
         elif kind == "datagram":
             viewing = self._viewings.get(str(payload["session_id"]))
             if viewing:
                 viewing.session.send_text(str(payload["text"]))
+        else:
+            self._take_word(kind, payload)
+
+    def _take_word(self, kind: str, payload: Payload) -> None:
+        """want_key (key), restream_allow (name, hashes, keys), or restream_forget (name)."""
+        if kind == "want_key":
+            hub = self._hubs.get(str(payload["key"]))
+            if hub:
+                hub.want_key_frame()
+        elif kind == "restream_allow":
+            name, hashes, keys = str(payload["name"]), dict(payload["hashes"]), frozenset(payload["keys"])
+            self._restream.allow(RestreamAccount(name, hashes, keys))
+        elif kind == "restream_forget":
+            self._restream.forget(str(payload["name"]))
 
     def _hide(self, prefix: str, *, hidden: bool) -> None:
         (self._hidden.add if hidden else self._hidden.discard)(prefix)
@@ -147,6 +153,7 @@ class MediaWorker:
         """Say goodbye to every viewer and stop every pull."""
         if self._ticking:
             self._ticking.cancel()
+        await asyncio.gather(self._restream.close(), self._relay.close())
         await asyncio.gather(*(item.session.close("the service stops") for item in tuple(self._viewings.values())))
         await asyncio.gather(*(hub.close() for hub in self._hubs.values()))
 
@@ -206,11 +213,32 @@ class MediaWorker:
 
     async def _close_stream(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
         hub = self._hubs.pop(str(payload["key"]), None)
+        self._relay.recall(str(payload["key"]))
+        self._restream.recall(str(payload["key"]))
         if hub:
             sessions = [item.session for item in self._viewings.values() if item.hub is hub]
             await asyncio.gather(*(session.close("the stream was closed") for session in sessions))
             await hub.close()
         return {}, b""
+
+    async def _lend(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
+        self._relay.lend(StreamSource(**payload["source"]))
+        return {}, b""
+
+    async def _serve(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
+        """Begin to serve other workers, and integrators if this is the worker that does."""
+        relay, restream = payload["relay"], payload["restream"]
+        await self._relay.start(socket.socket(fileno=int(relay["fd"])), str(relay["secret"]))
+        if restream:
+            limits = RestreamLimits(**restream["limits"])
+            await self._restream.start(socket.socket(fileno=int(restream["fd"])), str(restream["realm"]), limits)
+        return {}, b""
+
+    async def _find_hub(self, key: str) -> Hub:
+        """The hub of a stream that nobody has named the source of: the parent knows it."""
+        if self._find is None:
+            raise StreamError(StreamFault.NOT_FOUND, "nobody here knows where this stream is")
+        return self._hub(await self._find(key))
 
     async def _snapshot(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
         hub = self._hub(StreamSource(**payload["source"]))
@@ -229,13 +257,21 @@ class MediaWorker:
         figures = worker_figures(self._mux, sessions, self._hearing.counters)
         in_place = isinstance(self._sealer, InPlaceSealer)
         streams = [stream_figures(hub) for hub in self._hubs.values()]
-        return {**figures, "udp_port": self._port, "srtp_in_place": in_place, "streams": streams}, b""
+        more = {"udp_port": self._port, "srtp_in_place": in_place, "restream_sessions": self._restream.session_count}
+        return {**figures, **more, "streams": streams}, b""
 
     def _hub(self, source: StreamSource) -> Hub:
         hub = self._hubs.get(source.key)
         if hub is None:
             fanout = Fanout(self._sealer, self._mux.sender, asyncio.get_running_loop())
-            hub = Hub(source, self._connect, fanout, linger_s=self._settings.linger_s, on_event=self._stream_changed)
+            hub = Hub(
+                source,
+                self._connect,
+                fanout,
+                linger_s=self._settings.linger_s,
+                on_event=self._stream_changed,
+                policy=relay_policy() if source.is_relay else None,
+            )
             self._draw_curtain(hub)
             self._hubs[source.key] = hub
         hub.change_source(source)
@@ -277,7 +313,8 @@ class MediaWorker:
 
 
 def _rtsp_client(source: StreamSource) -> Client:
-    return RtspClient(source.url, source.address, source.username, source.password)
+    answer_s = ANSWER_S if source.is_relay else 5
+    return RtspClient(source.url, source.address, source.username, source.password, answer_timeout_s=answer_s)
 
 
 def _error_facts(error: StreamError | None) -> Payload:
@@ -296,71 +333,3 @@ def _guarded(handler: Handler) -> Handler:
             raise WireError(error.fault.value, error.detail, {"codec": error.codec}) from error
 
     return guarded
-
-
-async def serve(settings: WorkerSettings, connection: socket.socket) -> int:
-    """Run a worker until the connection to its parent ends; the process's exit code."""
-    mux = UdpMux()
-    peer = Peer(connection)
-    await peer.start()
-    try:
-        port = mux.bind(settings.udp_host, settings.udp_port)
-    except OSError as error:
-        where = {"host": settings.udp_host, "port": settings.udp_port}
-        peer.event("bind_failed", {**where, "errno": error.errno, "detail": error.strerror})
-        mux.close()
-        await peer.close()
-        return EXIT_BIND_FAILED
-    sealer = await check_contract()
-    worker = MediaWorker(settings, mux, port, sealer, peer.event, lambda: peer.unsent_bytes > _MAX_LAG_BYTES)
-    peer.serve(worker.handlers, worker.take)
-    mux.start()
-    worker.start()
-    gc.freeze()  # what is there now stays: collections need not look at it again
-    peer.event("ready", {"udp_port": port, "pid": os.getpid()})
-    log.info("media worker %d on UDP %s:%d, %s", os.getpid(), settings.udp_host, port, type(sealer).__name__)
-    await peer.closed.wait()
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_CLOSE_S):
-            await worker.close()
-    mux.close()
-    await peer.close()
-    return 0
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The process."""
-    parser = argparse.ArgumentParser(prog="python -m streams.worker")
-    parser.add_argument("--wire-fd", type=int, required=True, help="descriptor of a connected Unix stream socket")
-    parser.add_argument("--udp-host", required=True)
-    parser.add_argument("--udp-port", type=int, required=True)
-    parser.add_argument("--advertise", required=True, help="IPs for the viewers, comma-separated, best first")
-    parser.add_argument("--linger-s", type=float, default=10.0)
-    parser.add_argument("--ready-s", type=float, default=8.0)
-    parser.add_argument("--max-sessions", type=int, default=500)
-    parser.add_argument("--log-level", type=int, default=logging.INFO, help="a number of the logging module")
-    options = parser.parse_args(arguments)
-    logging.basicConfig(stream=sys.stderr, level=options.log_level, format=_LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
-    logging.Formatter.converter = time.gmtime
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent decides
-    connection = socket.socket(fileno=options.wire_fd)
-    settings = WorkerSettings(
-        udp_host=options.udp_host,
-        udp_port=options.udp_port,
-        advertise=tuple(filter(None, options.advertise.split(","))),
-        linger_s=options.linger_s,
-        ready_s=options.ready_s,
-        max_sessions=options.max_sessions,
-    )
-    lifeline.watch(options.wire_fd, _parent_ended)
-    return asyncio.run(serve(settings, connection))
-
-
-def _parent_ended() -> None:
-    """The event loop has noticed too and says goodbye; this makes sure."""
-    time.sleep(_CLOSE_S + 1)
-    os._exit(1)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from streams.errors import StreamError
 from streams.rtp.frames import VideoFormat
-from streams.rtsp.auth import ServerAuth, Verdict
+from streams.rtsp.auth import Verdict
 from streams.rtsp.faults import status_for_error
+from streams.rtsp.gate import Gate
 from streams.rtsp.outputs import Address, InterleavedOutput, Output, UdpOutput, UdpPair
 from streams.rtsp.protocol import Headers, Parser, ProtocolError, Request, Response, cseq_of, serialise
 from streams.rtsp.sdp import TRACK, build_sdp
@@ -33,8 +33,7 @@ _DESCRIBE_TIMEOUT_S = 10.0
 class Serving:
     """What all connections of a server share."""
 
-    resolve: Callable[[str], MediaSource | None]
-    auth: ServerAuth | None
+    gate: Gate
     udp: UdpPair
     session_timeout_s: int
     max_unsent_bytes: int
@@ -45,6 +44,11 @@ class Serving:
         sessions = (session for connection in self.connections for session in connection.sessions.values())
         shared = next((session.packetiser for session in sessions if session.source is source), None)
         return shared or Packetiser(video.parameter_sets)
+
+    def sessions_of(self, username: str) -> tuple[int, int]:
+        """How many sessions this user has, and how many there are."""
+        names = [session.username for connection in self.connections for session in connection.sessions.values()]
+        return names.count(username), len(names)
 
 
 class _Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
@@ -65,6 +69,7 @@ class ServerConnection(asyncio.Protocol):
         self._requests: deque[Request] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._bad_logins = 0
+        self._username = ""  # of the request that is being answered
         self._seen_s = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -115,6 +120,11 @@ class ServerConnection(asyncio.Protocol):
         if self._worker:
             self._worker.cancel()
         return self._worker
+
+    def drop(self) -> None:
+        """End the client at once; what it has not read yet is thrown away."""
+        self._end_sessions()
+        self._transport.abort()
 
     def receiver_alive(self, address: Address) -> None:
         """A receiver report came by UDP from `address`."""
@@ -192,16 +202,17 @@ class ServerConnection(asyncio.Protocol):
             return Response(500)
 
     def _authenticate(self, request: Request) -> None:
-        auth = self._serving.auth
+        auth = self._serving.gate.auth
         if auth is None or request.method == "OPTIONS":
             return
         now_s = time.monotonic()
-        verdict = auth.check(request.headers.get("Authorization"), request.method, request.uri, now_s)
-        if verdict is Verdict.GOOD:
+        judged = auth.judge(request.headers.get("Authorization"), request.method, request.uri, now_s)
+        if judged.verdict is Verdict.GOOD:
+            self._username = judged.username
             return
-        if verdict is Verdict.BAD:
+        if judged.verdict is Verdict.BAD:
             self._bad_logins += 1
-        challenges = auth.challenges(now_s, stale=verdict is Verdict.STALE)
+        challenges = auth.challenges(now_s, stale=judged.verdict is Verdict.STALE)
         raise _Refused(401, [("WWW-Authenticate", value) for value in challenges])
 
     async def _dispatch(self, request: Request) -> Response:
@@ -228,7 +239,7 @@ class ServerConnection(asyncio.Protocol):
         raise _Refused(501, [("Public", _PUBLIC)])
 
     def _source(self, path: str) -> MediaSource:
-        source = self._serving.resolve(path)
+        source = self._serving.gate.source(path, self._username)
         if source is None:
             raise _Refused(404)
         return source
@@ -249,10 +260,15 @@ class ServerConnection(asyncio.Protocol):
             raise _Refused(459 if request.headers.get("Session") else 453)  # there is one track, and it is set up
         path = path_of(request.uri).removesuffix(TRACK).rstrip("/")
         source = self._source(path)
+        username = self._username
+        if not self._serving.gate.has_room(username, *self._serving.sessions_of(username)):
+            raise _Refused(453)
         video = await _description(source)
+        if self._source(path) is not source:
+            raise _Refused(404)  # allowed no longer
         output, transport = self._output(request)
         packetiser = self._serving.packetiser(source, video)
-        session = Session(path, source, packetiser, output, transport)
+        session = Session(path, source, packetiser, output, transport, username)
         self.sessions[session.id] = session
         described = TransportSpec(
             is_tcp=transport.is_tcp,
@@ -299,7 +315,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _session(self, request: Request) -> Session:
         session = self.sessions.get(_session_id(request))
-        if session is None:
+        if session is None or session.username != self._username:
             raise _Refused(454)
         return session
 

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from streams.launch import Launcher
 from streams.pool import MediaPool
 from streams.process import WorkerProcess
 from streams.wire import Payload, Peer
@@ -47,7 +48,7 @@ def test_datagrams_go_to_the_worker_of_the_session_and_bad_ones_nowhere(monkeypa
 @pytest.mark.enable_socket
 async def test_a_worker_that_takes_nothing_is_spared_datagrams_but_told_what_is_hidden() -> None:
     ours, theirs = socket.socketpair()
-    worker = WorkerProcess(0, 0, [], lambda event: None)
+    worker = WorkerProcess(0, 0, Launcher([]), lambda event: None)
     worker.tell("hide", {"prefix": "", "hidden": True})  # down: nothing to tell
     worker._peer = Peer(ours)
     await worker._peer.start()
