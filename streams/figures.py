@@ -43,6 +43,7 @@ def stream_figures(hub: Hub) -> Payload:
     """One stream, as it is now."""
     return {
         "key": hub.source.key,
+        "relay": hub.source.is_relay,
         "state": hub.state.value,
         "fault": hub.error.fault.value if hub.error else None,
         "viewers": hub.viewers,

@@ -58,7 +58,7 @@ class Placement:
         if self._loads[owner] < self._spread_after:
             return owner
         candidates = [worker for worker in range(self._workers) if worker == owner or worker in up]
-        return min(candidates, key=lambda worker: (self._cost(key, worker, owner), worker != owner, worker))
+        return min(candidates, key=lambda worker: self._cost(key, worker, owner))
 
     def joined(self, key: str, worker: int) -> None:
         """A viewer of this stream was sent to this worker."""
@@ -72,6 +72,6 @@ class Placement:
         if self._viewers[camera_of(key), worker] <= 0:
             del self._viewers[camera_of(key), worker]
 
-    def _cost(self, key: str, worker: int, owner: int) -> int:
-        carries = worker == owner or self.viewers(key, worker) > 0
-        return self._loads[worker] + (0 if carries else self._hop)
+    def _cost(self, key: str, worker: int, owner: int) -> tuple[int, bool, bool, int]:
+        is_new = worker != owner and not self.viewers(key, worker)
+        return self._loads[worker] + (self._hop if is_new else 0), worker == owner, is_new, worker
