@@ -234,6 +234,18 @@ class Media:
             raise StreamError(StreamFault.UNREACHABLE, detail) from None
         return StreamSource(f"{entry.id}/{quality.value}", target.url, target.address, entry.username, entry.password)
 
+    async def find_source(self, key: str) -> StreamSource:
+        """As `source`, by the stream's key ("cam-1/main").
+
+        Raises:
+            StreamError: NOT_FOUND, and as `source`.
+        """
+        camera_id, _, quality = key.rpartition("/")
+        camera = self._cameras.get(camera_id)
+        if camera is None or quality not in set(Quality):
+            raise StreamError(StreamFault.NOT_FOUND, "there is no such stream")
+        return await self.source(camera, Quality(quality))
+
     def on_event(self, event: dict[str, object]) -> None:
         """What a media worker reports: ended sessions, datagrams and the state of streams."""
         match event:
