@@ -18,6 +18,7 @@ from streams.wire import Peer
 log = logging.getLogger(__name__)
 
 _STOP_S = 6.0
+SPARE_AFTER_S = 3.0  # a start has more urgent things to do than to prepare for a death
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
@@ -71,7 +72,7 @@ class Launcher:
         return await self._launch()
 
     def prepare(self) -> None:
-        """Start a spare in the background if there is none."""
+        """Start a spare in the background, in a while, if there is none."""
         if not self._is_closed and self._spare is None and (self._preparing is None or self._preparing.done()):
             self._preparing = asyncio.create_task(self._prepare(), name="spare-media-worker")
 
@@ -79,12 +80,14 @@ class Launcher:
         """End the spare; idempotent."""
         self._is_closed = True
         if self._preparing is not None:
-            await self._preparing
+            self._preparing.cancel()
+            await asyncio.gather(self._preparing, return_exceptions=True)
         spare, self._spare = self._spare, None
         if spare is not None:
             await spare.stop()
 
     async def _prepare(self) -> None:
+        await asyncio.sleep(SPARE_AFTER_S)
         try:
             self._spare = await self._launch()
         except OSError as error:  # it is a convenience: the next death costs the time of a start
