@@ -100,6 +100,7 @@ class Media:
         self._pool: Pool | None = None
         self._hearers: dict[str, Callable[[str], None]] = {}  # by video session
         self._watchers: dict[str, set[Callable[[], None]]] = {}  # by camera
+        self._mourners: dict[tuple[str, str], set[Callable[[str], None]]] = {}  # by camera and sign-in
         self._hidden: set[str] = set()
         for camera in cameras:
             camera.subscribe(functools.partial(self._follow_hidden, camera))
@@ -157,6 +158,29 @@ class Media:
                 del self._hearers[session_id]
 
         return unlisten
+
+    def on_lost(self, camera_id: str, sign_in: str, hear: Callable[[str], None]) -> Callable[[], None]:
+        """Call `hear` with the id of each session of this sign-in on this camera that ends and that nobody here ended.
+
+        Returns what ends that.
+        """
+        key = (camera_id, sign_in)
+        self._mourners.setdefault(key, set()).add(hear)
+
+        def forget() -> None:
+            hearers = self._mourners.get(key, set())
+            hearers.discard(hear)
+            if not hearers:
+                self._mourners.pop(key, None)
+
+        return forget
+
+    def _lost(self, session_id: str) -> None:
+        session = self._sessions.get(session_id)
+        if session is None or not self._forget(session_id):
+            return
+        for hear in tuple(self._mourners.get((session.camera_id, session.sign_in), ())):
+            hear(session_id)
 
     def send_datagram(self, session_id: str, text: str) -> None:
         """Send over the session's data channel; may be lost, and is when there is no such session or channel."""
@@ -250,7 +274,7 @@ class Media:
         """What a media worker reports: ended sessions, datagrams and the state of streams."""
         match event:
             case {"type": "session_state", "state": "closed", "session_id": str(session_id)}:
-                self._forget(session_id)
+                self._lost(session_id)
             case {"type": "datagram", "session_id": str(session_id), "text": str(text)}:
                 hear = self._hearers.get(session_id)
                 if hear is not None:
