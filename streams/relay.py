@@ -162,13 +162,11 @@ class Relay:
         return True
 
     async def start(self, listening: socket.socket, secret: str) -> None:
-        """Accept the other workers.
-
-        Raises:
-            OSError: there are no UDP ports left.
-        """
+        """Accept the other workers."""
         self._auth = ServerAuth.hashed({USERNAME: hashes_of(USERNAME, _REALM, secret)}, _REALM, ["digest-sha256"])
-        self._server = RtspServer.behind(self, max_clients=_MAX_CLIENTS, max_unsent_bytes=_MAX_UNSENT_BYTES)
+        self._server = RtspServer.behind(
+            self, max_clients=_MAX_CLIENTS, max_unsent_bytes=_MAX_UNSENT_BYTES, has_udp=False
+        )
         await self._server.start("127.0.0.1", 0, listening)
 
     async def close(self) -> None:

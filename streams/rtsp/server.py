@@ -43,15 +43,19 @@ class RtspServer:
         self._connections = self._serving.connections
         self._server: asyncio.Server | None = None
         self._reaper: asyncio.Task[None] | None = None
+        self._has_udp = True
         self.port = 0
 
     @classmethod
-    def behind(cls, gate: Gate, *, max_clients: int = 256, max_unsent_bytes: int = 1 << 20) -> RtspServer:
-        """A server whose `gate` decides who may play what."""
+    def behind(
+        cls, gate: Gate, *, max_clients: int = 256, max_unsent_bytes: int = 1 << 20, has_udp: bool = True
+    ) -> RtspServer:
+        """A server whose `gate` decides who may play what; without `has_udp` over its connections only."""
         server = cls(
             lambda _: None, credentials=None, realm="", max_clients=max_clients, max_unsent_bytes=max_unsent_bytes
         )
         server._serving = replace(server._serving, gate=gate)
+        server._has_udp = has_udp
         return server
 
     @property
@@ -76,7 +80,8 @@ class RtspServer:
         Raises:
             OSError: the port is taken, or there is no pair of UDP ports.
         """
-        await self._udp.open(host)
+        if self._has_udp:
+            await self._udp.open(host)
         try:
             loop = asyncio.get_running_loop()
             if listening is None:

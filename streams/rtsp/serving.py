@@ -292,7 +292,7 @@ class ServerConnection(asyncio.Protocol):
                     InterleavedOutput(self._transport, channels, limit),
                     TransportSpec(is_tcp=True, interleaved=channels),
                 )
-            if wanted.client_port and min(wanted.client_port) >= 1024:
+            if wanted.client_port and min(wanted.client_port) >= 1024 and self._serving.udp.numbers[0]:
                 host = self._transport.get_extra_info("peername")[0]
                 return (
                     UdpOutput(self._serving.udp, host, wanted.client_port),

@@ -58,8 +58,16 @@ def one(found: list[psutil.Process], word: str) -> psutil.Process:
 
 
 def workers(service_pid: int) -> list[psutil.Process]:
+    """Those at work, which have a UDP port; the spare one has none."""
     below = psutil.Process(service_pid).children(recursive=True)
-    return [process for process in below if "streams.worker" in command(process)]
+    return [process for process in below if "streams.worker" in command(process) and has_udp_port(process)]
+
+
+def has_udp_port(process: psutil.Process) -> bool:
+    try:
+        return bool(process.net_connections(kind="udp4"))
+    except psutil.NoSuchProcess:
+        return False
 
 
 def is_gone(process: psutil.Process) -> bool:

@@ -14,6 +14,7 @@ from camctl.media import Media, PictureHiddenError, Quality
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Hidden, Limits, Sector
 from camctl.ptz.model import Position
+from streams.errors import StreamError, StreamFault
 from tests.support.fake_control import FakeControl, facts
 from tests.unit.camctl.api.api_kit import ENTRIES, FEED, FIRST, FakePool
 
@@ -127,6 +128,45 @@ async def test_datagrams_go_to_the_newest_hearer_of_their_session_and_to_nobody_
     media.send_datagram(session, '{"answer": 2}')
     assert (first, second) == (["one"], ["two"])
     assert pool.datagrams == [(session, {"answer": 1})]
+
+
+async def test_a_session_that_is_lost_is_told_to_its_own_sign_in_and_one_that_is_closed_to_nobody(
+    control: FakeControl, media: Media
+) -> None:
+    camera = control.get(FIRST)
+    assert camera is not None
+    heard: list[str] = []
+    others: list[str] = []
+    end = media.on_lost(FIRST, "s", heard.append)
+    media.on_lost(FIRST, "another", others.append)
+    media.on_lost(FEED, "s", others.append)
+
+    async def opened() -> str:
+        return (await media.open(camera, Quality.MAIN, "v=0", sign_in="s", person="p"))[0]
+
+    def dies(session: str) -> None:
+        media.on_event({"type": "session_state", "state": "closed", "session_id": session})
+
+    closed, lost, late = [await opened() for _ in range(3)]
+    await media.close(closed)
+    dies(closed)
+    dies(lost)
+    dies(lost)
+    assert heard == [lost]
+    end()
+    dies(late)
+    assert heard == [lost]
+    assert others == []
+    assert (FIRST, "s") not in media._mourners
+
+
+async def test_a_stream_is_found_by_its_key(media: Media) -> None:
+    source = await media.find_source(f"{FEED}/main")
+    assert source.key == f"{FEED}/main"
+    for key in ("none/main", f"{FEED}/other", FEED, ""):
+        with pytest.raises(StreamError) as caught:
+            await media.find_source(key)
+        assert caught.value.fault is StreamFault.NOT_FOUND
 
 
 async def test_watchers_are_told_of_viewers_of_their_camera_only(control: FakeControl, media: Media) -> None:
