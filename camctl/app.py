@@ -260,7 +260,10 @@ async def serve(config: Config, lifeline_fd: int | None = None) -> None:
     try:
         await Service(config).run(stop)
     except RestreamPortError as error:
-        raise ConfigError(f"restream.port: {error}") from None
+        if error.is_taken:
+            raise PortInUseError("restream.port", error.port, "TCP") from None
+        where = f"{config.restream.host} TCP port {error.port}"
+        raise ConfigError(f"restream.host: cannot serve RTSP on {where}: {error.detail}") from None
     except UdpPortInUseError as error:
         if error.is_taken:
             raise PortInUseError("media.udp_port", error.port, "UDP") from None

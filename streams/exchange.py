@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
 import socket
 from collections.abc import Mapping, Sequence
@@ -31,11 +32,12 @@ class RestreamSettings:
 
 
 class RestreamPortError(OSError):
-    """The re-stream's port cannot be had; `port` is the number."""
+    """The re-stream's port cannot be had; `port` is the number, `is_taken` whether because another program has it."""
 
-    def __init__(self, host: str, port: int, detail: str) -> None:
+    def __init__(self, host: str, port: int, detail: str, *, is_taken: bool) -> None:
         super().__init__(f"TCP port {port} on {host} cannot be had: {detail}. Choose another one for the re-stream.")
         self.port = port
+        self.is_taken = is_taken
         self.detail = detail
 
 
@@ -86,7 +88,6 @@ class Exchange:
         Raises:
             PoolFailedError: it cannot.
         """
-        await asyncio.gather(*(self._lend(worker, source) for source in tuple(self._lent[worker.index].values())))
         payload: Payload = {
             "relay": {"fd": self._listening[worker.index].fileno(), "secret": self._secret},
             "restream": None,
@@ -97,6 +98,7 @@ class Exchange:
             limits = asdict(self._restream.limits)
             payload["restream"] = {"fd": self._public.fileno(), "realm": self._restream.realm, "limits": limits}
         try:
+            await asyncio.gather(*(self._lend(worker, source) for source in tuple(self._lent[worker.index].values())))
             await worker.request("serve", payload, _REQUEST_S)
         except Exception as error:
             raise PoolFailedError(f"media worker {worker.index} cannot serve the others: {error}") from error
@@ -157,4 +159,6 @@ def _listen_public(settings: RestreamSettings) -> socket.socket:
     try:
         return _listen(settings.host, settings.port)
     except OSError as error:
-        raise RestreamPortError(settings.host, settings.port, error.strerror or str(error)) from None
+        is_taken = error.errno == errno.EADDRINUSE
+        detail = error.strerror or str(error)
+        raise RestreamPortError(settings.host, settings.port, detail, is_taken=is_taken) from None

@@ -282,7 +282,9 @@ class MediaPool:
     async def close_stream(self, key: str) -> None:
         """End a stream's pull and all its sessions, as when its camera is taken away."""
         self._exchange.recall(key)
-        asked = (worker.request("close_stream", {"key": key}, _REQUEST_S) for worker in self._workers)
+        owner = self._owner(key)
+        told = [worker for worker in self._workers if worker is owner or worker.up.is_set()]
+        asked = (worker.request("close_stream", {"key": key}, _REQUEST_S) for worker in told)
         results = await asyncio.gather(*asked, return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
         if errors:

@@ -261,9 +261,9 @@ class ServerConnection(asyncio.Protocol):
         path = path_of(request.uri).removesuffix(TRACK).rstrip("/")
         source = self._source(path)
         username = self._username
-        if not self._serving.gate.has_room(username, *self._serving.sessions_of(username)):
-            raise _Refused(453)
+        self._check_room(username)
         video = await _description(source)
+        self._check_room(username)  # others came meanwhile
         if self._source(path) is not source:
             raise _Refused(404)  # allowed no longer
         output, transport = self._output(request)
@@ -279,6 +279,10 @@ class ServerConnection(asyncio.Protocol):
         )
         identity = f"{session.id};timeout={self._serving.session_timeout_s}"
         return Response(200, headers=Headers([("Transport", str(described)), ("Session", identity)]))
+
+    def _check_room(self, username: str) -> None:
+        if not self._serving.gate.has_room(username, *self._serving.sessions_of(username)):
+            raise _Refused(453)
 
     def _output(self, request: Request) -> tuple[Output, TransportSpec]:
         """The first alternative that we can serve. UDP goes to the client's own address, never to `destination`."""

@@ -6,10 +6,13 @@ import socket
 
 import pytest
 
+from streams.errors import StreamError, StreamFault
+from streams.exchange import Exchange
 from streams.launch import Launcher
 from streams.placement import place
 from streams.pool import MediaPool, RestreamAccount, RestreamSettings, _restart_delay_s
-from streams.process import WorkerProcess
+from streams.process import PoolFailedError, WorkerProcess
+from streams.rtsp.origin import StreamSource
 from streams.wire import Payload, Peer
 
 
@@ -93,6 +96,30 @@ def test_only_what_changed_of_the_accounts_is_told(monkeypatch: pytest.MonkeyPat
     pool.set_restream_accounts({})
     assert sorted(payload["name"] for kind, payload in lists.told[0] if kind == "restream_forget") == ["a", "b"]
     assert lists.told[1] == []
+
+
+async def test_a_new_process_that_does_not_take_what_it_is_told_has_not_come_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    exchange = Exchange(1, None)
+    exchange._lent[0]["cam-1/main"] = StreamSource("cam-1/main", "rtsp://x/", "192.0.2.1")
+    monkeypatch.setattr(exchange, "_listening", [FakeListening()])
+    worker = WorkerProcess(0, 0, Launcher([]), lambda event: None)
+    asked: list[str] = []
+
+    async def request(kind: str, payload: Payload, timeout_s: float) -> tuple[Payload, bytes]:
+        asked.append(kind)
+        raise StreamError(StreamFault.OVERLOADED, "it died again")
+
+    monkeypatch.setattr(worker, "request", request)
+    with pytest.raises(PoolFailedError, match="died again"):
+        await exchange.greet(worker)
+    assert asked == ["lend"]
+
+
+class FakeListening:
+    def fileno(self) -> int:
+        return 7
 
 
 def test_the_first_death_costs_no_wait_and_many_do() -> None:
