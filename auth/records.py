@@ -69,7 +69,8 @@ class Change:
     person_id: str
 
 
-def _person(row: PersonRow) -> Person:
+def person_of(row: PersonRow) -> Person:
+    """A stored person."""
     return Person(
         id=row.id,
         username=row.username,
@@ -84,7 +85,7 @@ def _person(row: PersonRow) -> Person:
 
 
 def _record(row: SessionRow) -> SessionRecord:
-    return SessionRecord(_person(row.person), row.id, row.last_seen, row.expires_at, row.idle_s)
+    return SessionRecord(person_of(row.person), row.id, row.last_seen, row.expires_at, row.idle_s)
 
 
 class Records:
@@ -127,12 +128,12 @@ class Records:
     def person(self, username: str) -> Person:
         """Somebody by normalised username; UnknownPersonError when nobody."""
         with self._sessions() as session:
-            return _person(self._row(session, username))
+            return person_of(self._row(session, username))
 
     def people(self) -> list[Person]:
         """Everybody, by username."""
         with self._sessions() as session:
-            return [_person(row) for row in session.scalars(select(PersonRow).order_by(PersonRow.username))]
+            return [person_of(row) for row in session.scalars(select(PersonRow).order_by(PersonRow.username))]
 
     def credentials(self, username: str) -> Credentials | None:
         """What to judge a sign-in by; None for nobody."""
@@ -146,7 +147,7 @@ class Records:
         """Rewrite somebody by `edit` (id, username and creation stay); returns the result and the note of it."""
         with self._writing() as session:
             row = self._row(session, username, lock=True)
-            wanted = edit(_person(row))
+            wanted = edit(person_of(row))
             row.display_name = wanted.display_name
             row.organisation = wanted.organisation
             row.role = wanted.role

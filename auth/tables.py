@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Integer, MetaData, String, TypeDecorator
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 if TYPE_CHECKING:
@@ -89,6 +89,20 @@ class SessionRow(Base):
     last_seen: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
     idle_s: Mapped[int | None]
+
+    person: Mapped[PersonRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class RestreamAccountRow(Base):
+    """A name with which a recorder or player pulls video; it may what its person may, of `cameras` if any are named."""
+
+    __tablename__ = "restream_account"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    hashes: Mapped[dict[str, str]] = mapped_column(JSON)
+    cameras: Mapped[list[str]] = mapped_column(JSON)
+    created: Mapped[datetime] = mapped_column(UtcTime)
 
     person: Mapped[PersonRow] = relationship(lazy="joined", innerjoin=True)
 

@@ -60,8 +60,17 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
     token.add_argument("username")
     token.add_argument("--days", type=int, default=30)
     token.add_argument("--name", default="command line", help="what the token is for")
-    for command in commands.choices.values():
-        command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
+    restream = commands.add_parser("restream", help="accounts with which recorders and players pull video over RTSP")
+    accounts = restream.add_subparsers(dest="restream_command", required=True, metavar="COMMAND")
+    account = accounts.add_parser("add", help="print the secret of a new account, this once")
+    account.add_argument("username", help="the person for whom it stands: it may watch what they may")
+    account.add_argument("--name", required=True, help="the user name that the recorder gives")
+    account.add_argument("--camera", action="append", default=[], metavar="ID", help="only this one; may be repeated")
+    accounts.add_parser("list", help="every account")
+    accounts.add_parser("remove", help="delete an account and end what it plays").add_argument("name")
+    for command in (*commands.choices.values(), *accounts.choices.values()):
+        if command is not restream:
+            command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
 
 
 def _serve(options: argparse.Namespace) -> None:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
 from camctl.admission import Places
 from camctl.api.application import build
@@ -26,13 +27,14 @@ from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
 from camctl.ptz.rules import Rules
+from camctl.restream import REALM, RestreamGrants
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
 from camctl.worker_metrics import worker_metrics
 from streams.lifeline import watch
-from streams.pool import MediaPool
+from streams.pool import MediaPool, RestreamLimits, RestreamPortError, RestreamSettings
 from streams.pool import PortInUseError as MediaPortInUseError
 
 _log = logging.getLogger(__name__)
@@ -90,6 +92,15 @@ def places_of(config: Config) -> Places:
         reserve_share=media.reserve_share,
         busy_lag_s=media.busy_lag_ms / 1000,
     )
+
+
+def restream_settings(config: Config) -> RestreamSettings | None:
+    """Where integrators pull video, if they may at all."""
+    given = config.restream
+    if not given.enabled:
+        return None
+    limits = RestreamLimits(given.sessions_total, given.sessions_per_account)
+    return RestreamSettings(given.host, given.port, REALM, limits)
 
 
 def outer_faults(data: object) -> list[str]:
@@ -184,6 +195,8 @@ class Service:
         self._pool = self._make_pool()
         self._media.pool = self._pool
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
+        accounts = RestreamAccounts(self._store.sessions)
+        self._grants = RestreamGrants(accounts, self._auth, self._control, self._pool, self._supervisor)
         self._app = build(self._services(areas, Patrols(patrols)))
 
     def _tell_patrols(self, store: PatrolStore) -> None:
@@ -206,6 +219,9 @@ class Service:
             linger_s=media.linger_s,
             max_sessions=media.sessions_per_worker,
             tcp=media.tcp,
+            spread_after=media.spread_after,
+            restream=restream_settings(self._config),
+            find_source=self._media.find_source,
             on_event=self._media.on_event,
         )
 
@@ -230,7 +246,7 @@ class Service:
         server = HttpServer(self._app, listening, self._supervisor)
         try:
             # Closed in reverse: first no new request, then no socket, then every camera still, then its video.
-            async with running(self._pool, self._control, self._uses, server):
+            async with running(self._pool, self._control, self._uses, self._grants, server):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 if on_ready is not None:
@@ -272,6 +288,11 @@ async def serve(config: Config, lifeline_fd: int | None = None) -> None:
         watch(lifeline_fd, stop.set)
     try:
         await Service(config).run(stop)
+    except RestreamPortError as error:
+        if error.is_taken:
+            raise PortInUseError("restream.port", error.port, "TCP") from None
+        where = f"{config.restream.host} TCP port {error.port}"
+        raise ConfigError(f"restream.host: cannot serve RTSP on {where}: {error.detail}") from None
     except MediaPortInUseError as error:
         if error.is_taken:
             raise PortInUseError("media.udp_port", error.port, error.transport) from None

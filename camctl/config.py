@@ -130,6 +130,17 @@ class MediaConfig(_Strict):
     busy_lag_ms: Annotated[int, Field(ge=5, le=10_000)] = 100
     turn: TurnConfig = TurnConfig()
     whep_origins: list[Origin] = []
+    spread_after: Annotated[int, Field(ge=1, le=10_000)] = 250
+
+
+class RestreamConfig(_Strict):
+    """Video for recorders and players over RTSP."""
+
+    enabled: bool = False
+    host: str = "0.0.0.0"  # noqa: S104  recorders come over the network; every request needs an account
+    port: Port = 8554
+    sessions_total: Annotated[int, Field(ge=1, le=10_000)] = 64
+    sessions_per_account: Annotated[int, Field(ge=1, le=10_000)] = 16
 
 
 def _check_time_zone(text: str) -> str:
@@ -284,6 +295,7 @@ class Config(_Strict):
 
     server: ServerConfig = ServerConfig()
     media: MediaConfig = MediaConfig()
+    restream: RestreamConfig = RestreamConfig()
     control: ControlConfig = ControlConfig()
     store: StoreConfig = StoreConfig()
     sessions: SessionConfig = SessionConfig()

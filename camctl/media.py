@@ -104,6 +104,7 @@ class Media:
         self._pool: Pool | None = None
         self._hearers: dict[str, Callable[[str], None]] = {}  # by video session
         self._watchers: dict[str, set[Callable[[], None]]] = {}  # by camera
+        self._mourners: dict[tuple[str, str], set[Callable[[str], None]]] = {}  # by camera and sign-in
         self._hidden: set[str] = set()
         self._jerky: set[str] = set()  # streams with B-frames, by key
         for camera in cameras:
@@ -162,6 +163,29 @@ class Media:
                 del self._hearers[session_id]
 
         return unlisten
+
+    def on_lost(self, camera_id: str, sign_in: str, hear: Callable[[str], None]) -> Callable[[], None]:
+        """Call `hear` with the id of each session of this sign-in on this camera that ends and that nobody here ended.
+
+        Returns what ends that.
+        """
+        key = (camera_id, sign_in)
+        self._mourners.setdefault(key, set()).add(hear)
+
+        def forget() -> None:
+            hearers = self._mourners.get(key, set())
+            hearers.discard(hear)
+            if not hearers:
+                self._mourners.pop(key, None)
+
+        return forget
+
+    def _lost(self, session_id: str) -> None:
+        session = self._sessions.get(session_id)
+        if session is None or not self._forget(session_id):
+            return
+        for hear in tuple(self._mourners.get((session.camera_id, session.sign_in), ())):
+            hear(session_id)
 
     def send_datagram(self, session_id: str, text: str) -> None:
         """Send over the session's data channel; may be lost, and is when there is no such session or channel."""
@@ -301,11 +325,23 @@ class Media:
             entry.tls_fingerprint,
         )
 
+    async def find_source(self, key: str) -> StreamSource:
+        """As `source`, by the stream's key ("cam-1/main").
+
+        Raises:
+            StreamError: NOT_FOUND, and as `source`.
+        """
+        camera_id, _, quality = key.rpartition("/")
+        camera = self._cameras.get(camera_id)
+        if camera is None or quality not in set(Quality):
+            raise StreamError(StreamFault.NOT_FOUND, "there is no such stream")
+        return await self.source(camera, Quality(quality))
+
     def on_event(self, event: dict[str, object]) -> None:
         """What a media worker reports: ended sessions, datagrams and the state of streams."""
         match event:
             case {"type": "session_state", "state": "closed", "session_id": str(session_id)}:
-                self._forget(session_id)
+                self._lost(session_id)
             case {"type": "session_quality", "session_id": str(session_id), "quality": quality, "why": why}:
                 if session_id in self._sessions:
                     seen = replace(self._sessions[session_id], quality=Quality(str(quality)), why=Why(str(why)))

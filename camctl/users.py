@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from auth.errors import AuthError
-from auth.service import AuthService
+from auth.restreams import RestreamAccounts, account_name
+from auth.service import AuthService, utc_now
 from camctl.app import auth_service, load_areas, open_people
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
+from camctl.restream import new_account
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -26,7 +28,10 @@ async def run(options: argparse.Namespace) -> None:
     store = await asyncio.to_thread(open_people, config)
     auth = auth_service(config, store)
     try:
-        await _command(options, config, auth)
+        if options.user_command == "restream":
+            await _restream(options, config, RestreamAccounts(store.sessions))
+        else:
+            await _command(options, config, auth)
     except AuthError as error:
         raise CamctlError(str(error)) from None
     finally:
@@ -63,6 +68,23 @@ async def _command(options: argparse.Namespace, config: Config, auth: AuthServic
             _say(f"{options.username} has a new password; all its sign-ins have ended")
         case "token":
             _say(await auth.issue_token(options.username, _end(options.days), options.name))
+
+
+async def _restream(options: argparse.Namespace, config: Config, accounts: RestreamAccounts) -> None:
+    match options.restream_command:
+        case "add":
+            strangers = set(options.camera) - {camera.id for camera in config.cameras.items}
+            if strangers:
+                raise ConfigError(f"--camera: there is no camera {', '.join(sorted(strangers))} in {options.config}")
+            _say(await new_account(accounts, options.username, account_name(options.name), options.camera))
+        case "list":
+            for account in await asyncio.to_thread(accounts.all):
+                closed = "  (closed)" if account.person.disabled else ""
+                cameras = ", ".join(account.cameras) or "all that the person may watch"
+                _say(f"{account.name:<24} {account.person.username:<24} {cameras}{closed}")
+        case "remove":
+            await asyncio.to_thread(accounts.remove, options.name, utc_now())
+            _say(f"{options.name} is removed; what it plays has ended")
 
 
 def _end(days: int) -> datetime:

@@ -83,6 +83,7 @@ WORKER_ROWS: tuple[Row, ...] = (
             "tcp_connections": ("tcp_connections", "Connections of viewers by TCP."),
             "moves": ("session_moves", "How often the sessions of now changed their network path."),
             "sessions": ("sessions", "WebRTC sessions, those that are still being set up too."),
+            "restream_sessions": ("restream_sessions", "RTSP sessions of re-stream accounts and other workers."),
             "live_sessions": ("live_sessions", "WebRTC sessions that are connected."),
             "socket_unsent_bytes": ("socket_unsent_bytes", "Bytes in the UDP socket's queue."),
             "wire_unsent_bytes": ("wire_unsent_bytes", "Bytes that the service's main process has not read yet."),
@@ -135,6 +136,7 @@ STREAM_ROWS: tuple[Row, ...] = (
         {
             "live": ("live", "1 when pictures come from the camera."),
             "b_frames": ("b_frames", "1 when the camera sends B-frames, which jerk in browsers."),
+            "relay": ("relay", "1 when the stream comes from another worker, which pulls the camera."),
             "hidden": ("hidden", "1 while the pictures are withheld from everybody."),
             "viewers": ("viewers", "Viewers that are sent the stream now."),
             "viewer_loss_ratio": (

@@ -73,6 +73,7 @@ def stream_figures(hub: Hub, losses: Sequence[float] = ()) -> Payload:
     passes, behind = hub.fanout.backlog
     return {
         "key": hub.source.key,
+        "relay": hub.source.is_relay,
         "state": hub.state.value,
         "fault": hub.error.fault.value if hub.error else None,
         "live": hub.state is HubState.LIVE,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import functools
 import ipaddress
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from streams.datagrams import fits
+from streams.errors import StreamError
+from streams.exchange import Exchange, RestreamPortError, RestreamSettings
+from streams.launch import Launcher
+from streams.placement import Placement, place
 from streams.process import (
     MARGIN_S,
     PoolFailedError,
@@ -23,9 +27,10 @@ from streams.process import (
     WorkerProcess,
 )
 from streams.quality import Demand, Quality
+from streams.restream import RestreamAccount, RestreamLimits
 from streams.rtsp.origin import StreamSource
 from streams.webrtc.addresses import local_addresses
-from streams.wire import Payload
+from streams.wire import Payload, WireError
 
 __all__ = [
     "MediaPool",
@@ -34,6 +39,10 @@ __all__ = [
     "PoolFailedError",
     "PortInUseError",
     "PreconditionError",
+    "RestreamAccount",
+    "RestreamLimits",
+    "RestreamPortError",
+    "RestreamSettings",
     "SessionAnswer",
     "SessionNotFoundError",
     "StaleEtagError",
@@ -74,19 +83,11 @@ class Placing:
     lag_s: float
 
 
-def place(key: str, workers: int) -> int:
-    """The worker of a stream by rendezvous hashing: few move when the number of workers changes.
-
-    What is before the slash in `key`, the camera, decides: viewers change between the streams of one camera.
-    """
-    camera = key.partition("/")[0]
-    return max(
-        range(workers), key=lambda number: hashlib.blake2b(f"{number}/{camera}".encode(), digest_size=8).digest()
-    )
-
-
 class MediaPool:
-    """The media workers: streams are placed on them by hashing, dead ones are restarted.
+    """The media workers: each camera is pulled by one of them, chosen by hashing; dead ones are replaced.
+
+    Once that one has `spread_after` viewers, others take further viewers of the stream and get it from there.
+    `restream` asks for a public RTSP server; `find_source` names the source of a stream that only its clients want.
 
     Worker i serves viewers on UDP port `udp_port` + i (any port if `udp_port` is 0), with `tcp` on the same TCP port
     too. `advertise` are the IPs that viewers are told; ("auto",) means all of this machine that a socket bound to
@@ -113,6 +114,9 @@ class MediaPool:
         ready_s: float = 8.0,
         max_sessions: int = 500,
         tcp: bool = False,
+        spread_after: int = 250,
+        restream: RestreamSettings | None = None,
+        find_source: Callable[[str], Awaitable[StreamSource]] | None = None,
         on_event: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         addresses = [
@@ -129,12 +133,26 @@ class MediaPool:
         ]  # fmt: skip
         ports = [udp_port + index if udp_port else 0 for index in range(max(1, workers))]
         self._hidden: set[str] = set()
-        self._workers = [
-            WorkerProcess(index, port, options, self._tell, self._hidden) for index, port in enumerate(ports)
-        ]
+        self._launcher = Launcher(options)
+        self._exchange = Exchange(len(ports), restream)
+        self._placement = Placement(len(ports), spread_after)
+        self._find_source = find_source
+        self._workers = [self._make_worker(index, port) for index, port in enumerate(ports)]
         self._sessions: dict[str, WorkerProcess] = {}
+        self._watched: dict[str, tuple[str, int]] = {}  # session to stream and worker, as `_placement` counts them
         self._supervisors: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] | None = None
+
+    def _make_worker(self, index: int, port: int) -> WorkerProcess:
+        return WorkerProcess(
+            index,
+            port,
+            self._launcher,
+            functools.partial(self._heard, index),
+            self._hidden,
+            handlers={"find_stream": functools.partial(self._find_stream, index)},
+            greet=self._exchange.greet,
+        )
 
     @property
     def failed(self) -> asyncio.Future[None]:
@@ -158,14 +176,20 @@ class MediaPool:
         """The workers' UDP ports."""
         return [worker.port for worker in self._workers]
 
+    @property
+    def restream_port(self) -> int | None:
+        """The TCP port of the re-stream, if it is served."""
+        return self._exchange.restream_port
+
     async def start(self) -> None:
         """Start all workers.
 
         Raises:
-            PortInUseError: a port is taken.
+            PortInUseError, RestreamPortError: a port is taken.
             PoolFailedError: a worker did not come up.
         """
         self._failed = asyncio.get_running_loop().create_future()
+        self._launcher.inherit(self._exchange.open())
         results = await asyncio.gather(*(worker.start() for worker in self._workers), return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
         if errors:
@@ -177,6 +201,7 @@ class MediaPool:
         ]
         for task in self._supervisors:
             task.add_done_callback(self._supervisor_ended)
+        self._launcher.prepare()
 
     def _supervisor_ended(self, task: asyncio.Task[None]) -> None:
         """A failure of ours in looking after a worker ends the service too."""
@@ -190,7 +215,8 @@ class MediaPool:
             task.cancel()
         await asyncio.gather(*self._supervisors, return_exceptions=True)
         self._supervisors = []
-        await asyncio.gather(*(worker.stop() for worker in self._workers))
+        await asyncio.gather(self._launcher.close(), *(worker.stop() for worker in self._workers))
+        self._exchange.close()
         for worker in self._workers:
             worker.report_sessions_closed("the service stops")
         if self._failed and not self._failed.done():
@@ -213,17 +239,20 @@ class MediaPool:
         Raises:
             StreamError: BAD_OFFER, CODEC, OVERLOADED, or why the camera's stream cannot be had.
         """
-        worker = self._worker_of(source.key)
+        up = [worker.index for worker in self._workers if worker.up.is_set()]
+        worker = self._workers[self._placement.choose(source.key, up)]
         worker.sessions[session_id] = source.key
         self._sessions[session_id] = worker
-        sources = {Quality.MAIN.value: asdict(source)} | ({Quality.SUB.value: asdict(sub)} if sub else {})
-        wanted = asdict(demand or Demand())
-        payload = {"session_id": session_id, "sources": sources, "offer": offer_sdp, "demand": wanted}
+        self._watched[session_id] = (source.key, worker.index)
+        self._placement.joined(source.key, worker.index)
         try:
+            sources = await self._routed(worker, {Quality.MAIN: source} | ({Quality.SUB: sub} if sub else {}))
+            wanted = asdict(demand or Demand())
+            payload = {"session_id": session_id, "sources": sources, "offer": offer_sdp, "demand": wanted}
             answer, _ = await worker.request("open_session", payload, self._ready_s + MARGIN_S)
         except BaseException:
             worker.sessions.pop(session_id, None)
-            self._sessions.pop(session_id, None)
+            self._forget_session(session_id)
             raise
         return SessionAnswer(answer["sdp"], answer["etag"])
 
@@ -263,8 +292,7 @@ class MediaPool:
         Raises:
             StreamError: why there is none; HIDDEN while the stream is hidden.
         """
-        worker = self._worker_of(source.key)
-        _, jpeg = await worker.request("snapshot", {"source": asdict(source)}, _SNAPSHOT_S + MARGIN_S)
+        _, jpeg = await self._owner(source.key).request("snapshot", {"source": asdict(source)}, _SNAPSHOT_S + MARGIN_S)
         return jpeg
 
     def send_datagram(self, session_id: str, text: str) -> None:
@@ -293,12 +321,24 @@ class MediaPool:
 
     def placing(self, stream_key: str) -> Placing:
         """The worker that would serve the stream's next viewer."""
-        worker = self._workers[place(stream_key, len(self._workers))]
+        up = [worker.index for worker in self._workers if worker.up.is_set()]
+        worker = self._workers[self._placement.choose(stream_key, up)]
         return Placing(worker.index, worker.lag_s)
 
     async def close_stream(self, key: str) -> None:
         """End a stream's pull and all its sessions, as when its camera is taken away."""
-        await self._worker_of(key).request("close_stream", {"key": key}, _REQUEST_S)
+        self._exchange.recall(key)
+        owner = self._owner(key)
+        told = [worker for worker in self._workers if worker is owner or worker.up.is_set()]
+        asked = (worker.request("close_stream", {"key": key}, _REQUEST_S) for worker in told)
+        results = await asyncio.gather(*asked, return_exceptions=True)
+        errors = [result for result in results if isinstance(result, BaseException)]
+        if errors:
+            raise errors[0]
+
+    def set_restream_accounts(self, accounts: Mapping[str, RestreamAccount]) -> None:
+        """Let exactly these accounts, by name, play the re-stream; what one may no longer play ends at once."""
+        self._exchange.set_accounts(accounts, self._workers)
 
     async def stats(self) -> list[dict[str, Any]]:
         """Figures of each worker that answers, with its number as `worker`; see `streams.figures`."""
@@ -307,20 +347,55 @@ class MediaPool:
         answers = zip(running, await asyncio.gather(*asked, return_exceptions=True), strict=True)
         return [{**answer[0], "worker": worker.index} for worker, answer in answers if isinstance(answer, tuple)]
 
-    def _worker_of(self, key: str) -> WorkerProcess:
-        return self._workers[place(key, len(self._workers))]
-
     def _session(self, session_id: str) -> WorkerProcess:
         worker = self._sessions.get(session_id)
         if worker is None:
             raise SessionNotFoundError("there is no such session")
         return worker
 
+    async def _routed(self, worker: WorkerProcess, sources: Mapping[Quality, StreamSource]) -> Payload:
+        """The sources as `worker` has to pull them: from the camera, or from the worker that does."""
+        routes = [self._exchange.route(worker, self._owner(source.key), source) for source in sources.values()]
+        return {
+            quality.value: asdict(routed)
+            for quality, routed in zip(sources, await asyncio.gather(*routes), strict=True)
+        }
+
+    def _owner(self, key: str) -> WorkerProcess:
+        return self._workers[self._placement.owner(key)]
+
+    async def _find_stream(self, index: int, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
+        """A worker asks where a stream is that a client of the re-stream wants."""
+        key = str(payload["key"])
+        if self._find_source is None:
+            raise WireError("not-found", "there is no such stream")
+        try:
+            source = await self._find_source(key)
+            routed = await self._exchange.route(self._workers[index], self._owner(key), source)
+        except StreamError as error:
+            raise WireError(error.fault.value, error.detail) from error
+        return {"source": asdict(routed)}, b""
+
+    def _heard(self, index: int, event: Payload) -> None:
+        """An event of a worker. Of a stream that it does not own, the owner speaks to the camera and about it."""
+        kind, key = event["type"], str(event.get("key", ""))
+        if kind in ("key_wanted", "stream_state") and self._placement.owner(key) != index:
+            if kind == "key_wanted":
+                self._owner(key).tell("want_key", {"key": key})
+            return
+        self._tell(event)
+
     def _tell(self, event: Payload) -> None:
         if event["type"] == "session_state" and event["state"] == "closed":
-            self._sessions.pop(event["session_id"], None)
+            self._forget_session(event["session_id"])
         if self._on_event:
             self._on_event(event)
+
+    def _forget_session(self, session_id: str) -> None:
+        self._sessions.pop(session_id, None)
+        watched = self._watched.pop(session_id, None)
+        if watched:
+            self._placement.left(*watched)
 
     async def _supervise(self, worker: WorkerProcess) -> None:
         """Keep one worker alive."""
@@ -335,8 +410,15 @@ class MediaPool:
                 if not self.failed.done():
                     self.failed.set_exception(PoolFailedError(detail))
                 return
-            await asyncio.sleep(min(_RESTART_CAP_S, _FIRST_RESTART_S * 2.0 ** (len(deaths) - 1)))
+            await asyncio.sleep(_restart_delay_s(deaths, time.monotonic()))
             try:
                 await worker.start()
+                self._launcher.prepare()
             except (OSError, PoolFailedError) as error:
                 log.error("media worker %d cannot be restarted: %s", worker.index, error)  # noqa: TRY400
+
+
+def _restart_delay_s(deaths: Sequence[float], now_s: float) -> float:
+    """Seconds to wait before a worker is replaced: none the first time, so that its viewers are back at once."""
+    lately = sum(now_s - died_s < _DEATHS_WITHIN_S for died_s in deaths)
+    return min(_RESTART_CAP_S, _FIRST_RESTART_S * 2.0 ** (lately - 1)) if lately > 1 else 0.0

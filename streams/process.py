@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import logging
-import os
-import socket
-import sys
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
-import streams
 from streams.errors import StreamError, StreamFault
-from streams.wire import Payload, Peer, WireError
+from streams.launch import Launched, Launcher
+from streams.wire import Handler, Payload, Peer, WireError
 
 log = logging.getLogger(__name__)
 
-_START_S, _STOP_S = 20.0, 6.0
+_START_S = 20.0
 _MAX_LAG_BYTES = 1 << 20
 MARGIN_S = 3.0  # what a request may take beyond the camera's time
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "LD_LIBRARY_PATH")
 
 
 class PortInUseError(OSError):
@@ -55,16 +49,20 @@ class WorkerProcess:
     """One worker process and its successors.
 
     `hidden` are the prefixes of hidden streams, kept by the owner: whatever is in it when a process starts is hidden
-    there before anybody can ask it for a picture.
+    there before anybody can ask it for a picture. `handlers` answer its requests; `greet` is awaited once it is up,
+    before `start` returns.
     """
 
     def __init__(
         self,
         index: int,
         port: int,
-        options: Sequence[str],
+        launcher: Launcher,
         on_event: Callable[[Payload], None],
         hidden: Collection[str] = (),
+        *,
+        handlers: Mapping[str, Handler] | None = None,
+        greet: Callable[[WorkerProcess], Awaitable[None]] | None = None,
     ) -> None:
         self.index = index
         self.port = port
@@ -72,11 +70,13 @@ class WorkerProcess:
         self.sessions: dict[str, str] = {}  # session to stream
         self.lag_s = 0.0  # how late its event loop runs, as it says every second
         self._wanted_port = port
-        self._options = options
+        self._launcher = launcher
+        self._handlers = dict(handlers or {})
+        self._greet = greet
         self._on_event = on_event
         self._hidden = hidden
         self._peer: Peer | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._launched: Launched | None = None
         self._ready: asyncio.Future[int] | None = None
         self.up = asyncio.Event()
 
@@ -87,30 +87,22 @@ class WorkerProcess:
             PortInUseError: its port is taken.
             PoolFailedError: it died or did not come up in time.
         """
-        ours, theirs = socket.socketpair()
         self._ready = asyncio.get_running_loop().create_future()
+        self._launched = launched = await self._launcher.take()
+        self.pid = launched.process.pid
+        self._peer = launched.peer
+        self._peer.serve(self._handlers, self._take)
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "streams.worker", "--wire-fd", str(theirs.fileno()),
-                "--udp-port", str(self._wanted_port), *self._options,
-                pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL, env=_environment(),
-            )  # fmt: skip
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self.pid, self.lag_s = self._process.pid, 0.0
-        self._peer = Peer(ours, on_event=self._take)
-        await self._peer.start()
-        try:
+            self._peer.event("begin", {"udp_port": self._wanted_port})
             self.port = await self._wait_ready(self._peer, self._ready)
+            self.up.set()
+            for prefix in self._hidden:  # no await since: these are the first words it hears
+                self.tell("hide", {"prefix": prefix, "hidden": True})
+            if self._greet:
+                await self._greet(self)
         except BaseException:
             await self.stop()
             raise
-        self.up.set()
-        for prefix in self._hidden:  # no await since: these are the first words it hears
-            self.tell("hide", {"prefix": prefix, "hidden": True})
 
     async def _wait_ready(self, peer: Peer, ready: asyncio.Future[int]) -> int:
         gone = asyncio.create_task(peer.closed.wait())
@@ -143,7 +135,7 @@ class WorkerProcess:
             await self._peer.closed.wait()
         self.up.clear()
         await self.stop()
-        return self._process.returncode if self._process else None
+        return self._launched.process.returncode if self._launched else None
 
     def report_sessions_closed(self, reason: str) -> None:
         """The process is gone and all its sessions with it."""
@@ -153,21 +145,10 @@ class WorkerProcess:
             self._on_event({"type": "session_state", **event})
 
     async def stop(self) -> None:
-        """End the process: first by closing its socket, then by force. Idempotent."""
+        """End the process. Idempotent."""
         self.up.clear()
-        if self._peer:
-            await self._peer.close()
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        for end in (None, process.terminate, process.kill):
-            if end:
-                with contextlib.suppress(ProcessLookupError):
-                    end()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_STOP_S):
-                    await process.wait()
-                    return
+        if self._launched:
+            await self._launched.stop()
 
     def tell(self, kind: str, payload: Payload, *, may_drop: bool = False) -> None:
         """Tell the worker something; lost when it is down. What `may_drop` is lost too when the worker lags behind."""
@@ -207,10 +188,3 @@ def _translate(error: WireError) -> Exception:
     if error.code in set(StreamFault):
         return StreamError(StreamFault(error.code), error.detail, codec=error.extra.get("codec"))
     return StreamError(StreamFault.OVERLOADED, f"the media worker failed: {error.detail}")
-
-
-def _environment() -> dict[str, str]:
-    """A worker's environment: what Python needs, nothing that may hold a secret."""
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    root = str(Path(streams.__file__).parents[1])
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH", ""))))}

@@ -67,6 +67,8 @@ class ControlSocket:
         camera = self.visit.camera
         unsubscribe = camera.subscribe(self._state_due.set)
         unsubscribe_viewers = self._services.media.subscribe(camera.entry.id, self._state_due.set)
+        sign_in = self.visit.sign_in.session_id
+        unsubscribe_lost = self._services.media.on_lost(camera.entry.id, sign_in, self._on_video_lost)
         writer = asyncio.create_task(self._write(), name=f"control out {self._channel}")
         self._reader = asyncio.create_task(self._read(), name=f"control in {self._channel}")
         self._end_with_the_sign_in()
@@ -79,6 +81,7 @@ class ControlSocket:
             camera.tell(ev.ChannelClosed(self._source.channel))
             unsubscribe()
             unsubscribe_viewers()
+            unsubscribe_lost()
             if self._expiry is not None:
                 self._expiry.cancel()
             for task in (self._reader, writer):
@@ -209,6 +212,10 @@ class ControlSocket:
         except asyncio.QueueFull:
             # A client that does not read its answers must not make us remember them without end.
             self.end(messages.CLOSE_SLOW, "you do not read what is sent to you")
+
+    def _on_video_lost(self, video: str) -> None:
+        """Tell at once: a browser would find out by itself after seconds without a packet."""
+        self._send(messages.video_ended(video))
 
     async def _write(self) -> None:
         due = asyncio.create_task(self._state_due.wait())

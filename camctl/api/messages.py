@@ -195,3 +195,8 @@ def error(seq: int | None, code: str, detail: str, holder: HolderOut | None) -> 
     """The answer to a message that was not."""
     shown = holder.model_dump() if holder else None
     return {"type": "error", "seq": seq, "code": code, "detail": detail, "holder": shown}
+
+
+def video_ended(video: str) -> dict[str, Any]:
+    """A video session of this person on this camera is over without their doing; a new one may be asked for at once."""
+    return {"type": "video_ended", "video": video}

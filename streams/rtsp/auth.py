@@ -108,10 +108,23 @@ def digest_response(given: DigestInput, password: str) -> str:
     Raises:
         KeyError: an algorithm that is not known.
     """
+    base = given.algorithm.upper().removesuffix("-SESS")
+    return _response(given, _HASHES[base](_bytes(f"{given.username}:{given.realm}:{password}")))
+
+
+def hashes_of(username: str, realm: str, password: str) -> dict[str, str]:
+    """The password's HA1 (RFC 7616 section 3.4.2) by algorithm, all that a server needs to keep of it.
+
+    Who has one can answer challenges of this realm, so it is as secret as the password; elsewhere it opens nothing.
+    """
+    return {name: hashed(_bytes(f"{username}:{realm}:{password}")) for name, hashed in _HASHES.items()}
+
+
+def _response(given: DigestInput, first: str) -> str:
+    """As `digest_response`, from the HA1 of the plain algorithm."""
     name = given.algorithm.upper()
     base = name.removesuffix("-SESS")
     hashed = _HASHES[base]
-    first = hashed(_bytes(f"{given.username}:{given.realm}:{password}"))
     if name != base:
         first = hashed(_bytes(f"{first}:{given.nonce}:{given.cnonce}"))
     second = hashed(_bytes(f"{given.method}:{given.uri}"))
@@ -222,11 +235,20 @@ class Verdict(Enum):
     BAD = "bad"
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict, and whose answer it is about; `username` is to be believed only when it is GOOD."""
+
+    verdict: Verdict
+    username: str = ""
+
+
 class ServerAuth:
     """Challenges and their verification, without a table of nonces: a nonce carries its time and a MAC over it.
 
-    `schemes`, in the order in which they are offered: "digest" (MD5, which every client speaks), "digest-sha256",
-    "basic". Times are seconds of any monotonic clock.
+    `credentials` maps user names to passwords, or, given to `hashed`, to what `hashes_of` says. `schemes`, in the order
+    in which they are offered: "digest" (MD5, which every client speaks), "digest-sha256", "basic".
+    Times are seconds of any monotonic clock.
     """
 
     def __init__(
@@ -238,13 +260,22 @@ class ServerAuth:
         nonce_lifetime_s: float = 300.0,
         secret: bytes | None = None,
     ) -> None:
-        self._credentials = dict(credentials)
+        self._accounts: Mapping[str, Mapping[str, str]] = {
+            username: hashes_of(username, realm, password) for username, password in credentials.items()
+        }
         self._realm = realm
         self._schemes = tuple(schemes)
         if not self._schemes or not set(self._schemes) <= {"digest", "digest-sha256", "basic"}:
             raise ValueError("schemes must be some of digest, digest-sha256, basic")
         self._nonce_lifetime_s = nonce_lifetime_s
         self._secret = secret or secrets.token_bytes(32)
+
+    @classmethod
+    def hashed(cls, accounts: Mapping[str, Mapping[str, str]], realm: str, schemes: Iterable[str]) -> ServerAuth:
+        """Over accounts of which only the hashes are kept; the mapping is read anew at every check."""
+        auth = cls({}, realm, schemes)
+        auth._accounts = accounts
+        return auth
 
     def challenges(self, now_s: float, *, stale: bool = False) -> list[str]:
         """The WWW-Authenticate values of a 401."""
@@ -260,28 +291,36 @@ class ServerAuth:
 
     def check(self, header: str, method: str, uri: str, now_s: float) -> Verdict:
         """Judge the Authorization of a request for `uri`."""
+        return self.judge(header, method, uri, now_s).verdict
+
+    def judge(self, header: str, method: str, uri: str, now_s: float) -> Judgement:
+        """As `check`, and who it is."""
         if not header:
-            return Verdict.MISSING
+            return Judgement(Verdict.MISSING)
         answers = parse_credentials([header])
         if len(answers) != 1:
-            return Verdict.BAD
+            return Judgement(Verdict.BAD)
         answer = answers[0]
         if answer.scheme == "basic" and "basic" in self._schemes:
-            return self._check_basic(answer.token)
+            return self._judge_basic(answer.token)
         offered = {"MD5": "digest", "SHA-256": "digest-sha256"}.get(answer.algorithm)
         if answer.scheme == "digest" and offered in self._schemes:
-            return self._check_digest(answer, method, uri, now_s)
-        return Verdict.BAD
+            return Judgement(self._check_digest(answer, method, uri, now_s), answer.parameters.get("username", ""))
+        return Judgement(Verdict.BAD)
 
-    def _check_basic(self, token: str) -> Verdict:
+    def _judge_basic(self, token: str) -> Judgement:
         try:
             given = base64.b64decode(token, validate=True)
         except (binascii.Error, ValueError):
-            return Verdict.BAD
+            return Judgement(Verdict.BAD)
         username, _, password = given.decode("utf-8", "surrogateescape").partition(":")
-        expected = self._credentials.get(username)
-        same = hmac.compare_digest(_bytes(password), _bytes(expected if expected is not None else secrets.token_hex()))
-        return Verdict.GOOD if same and expected is not None else Verdict.BAD
+        first = hashes_of(username, self._realm, password)["SHA-256"]
+        same = hmac.compare_digest(first, self._first(username, "SHA-256"))
+        return Judgement(Verdict.GOOD if same else Verdict.BAD, username)
+
+    def _first(self, username: str, algorithm: str) -> str:
+        """The account's HA1; for nobody's name one that nobody can have, so that both take the same time."""
+        return self._accounts.get(username, {}).get(algorithm) or secrets.token_hex(32)
 
     def _check_digest(self, answer: Credential, method: str, uri: str, now_s: float) -> Verdict:
         get = answer.parameters.get
@@ -300,9 +339,8 @@ class ServerAuth:
         )
         if given.qop not in ("", "auth"):
             return Verdict.BAD
-        password = self._credentials.get(given.username)
-        expected = digest_response(given, password if password is not None else secrets.token_hex())
-        if not hmac.compare_digest(_bytes(get("response", "")), _bytes(expected)) or password is None:
+        expected = _response(given, self._first(given.username, given.algorithm))
+        if not hmac.compare_digest(_bytes(get("response", "")), _bytes(expected)):
             return Verdict.BAD
         return Verdict.GOOD if self._is_fresh(given.nonce, now_s) else Verdict.STALE
 

@@ -20,8 +20,9 @@ class StreamSource:
 
     `key` names the stream across the service (camera id and quality, "cam-1/main"). `url` is rtsp:// or rtsps://
     without credentials; `address` the host's IP as the egress guard pinned it, which is what gets connected to.
-    `transport` is a value of `Transport`, `tls_fingerprint` that of the certificate to trust (see `TlsTrust`). The
-    password is kept out of repr, so that no log line can carry it.
+    `transport` is a value of `Transport`, `tls_fingerprint` that of the certificate to trust (see `TlsTrust`);
+    `is_relay`: from another worker of ours instead of the camera. The password is kept out of repr, so that no log
+    line can carry it.
     """
 
     key: str
@@ -31,6 +32,7 @@ class StreamSource:
     password: str = ""
     transport: str = "auto"
     tls_fingerprint: str = ""
+    is_relay: bool = False
 
     def __repr__(self) -> str:
         return f"StreamSource(key={self.key!r}, url={self.url!r}, address={self.address!r})"

@@ -99,7 +99,7 @@ class UdpPair:
     def __init__(self, on_receiver: Callable[[Address], None]) -> None:
         self._on_receiver = on_receiver
         self._ports: list[tuple[asyncio.DatagramTransport, _Port]] = []
-        self.numbers = (0, 0)
+        self.numbers = (0, 0)  # of the ports, until `open` has found some
 
     async def open(self, host: str) -> None:
         """Bind to two free ports of `host`.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from streams.rtsp.auth import ServerAuth
+from streams.rtsp.gate import Gate, PlainGate
 from streams.rtsp.outputs import Address, UdpPair
 from streams.rtsp.serving import ServerConnection, Serving
 from streams.rtsp.source import MediaSource
@@ -40,29 +43,57 @@ class RtspServer:
         auth = None if credentials is None else ServerAuth(credentials, realm, schemes)
         self._udp = UdpPair(self._receiver_alive)
         allowed = frozenset(transports) if tls is None else frozenset({"tcp"})
-        self._serving = Serving(resolve, auth, self._udp, session_timeout_s, max_unsent_bytes, allowed)
+        self._serving = Serving(PlainGate(resolve, auth), self._udp, session_timeout_s, max_unsent_bytes, allowed)
         self._tls = tls
         self._max_clients = max_clients
         self._connections = self._serving.connections
         self._server: asyncio.Server | None = None
         self._reaper: asyncio.Task[None] | None = None
+        self._has_udp = True
         self.port = 0
+
+    @classmethod
+    def behind(
+        cls, gate: Gate, *, max_clients: int = 256, max_unsent_bytes: int = 1 << 20, has_udp: bool = True
+    ) -> RtspServer:
+        """A server whose `gate` decides who may play what; without `has_udp` over its connections only."""
+        server = cls(
+            lambda _: None, credentials=None, realm="", max_clients=max_clients, max_unsent_bytes=max_unsent_bytes
+        )
+        server._serving = replace(server._serving, gate=gate)
+        server._has_udp = has_udp
+        return server
 
     @property
     def client_count(self) -> int:
         """Connections at the moment."""
         return len(self._connections)
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; `port` 0 takes a free one, see the attribute `port`.
+    @property
+    def session_count(self) -> int:
+        """Sessions at the moment, playing or not."""
+        return sum(len(connection.sessions) for connection in self._connections)
+
+    def end_where(self, matches: Callable[[str, str], bool]) -> None:
+        """Drop at once every client with a session of which `matches(path, username)` is true."""
+        for connection in tuple(self._connections):
+            if any(matches(session.path, session.username) for session in connection.sessions.values()):
+                connection.drop()
+
+    async def start(self, host: str, port: int, listening: socket.socket | None = None) -> None:
+        """Listen; `port` 0 takes a free one, see the attribute `port`. `listening` is a socket that does so already.
 
         Raises:
             OSError: the port is taken, or there is no pair of UDP ports.
         """
-        await self._udp.open(host)
+        if self._has_udp:
+            await self._udp.open(host)
         try:
             loop = asyncio.get_running_loop()
-            self._server = await loop.create_server(self._accept, host, port, ssl=self._tls)
+            if listening is None:
+                self._server = await loop.create_server(self._accept, host, port, ssl=self._tls)
+            else:
+                self._server = await loop.create_server(self._accept, sock=listening, ssl=self._tls)
         except BaseException:
             self._udp.close()
             raise

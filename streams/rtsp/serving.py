@@ -6,15 +6,15 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from streams.errors import StreamError
 from streams.rtp.codecs import CODECS
 from streams.rtp.frames import VideoFormat
-from streams.rtsp.auth import ServerAuth, Verdict
+from streams.rtsp.auth import Verdict
 from streams.rtsp.faults import status_for_error
+from streams.rtsp.gate import Gate
 from streams.rtsp.outputs import Address, InterleavedOutput, Output, UdpOutput, UdpPair
 from streams.rtsp.protocol import Headers, Parser, ProtocolError, Request, Response, cseq_of, serialise
 from streams.rtsp.sdp import TRACK, build_sdp
@@ -34,8 +34,7 @@ _DESCRIBE_TIMEOUT_S = 10.0
 class Serving:
     """What all connections of a server share."""
 
-    resolve: Callable[[str], MediaSource | None]
-    auth: ServerAuth | None
+    gate: Gate
     udp: UdpPair
     session_timeout_s: int
     max_unsent_bytes: int
@@ -47,6 +46,11 @@ class Serving:
         sessions = (session for connection in self.connections for session in connection.sessions.values())
         shared = next((session.packetiser for session in sessions if session.source is source), None)
         return shared or Packetiser(video)
+
+    def sessions_of(self, username: str) -> tuple[int, int]:
+        """How many sessions this user has, and how many there are."""
+        names = [session.username for connection in self.connections for session in connection.sessions.values()]
+        return names.count(username), len(names)
 
 
 class _Refused(Exception):  # noqa: N818  # an answer, not a fault of ours
@@ -67,6 +71,7 @@ class ServerConnection(asyncio.Protocol):
         self._requests: deque[Request] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._bad_logins = 0
+        self._username = ""  # of the request that is being answered
         self._seen_s = time.monotonic()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -117,6 +122,11 @@ class ServerConnection(asyncio.Protocol):
         if self._worker:
             self._worker.cancel()
         return self._worker
+
+    def drop(self) -> None:
+        """End the client at once; what it has not read yet is thrown away."""
+        self._end_sessions()
+        self._transport.abort()
 
     def receiver_alive(self, address: Address) -> None:
         """A receiver report came by UDP from `address`."""
@@ -194,16 +204,17 @@ class ServerConnection(asyncio.Protocol):
             return Response(500)
 
     def _authenticate(self, request: Request) -> None:
-        auth = self._serving.auth
+        auth = self._serving.gate.auth
         if auth is None or request.method == "OPTIONS":
             return
         now_s = time.monotonic()
-        verdict = auth.check(request.headers.get("Authorization"), request.method, request.uri, now_s)
-        if verdict is Verdict.GOOD:
+        judged = auth.judge(request.headers.get("Authorization"), request.method, request.uri, now_s)
+        if judged.verdict is Verdict.GOOD:
+            self._username = judged.username
             return
-        if verdict is Verdict.BAD:
+        if judged.verdict is Verdict.BAD:
             self._bad_logins += 1
-        challenges = auth.challenges(now_s, stale=verdict is Verdict.STALE)
+        challenges = auth.challenges(now_s, stale=judged.verdict is Verdict.STALE)
         raise _Refused(401, [("WWW-Authenticate", value) for value in challenges])
 
     async def _dispatch(self, request: Request) -> Response:
@@ -230,7 +241,7 @@ class ServerConnection(asyncio.Protocol):
         raise _Refused(501, [("Public", _PUBLIC)])
 
     def _source(self, path: str) -> MediaSource:
-        source = self._serving.resolve(path)
+        source = self._serving.gate.source(path, self._username)
         if source is None:
             raise _Refused(404)
         return source
@@ -251,10 +262,15 @@ class ServerConnection(asyncio.Protocol):
             raise _Refused(459 if request.headers.get("Session") else 453)  # there is one track, and it is set up
         path = path_of(request.uri).removesuffix(TRACK).rstrip("/")
         source = self._source(path)
+        username = self._username
+        self._check_room(username)
         video = await _description(source)
+        self._check_room(username)  # others came meanwhile
+        if self._source(path) is not source:
+            raise _Refused(404)  # allowed no longer
         output, transport = self._output(request)
         packetiser = self._serving.packetiser(source, video)
-        session = Session(path, source, packetiser, output, transport)
+        session = Session(path, source, packetiser, output, transport, username)
         self.sessions[session.id] = session
         described = TransportSpec(
             is_tcp=transport.is_tcp,
@@ -265,6 +281,10 @@ class ServerConnection(asyncio.Protocol):
         )
         identity = f"{session.id};timeout={self._serving.session_timeout_s}"
         return Response(200, headers=Headers([("Transport", str(described)), ("Session", identity)]))
+
+    def _check_room(self, username: str) -> None:
+        if not self._serving.gate.has_room(username, *self._serving.sessions_of(username)):
+            raise _Refused(453)
 
     def _output(self, request: Request) -> tuple[Output, TransportSpec]:
         """The first alternative that we can serve. UDP goes to the client's own address, never to `destination`."""
@@ -278,7 +298,7 @@ class ServerConnection(asyncio.Protocol):
                     InterleavedOutput(self._transport, channels, limit),
                     TransportSpec(is_tcp=True, interleaved=channels),
                 )
-            if wanted.client_port and min(wanted.client_port) >= 1024:
+            if wanted.client_port and min(wanted.client_port) >= 1024 and self._serving.udp.numbers[0]:
                 host = self._transport.get_extra_info("peername")[0]
                 return (
                     UdpOutput(self._serving.udp, host, wanted.client_port),
@@ -301,7 +321,7 @@ class ServerConnection(asyncio.Protocol):
 
     def _session(self, request: Request) -> Session:
         session = self.sessions.get(_session_id(request))
-        if session is None:
+        if session is None or session.username != self._username:
             raise _Refused(454)
         return session
 

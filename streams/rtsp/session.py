@@ -11,7 +11,7 @@ from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtsp.outputs import Output, UdpOutput
 from streams.rtsp.sdp import PAYLOAD_TYPE
 from streams.rtsp.sender import RtpSender
-from streams.rtsp.source import MediaSource, Subscription
+from streams.rtsp.source import KeepingSource, MediaSource, Subscription
 from streams.rtsp.transport import TransportSpec
 
 _REPORT_EVERY_S = 5.0
@@ -42,13 +42,23 @@ class Packetiser:
 
 
 class Session:
-    """A SETUP that may be played and paused. `skipped` counts the access units that a slow client did not get."""
+    """A SETUP that may be played and paused, by `username` if anybody was asked.
+
+    `skipped` counts the access units that a slow client did not get.
+    """
 
     def __init__(
-        self, path: str, source: MediaSource, packetiser: Packetiser, output: Output, transport: TransportSpec
+        self,
+        path: str,
+        source: MediaSource,
+        packetiser: Packetiser,
+        output: Output,
+        transport: TransportSpec,
+        username: str = "",
     ) -> None:
         self.id = secrets.token_hex(8)
         self.path = path
+        self.username = username
         self.transport = transport
         self.source = source
         self.packetiser = packetiser
@@ -78,7 +88,11 @@ class Session:
             self.sender.pause(self._clock())
             self._needs_key = True
             self._report_at_s = 0.0
-            self._subscription = self.source.subscribe(self._deliver)
+            if not self.transport.is_tcp and isinstance(self.source, KeepingSource):
+                # Seconds of pictures in one burst overflow the queues on the way and the socket's at its end.
+                self._subscription = self.source.subscribe_from_next_key(self._deliver)
+            else:
+                self._subscription = self.source.subscribe(self._deliver)
 
     def pause(self) -> None:
         """Stop sending; the numbering goes on with the next `play`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from streams.rtp.frames import AccessUnit, VideoFormat
 
@@ -33,3 +33,11 @@ class MediaSource(Protocol):
         comes before the first key unit, and may close its subscription while it is called; `subscribe` itself may
         already call it, with units that are kept for newcomers.
         """
+
+
+@runtime_checkable
+class KeepingSource(MediaSource, Protocol):
+    """A source that keeps pictures for newcomers, and can do without."""
+
+    def subscribe_from_next_key(self, sink: Callable[[AccessUnit], None]) -> Subscription:
+        """As `subscribe`, but beginning with a key unit that comes after now; one is asked for."""

@@ -133,6 +133,12 @@ def test_a_taken_tcp_port_is_named_by_its_key(tmp_path: Path) -> None:
     assert len([line for line in told.splitlines() if line.startswith("camctl serve:")]) == 1
 
 
+def test_a_taken_port_of_the_re_stream_is_named_by_its_key(tmp_path: Path) -> None:
+    with taken(socket.SOCK_STREAM) as port:
+        path = changed(tmp_path, "restream", enabled=True, host="0.0.0.0", port=port)
+        refused(camctl("serve", "--config", path), "restream.port", str(port), "TCP", "in use")
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_taken_udp_port_is_named_by_its_key(tmp_path: Path, workers: int) -> None:
     with taken(socket.SOCK_DGRAM) as port:
@@ -146,6 +152,7 @@ def test_a_taken_udp_port_is_named_by_its_key(tmp_path: Path, workers: int) -> N
         ("server", {"host": "192.0.2.1"}, ["server.host", "192.0.2.1"]),
         ("server", {"host": "no.such.host.invalid"}, ["server.host", "no.such.host.invalid"]),
         ("media", {"udp_host": "192.0.2.1"}, ["media.udp_host", "192.0.2.1"]),
+        ("restream", {"enabled": True, "host": "192.0.2.1"}, ["restream.host", "192.0.2.1"]),
         ("store", {"url": "sqlite:////dev/null/people.db"}, ["store.url"]),
         ("store", {"url": "nonsense"}, ["store.url"]),
     ],

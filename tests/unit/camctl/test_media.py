@@ -135,6 +135,45 @@ async def test_datagrams_go_to_the_newest_hearer_of_their_session_and_to_nobody_
     assert pool.datagrams == [(session, {"answer": 1})]
 
 
+async def test_a_session_that_is_lost_is_told_to_its_own_sign_in_and_one_that_is_closed_to_nobody(
+    control: FakeControl, media: Media
+) -> None:
+    camera = control.get(FIRST)
+    assert camera is not None
+    heard: list[str] = []
+    others: list[str] = []
+    end = media.on_lost(FIRST, "s", heard.append)
+    media.on_lost(FIRST, "another", others.append)
+    media.on_lost(FEED, "s", others.append)
+
+    async def opened() -> str:
+        return (await media.open(camera, Demand(), "v=0", sign_in="s", person="p", rank=ViewingRank.CITY))[0]
+
+    def dies(session: str) -> None:
+        media.on_event({"type": "session_state", "state": "closed", "session_id": session})
+
+    closed, lost, late = [await opened() for _ in range(3)]
+    await media.close(closed)
+    dies(closed)
+    dies(lost)
+    dies(lost)
+    assert heard == [lost]
+    end()
+    dies(late)
+    assert heard == [lost]
+    assert others == []
+    assert (FIRST, "s") not in media._mourners
+
+
+async def test_a_stream_is_found_by_its_key(media: Media) -> None:
+    source = await media.find_source(f"{FEED}/main")
+    assert source.key == f"{FEED}/main"
+    for key in ("none/main", f"{FEED}/other", FEED, ""):
+        with pytest.raises(StreamError) as caught:
+            await media.find_source(key)
+        assert caught.value.fault is StreamFault.NOT_FOUND
+
+
 async def test_watchers_are_told_of_viewers_of_their_camera_only(control: FakeControl, media: Media) -> None:
     told: list[int] = []
     media.subscribe(FEED, lambda: told.append(-1))

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from streams.errors import StreamError, StreamFault
+from streams.launch import _environment
 from streams.pool import (
     MediaPool,
     PortInUseError,
@@ -15,7 +16,7 @@ from streams.pool import (
     local_addresses,
     place,
 )
-from streams.process import _environment, _translate
+from streams.process import _translate
 from streams.wire import WireError
 
 KEYS = [f"cam-{number}/main" for number in range(1000)]

@@ -30,7 +30,7 @@ class Bench:
         self.is_lagging = False
         self.mux = UdpMux()
         self.worker = MediaWorker(
-            WorkerSettings("127.0.0.1", 0, ("127.0.0.1",)), self.mux, 1, FakeSealer(),
+            WorkerSettings("127.0.0.1", ("127.0.0.1",)), self.mux, 1, FakeSealer(),
             lambda kind, payload: self.told.append((kind, payload)), lambda: self.is_lagging, self.connect,
         )  # fmt: skip
 

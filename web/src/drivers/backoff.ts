@@ -8,6 +8,9 @@ export interface BackoffRules {
   readonly jitter: number;
 }
 
+/** Of the first wait: at most this share. */
+const SOON = 0.4;
+
 export const RECONNECT: BackoffRules = { firstMs: 500, factor: 2, limitMs: 15_000, jitter: 0.2 };
 
 export class Backoff {
@@ -29,6 +32,12 @@ export class Backoff {
     this.tries += 1;
     const wait = plain * (1 + this.rules.jitter * (2 * this.random() - 1));
     return Math.round(Math.max(wait, atLeastMs));
+  }
+
+  /** A short wait, for a failure that is known to be over; it counts as a try, so that the next one waits longer. */
+  soon(): number {
+    this.tries += 1;
+    return Math.round(SOON * this.rules.firstMs * this.random());
   }
 
   reset(): void {

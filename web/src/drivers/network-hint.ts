@@ -7,7 +7,8 @@ interface NetworkInformation {
 
 const SLOW = new Set(["slow-2g", "2g", "3g"]);
 
-export function isSlowNetwork(navigator: { readonly connection?: NetworkInformation } = globalThis.navigator): boolean {
-  const connection = navigator.connection;
+/** TypeScript's Navigator has no `connection`: the draft that names it is no standard. */
+export function isSlowNetwork(navigator: object = globalThis.navigator): boolean {
+  const { connection } = navigator as { readonly connection?: NetworkInformation };
   return connection?.saveData === true || SLOW.has(connection?.effectiveType ?? "");
 }

@@ -75,6 +75,7 @@ export class LiveSession implements KeyTargets {
       onLatency: (tripMs, kind) => this.onDelay({ ...this.delay.value, commandMs: this.command.heard(tripMs, kind, performance.now()) }),
       onStopUnsent: () => void this.stopByHttp(),
       onLane: (lane) => (this.lane.value = lane),
+      onVideoEnded: (video) => this.video.sessionEnded(video),
     });
     this.steer = new SteerDriver(this.socket, (state) => (this.steering.value = state));
   }

@@ -238,6 +238,19 @@ async def test_the_lane_ends_with_the_video_session_and_with_the_socket(house: H
     assert isinstance(house.control.events[-1][1], ev.ChannelClosed)
 
 
+async def test_a_lost_video_session_is_told_at_once(house: House) -> None:
+    sari = sign_in_of("official")
+    async with open_socket(house, sari) as phone:
+        closed, lost = await video(house, sari), await video(house, sari)
+        await house.services.media.close(closed)
+        for session in (closed, lost):
+            house.services.media.on_event({"type": "session_state", "state": "closed", "session_id": session})
+        assert await phone.until(lambda message: message["type"] == "video_ended") == {
+            "type": "video_ended",
+            "video": lost,
+        }
+
+
 async def test_the_end_of_the_socket_stops_what_it_moved_and_leaves_the_queue(house: House) -> None:
     sari, budi = sign_in_of("official"), sign_in_of("operator", name="budi")
     camera = house.control.get(FIRST)

@@ -4,7 +4,15 @@ import base64
 
 import pytest
 
-from streams.rtsp.auth import ClientAuth, DigestInput, ServerAuth, Verdict, digest_response, parse_credentials
+from streams.rtsp.auth import (
+    ClientAuth,
+    DigestInput,
+    ServerAuth,
+    Verdict,
+    digest_response,
+    hashes_of,
+    parse_credentials,
+)
 
 URI = "rtsp://10.0.0.1/main"
 
@@ -188,3 +196,19 @@ def test_no_repr_shows_a_secret() -> None:
     auth.challenge(['Basic realm="r"'])
     assert "hunter2" not in repr(auth)
     assert "YTpi" not in repr(parse_credentials(["Basic YTpi"]))
+
+
+@pytest.mark.parametrize("scheme", ["digest", "digest-sha256", "basic"])
+def test_a_server_that_knows_only_hashes_says_who_it_is(scheme: str) -> None:
+    accounts = {"nvr": hashes_of("nvr", "camctl", "rahasia")}
+    server = ServerAuth.hashed(accounts, "camctl", [scheme])
+    client = ClientAuth("nvr", "rahasia")
+    assert client.challenge(server.challenges(1.0))
+    answer = client.answer("DESCRIBE", "rtsp://x/cam-1/main") or ""
+    judged = server.judge(answer, "DESCRIBE", "rtsp://x/cam-1/main", 2.0)
+    assert (judged.verdict, judged.username) == (Verdict.GOOD, "nvr")
+    accounts["nvr"] = hashes_of("nvr", "camctl", "another")
+    assert server.check(answer, "DESCRIBE", "rtsp://x/cam-1/main", 2.0) is Verdict.BAD
+    del accounts["nvr"]
+    assert server.check(answer, "DESCRIBE", "rtsp://x/cam-1/main", 2.0) is Verdict.BAD
+    assert "rahasia" not in str(hashes_of("nvr", "camctl", "rahasia"))

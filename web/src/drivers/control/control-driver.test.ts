@@ -34,6 +34,11 @@ describe("talking", () => {
     expect(heard.refusals[0]).toMatchObject({ code: "held", holderName: "Budi" });
   });
 
+  it("passes on that a video session is over", () => {
+    opened().say({ type: "video_ended", video: "v1" });
+    expect(heard.videosEnded).toEqual(["v1"]);
+  });
+
   it("does not let a late refusal of the last press end the new one", () => {
     const socket = opened();
     driver.move(RIGHT, 1);

@@ -29,6 +29,8 @@ export interface ControlEvents {
   readonly onLatency: (roundTripMs: number, kind: string) => void;
   /** Stop could not go through the socket: it must go another way. */
   readonly onStopUnsent: () => void;
+  /** The service has no such video session any more; a new one can be asked for. */
+  readonly onVideoEnded: (video: string) => void;
   /** The way that moves take from now on. */
   readonly onLane: (lane: Lane) => void;
 }
@@ -267,6 +269,9 @@ export class ControlDriver implements SteerPort {
         this.mayControl = message.mayControl;
         this.events.onState(message);
         this.bindLane();
+        break;
+      case "video_ended":
+        this.events.onVideoEnded(message.video);
         break;
       case "closing":
         break; // the close code that follows says the same

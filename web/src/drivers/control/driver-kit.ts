@@ -75,6 +75,7 @@ export const heard = {
   pressesEnded: [] as boolean[],
   latencies: [] as [number, string][],
   lanes: [] as Lane[],
+  videosEnded: [] as string[],
   unsentStops: 0,
 };
 
@@ -114,7 +115,7 @@ export function withDriver(): void {
     vi.useFakeTimers();
     vi.spyOn(Math, "random").mockReturnValue(0.5);
     FakeSocket.all = [];
-    Object.assign(heard, { links: [], states: [], refusals: [], pressesEnded: [], latencies: [], lanes: [], unsentStops: 0 });
+    Object.assign(heard, { links: [], states: [], refusals: [], pressesEnded: [], latencies: [], lanes: [], videosEnded: [], unsentStops: 0 });
     const events: ControlEvents = {
       onLink: (link) => heard.links.push(link),
       onState: (state) => heard.states.push(state),
@@ -125,6 +126,7 @@ export function withDriver(): void {
       onLatency: (ms, kind) => heard.latencies.push([ms, kind]),
       onStopUnsent: () => (heard.unsentStops += 1),
       onLane: (lane) => heard.lanes.push(lane),
+      onVideoEnded: (video) => heard.videosEnded.push(video),
     };
     driver = new ControlDriver("ws://x/control", events, (address) => new FakeSocket(address) as unknown as WebSocket);
   });

@@ -102,3 +102,8 @@ it("refuses what is no JSON, and what is no text", () => {
   expect(() => readMessage("{")).toThrow(SyntaxError);
   expect(() => readMessage(new ArrayBuffer(2))).toThrow(DecodeError);
 });
+
+it("reads which video session is over", () => {
+  expect(readMessage('{"type":"video_ended","video":"v1"}')).toEqual({ type: "video_ended", video: "v1" });
+  expect(() => readMessage('{"type":"video_ended"}')).toThrow("video is not a text");
+});

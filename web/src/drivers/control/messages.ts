@@ -96,7 +96,13 @@ export interface Closing {
   readonly reason: string;
 }
 
-export type ServerMessage = Ack | Refused | ControlState | Closing;
+/** One of our video sessions on this camera is over: the service ended it, or lost it. */
+export interface VideoEnded {
+  readonly type: "video_ended";
+  readonly video: string;
+}
+
+export type ServerMessage = Ack | Refused | ControlState | Closing | VideoEnded;
 
 export interface MoveMessage {
   readonly type: "move";
@@ -145,6 +151,8 @@ export function readMessage(data: unknown): ServerMessage | null {
       return readState(fields);
     case "closing":
       return { type: "closing", reason: or(asString, "")(fields["reason"], "reason") };
+    case "video_ended":
+      return { type: "video_ended", video: asString(fields["video"], "video") };
     default:
       return null;
   }

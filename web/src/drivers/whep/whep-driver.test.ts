@@ -192,6 +192,39 @@ describe("a withheld picture", () => {
   });
 });
 
+describe("a session that the service has lost", () => {
+  it("is followed by another almost at once, without asking the service to end it", async () => {
+    driver.start();
+    await flow(11_000);
+    driver.sessionEnded("1");
+    expect(driver.state).toMatchObject({ name: "retrying", fault: { kind: "ended" }, waitMs: 100 });
+    await pass(100);
+    expect(offers).toHaveLength(2);
+    expect(ended).toEqual([]);
+  });
+
+  it("is not followed as quickly when the next one is lost too", async () => {
+    driver.start();
+    await flow(1_000);
+    driver.sessionEnded("1");
+    await pass(100);
+    await flow(1_000);
+    driver.sessionEnded("1");
+    expect(driver.state).toMatchObject({ name: "retrying", waitMs: 1000 });
+  });
+
+  it("is none of ours when it is another one, or when there is none", async () => {
+    driver.sessionEnded("1");
+    driver.start();
+    await flow(1_000);
+    driver.sessionEnded("2");
+    expect(driver.state.name).toBe("live");
+    driver.withhold(true);
+    driver.sessionEnded("1");
+    expect(driver.state).toMatchObject({ name: "retrying", waitMs: 15_000 });
+  });
+});
+
 describe("what another try may mend", () => {
   it("waits as long as the service asks", async () => {
     answers = [failure(problemOf(409, "5", { type: "urn:camctl:problem:not-live", fault: "unreachable" }))];

@@ -120,6 +120,15 @@ export class WhepDriver {
     this.become({ name: "idle" });
   }
 
+  /** The service says that this session is over: a new one almost at once, instead of seconds of a standing picture. */
+  sessionEnded(video: string): void {
+    const { session } = this;
+    const location = session?.location ?? null;
+    if (session === null || location === null || videoId(location) !== video) return;
+    session.location = null; // nothing left to end there
+    this.fail({ kind: "ended" }, true);
+  }
+
   /** While the service withholds the picture the session stays: that no frame comes is no fault then. */
   withhold(isWithheld: boolean): void {
     if (isWithheld === this.isWithheld) return;
@@ -276,7 +285,8 @@ export class WhepDriver {
     this.become({ name: "live" });
   }
 
-  private fail(fault: PictureFault): void {
+  /** `isOver`: the cause is known and gone, so the first try comes soon. */
+  private fail(fault: PictureFault, isOver = false): void {
     this.drop();
     this.events.onDelay(null);
     if (this.now.name === "live" && performance.now() - this.liveSince > PROVED_MS) this.backoff.reset();
@@ -285,7 +295,8 @@ export class WhepDriver {
       return;
     }
     const askedMs = fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0;
-    const waitMs = this.backoff.next(Math.max(askedMs, this.isWithheld ? WITHHELD_MS : 0));
+    const isSoon = isOver && this.backoff.attempt === 0 && !this.isWithheld;
+    const waitMs = isSoon ? this.backoff.soon() : this.backoff.next(Math.max(askedMs, this.isWithheld ? WITHHELD_MS : 0));
     this.become({ name: "retrying", attempt: this.backoff.attempt, fault, waitMs });
     this.retry = setTimeout(() => void this.connect(), waitMs);
   }

@@ -1,0 +1,111 @@
+"""Who may play what of the re-stream: accounts that stand for people, told to the media workers at every change."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+from auth.errors import AuthUnavailableError
+from auth.model import CameraRef
+from auth.policy import allows
+from auth.restreams import RestreamAccounts, StoredRestream
+from auth.roles import Capability
+from auth.service import AuthService, utc_now
+from camctl.cameras.model import CameraEntry
+from camctl.control.client import ControlClient
+from camctl.supervisor import Supervisor
+from streams.pool import RestreamAccount
+from streams.quality import Quality
+from streams.rtsp.auth import hashes_of
+
+_log = logging.getLogger(__name__)
+
+REALM = "camctl"  # part of every stored hash: another one makes all secrets invalid
+SWEEP_S = 15.0
+_SECRET_BYTES = 24
+
+
+class Pool(Protocol):
+    """What is needed of streams.pool.MediaPool."""
+
+    def set_restream_accounts(self, accounts: Mapping[str, RestreamAccount]) -> None:
+        """Let exactly these accounts play."""
+
+
+def grants(stored: Iterable[StoredRestream], cameras: Iterable[CameraEntry]) -> dict[str, RestreamAccount]:
+    """What each account may play now: the cameras it names, or all, that its person may watch live."""
+    entries = list(cameras)
+    found = {}
+    for account in stored:
+        keys = frozenset(
+            f"{entry.id}/{quality.value}"
+            for entry in entries
+            if (not account.cameras or entry.id in account.cameras)
+            and allows(account.person, Capability.LIVE, CameraRef(entry.id, entry.area, entry.owner))
+            for quality in Quality
+        )
+        found[account.name] = RestreamAccount(account.name, account.hashes, keys)
+    return found
+
+
+async def new_account(accounts: RestreamAccounts, username: str, name: str, cameras: Iterable[str]) -> str:
+    """Store an account for this person; its secret, which nobody can read anywhere later.
+
+    Raises:
+        AuthError: the person or the name is not right.
+    """
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    hashes = hashes_of(name, REALM, secret)
+    await asyncio.to_thread(accounts.add, username, name, hashes, list(cameras), utc_now())
+    return secret
+
+
+class RestreamGrants:
+    """A part of the service: tells the workers the accounts, and again whenever anything about people changed."""
+
+    def __init__(
+        self,
+        accounts: RestreamAccounts,
+        auth: AuthService,
+        cameras: ControlClient,
+        pool: Pool,
+        supervisor: Supervisor,
+    ) -> None:
+        self._accounts = accounts
+        self._auth = auth
+        self._cameras = cameras
+        self._pool = pool
+        self._supervisor = supervisor
+        self._due = asyncio.Event()
+
+    async def start(self) -> None:
+        """Tell them the first time, and follow changes."""
+        self._auth.on_change.append(self._on_change)
+        self._due.set()
+        self._supervisor.spawn(self._follow(), "re-stream accounts")
+
+    async def close(self) -> None:
+        """Hear no more."""
+        with contextlib.suppress(ValueError):
+            self._auth.on_change.remove(self._on_change)
+
+    def _on_change(self, _person_id: str) -> None:
+        self._due.set()
+
+    async def _follow(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SWEEP_S):
+                    await self._due.wait()
+            self._due.clear()
+            try:
+                stored = await asyncio.to_thread(self._accounts.all)
+            except AuthUnavailableError:
+                # As with sign-ins: what was allowed goes on while nobody can be asked.
+                _log.exception("re-stream accounts could not be read; they will be with the next sweep")
+                continue
+            self._pool.set_restream_accounts(grants(stored, (camera.entry for camera in self._cameras)))

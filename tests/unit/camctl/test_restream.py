@@ -1,0 +1,131 @@
+"""What an account may play follows from its person, and is told again at every change."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from auth.errors import AuthUnavailableError
+from auth.model import Person
+from auth.restreams import RestreamAccounts, StoredRestream
+from auth.service import AuthService
+from camctl.cameras.model import CameraEntry
+from camctl.control.client import ControlClient
+from camctl.restream import REALM, RestreamGrants, grants, new_account
+from camctl.supervisor import Supervisor
+from streams.pool import RestreamAccount
+from streams.rtsp.auth import hashes_of
+
+CAMERAS = [
+    CameraEntry("own", "own", "31.71.01", owner="PT Contoh", rtsp_main="rtsp://x/"),
+    CameraEntry("other", "other", "31.71.01", owner="PT Lain", rtsp_main="rtsp://x/"),
+    CameraEntry("far", "far", "31.72.01", owner="PT Contoh", rtsp_main="rtsp://x/"),
+]
+OPERATOR = Person("1", "budi", "Budi", "operator", ("31.71",))
+PARTNER = Person("2", "dewi", "Dewi", "partner", ("31",), "PT Contoh")
+
+
+def stored(person: Person, *cameras: str, name: str = "nvr") -> StoredRestream:
+    return StoredRestream(name, person, cameras, datetime(2026, 3, 1, tzinfo=UTC), {"MD5": "x"})
+
+
+def cameras_of(account: StoredRestream) -> set[str]:
+    keys = grants([account], CAMERAS)[account.name].keys
+    assert {key.partition("/")[2] for key in keys} <= {"main", "sub"}
+    return {key.partition("/")[0] for key in keys}
+
+
+def test_an_account_plays_what_its_person_may_watch() -> None:
+    assert cameras_of(stored(OPERATOR)) == {"own", "other"}
+    assert cameras_of(stored(PARTNER)) == {"own", "far"}
+    assert len(grants([stored(PARTNER)], CAMERAS)["nvr"].keys) == 4
+
+
+def test_naming_cameras_narrows_and_never_widens() -> None:
+    assert cameras_of(stored(OPERATOR, "own", "far", "none")) == {"own"}
+
+
+def test_a_closed_account_plays_nothing() -> None:
+    closed = Person("1", "budi", "Budi", "operator", ("31",), disabled=True)
+    assert cameras_of(stored(closed)) == set()
+
+
+class Accounts:
+    """As much of the table as is used, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: list[StoredRestream] = []
+        self.fails = False
+        self.added: list[tuple[Any, ...]] = []
+
+    def all(self) -> list[StoredRestream]:
+        if self.fails:
+            raise AuthUnavailableError
+        return list(self.rows)
+
+    def add(self, *words: Any) -> None:
+        self.added.append(words)
+
+
+async def test_the_secret_is_given_out_and_only_its_hashes_are_stored() -> None:
+    accounts = Accounts()
+    secret = await new_account(cast("RestreamAccounts", accounts), "budi", "nvr", ["own"])
+    [(username, name, hashes, cameras, _)] = accounts.added
+    assert (username, name, cameras) == ("budi", "nvr", ["own"])
+    assert hashes == hashes_of("nvr", REALM, secret)
+    assert secret not in str(accounts.added)
+    assert len(secret) >= 32
+
+
+class Pool:
+    def __init__(self) -> None:
+        self.told: list[dict[str, RestreamAccount]] = []
+
+    def set_restream_accounts(self, accounts: Mapping[str, RestreamAccount]) -> None:
+        self.told.append(dict(accounts))
+
+
+class Auth:
+    def __init__(self) -> None:
+        self.on_change: list[Any] = []
+
+
+class Camera:
+    def __init__(self, entry: CameraEntry) -> None:
+        self.entry = entry
+
+
+async def test_every_change_of_people_is_told_and_an_outage_changes_nothing() -> None:
+    accounts, pool, auth, supervisor = Accounts(), Pool(), Auth(), Supervisor()
+    part = RestreamGrants(
+        cast("RestreamAccounts", accounts),
+        cast("AuthService", auth),
+        cast("ControlClient", [Camera(entry) for entry in CAMERAS]),
+        pool,
+        supervisor,
+    )
+
+    async def told(count: int) -> dict[str, RestreamAccount]:
+        async with asyncio.timeout(2):
+            while len(pool.told) < count:  # noqa: ASYNC110  # a list
+                await asyncio.sleep(0.001)
+        return pool.told[-1]
+
+    await part.start()
+    assert await told(1) == {}
+    accounts.rows = [stored(OPERATOR)]
+    [hook] = auth.on_change
+    hook("1")
+    assert set(await told(2)) == {"nvr"}
+    accounts.fails = True
+    hook("1")
+    await asyncio.sleep(0.05)
+    assert len(pool.told) == 2
+    accounts.fails, accounts.rows = False, []
+    hook("1")
+    assert await told(3) == {}
+    await part.close()
+    assert auth.on_change == []
+    await supervisor.close()
