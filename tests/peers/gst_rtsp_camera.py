@@ -1,6 +1,6 @@
 """A camera that nobody here wrote: gst-rtsp-server, run by the system's Python (see its imports).
 
-    /usr/bin/python3 gst_rtsp_camera.py [--codec h264|h265] [--profile NAME] [--bframes N] [--size WxH] [--fps N]
+    /usr/bin/python3 gst_rtsp_camera.py [--codec h264|h265|jpeg] [--profile NAME] [--bframes N] [--size WxH] [--fps N]
         [--kbps N] [--pattern NAME] [--audio] [--udp-only] [--certificate FILE --key FILE]
         [--port 0] [--user U --password P --auth digest|basic]
 
@@ -18,7 +18,7 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--codec", choices=("h264", "h265"), default="h264")
+parser.add_argument("--codec", choices=("h264", "h265", "jpeg"), default="h264")
 parser.add_argument("--profile", default="")
 parser.add_argument("--bframes", type=int, default=0)
 parser.add_argument("--size", default="320x180")
@@ -35,13 +35,15 @@ parser.add_argument("--password", default="")
 parser.add_argument("--auth", choices=("digest", "basic"), default="digest")
 options = parser.parse_args()
 
-profiles = {"h264": "constrained-baseline", "h265": "main"}
 tuning = "" if options.bframes else "tune=zerolatency"  # which has no B-frames
 tuning += f" bitrate={options.kbps} key-int-max={options.fps}"
 encoders = {
     "h264": f"x264enc {tuning} speed-preset=veryfast bframes={options.bframes}",
     "h265": f"x265enc {tuning} speed-preset=ultrafast log-level=0",
+    "jpeg": "jpegenc",
 }
+profiles = {"h264": "constrained-baseline", "h265": "main"}
+coded = {"h264": "video/x-h264,profile=", "h265": "video/x-h265,profile=", "jpeg": "image/jpeg"}
 width, height = options.size.split("x")
 raw = f"video/x-raw,format=I420,width={width},height={height},framerate={options.fps}/1"
 audio = "audiotestsrc is-live=true wave=ticks ! mulawenc ! rtppcmupay name=pay1 pt=0" if options.audio else ""
@@ -54,8 +56,8 @@ factory = GstRtspServer.RTSPMediaFactory()
 # No config-interval: parameter sets come in the description only.
 factory.set_launch(
     f"( videotestsrc is-live=true pattern={options.pattern} ! {raw}"
-    f" ! {encoders[codec]} ! video/x-{codec},profile={options.profile or profiles[codec]}"
-    f" ! rtp{codec}pay name=pay0 pt=96 mtu=1400 {audio} )"
+    f" ! {encoders[codec]} ! {coded[codec]}{options.profile or profiles.get(codec, '')}"
+    f" ! rtp{codec}pay name=pay0 pt={26 if codec == 'jpeg' else 96} mtu=1400 {audio} )"
 )
 factory.set_shared(True)
 if options.udp_only:
