@@ -151,6 +151,18 @@ describe("the channel for commands", () => {
   });
 });
 
+describe("a service without a place for this viewer", () => {
+  it.each(["no-place", "gave-way"])("is asked again when it said (%s), and not before", async (kind) => {
+    answers = [failure(problemOf(503, "10", { type: `urn:camctl:problem:${kind}` }))];
+    driver.start();
+    await pass(9_900);
+    expect(driver.state).toMatchObject({ name: "retrying", fault: { kind: "refused", problem: { kind } } });
+    expect(offers).toHaveLength(1);
+    await pass(200);
+    expect(offers).toHaveLength(2);
+  });
+});
+
 describe("a withheld picture", () => {
   it("keeps its session without any frame, and is live again with the first new one", async () => {
     driver.start();
