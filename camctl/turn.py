@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 # RFC 7065, as much as deployed agents take: a name, an IPv4 or a bracketed IPv6, a port, a transport.
-_URL = re.compile(r"turns?:(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:\?transport=(?:udp|tcp))?\Z")
+_URL = re.compile(r"turns?:(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?(?:\?transport=(?:udp|tcp))?\Z")
 
 
 def check_turn_url(text: str) -> str:
@@ -22,7 +22,8 @@ def check_turn_url(text: str) -> str:
     Raises:
         ValueError: it is none that browsers take.
     """
-    if not _URL.match(text):
+    found = _URL.match(text)
+    if found is None or not 0 < int(found[1] or 1) < 65_536:
         raise ValueError(f"{text!r} is not a TURN address such as turn:turn.example.go.id:3478?transport=udp")
     return text
 

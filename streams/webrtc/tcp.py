@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 FIRST_CHECK_S = 10.0  # from connecting to the first valid connectivity check
 MAX_CONNECTIONS = 4000
 MAX_UNPROVED = 256  # connections without such a check; one more ends the oldest
+MAX_UNPROVED_FRAMES = 100  # before that check; an honest phone sends one every 50 ms at most
+_READ_BYTES = 4096
 _BACKLOG = 128
 _FLUSH_S = 2.0
 _UNSENT_IN_KERNEL = 32 << 10
@@ -49,8 +51,11 @@ class TcpCounters:
     dropped: int = 0
 
 
-class TcpPath(asyncio.Protocol):
-    """One connection. It is its own address: equal to nothing else."""
+class TcpPath(asyncio.BufferedProtocol):
+    """One connection. It is its own address: equal to nothing else.
+
+    Little is read at a time, and few datagrams are looked at before a valid check: a flood must not hold up the loop.
+    """
 
     def __init__(self, inbox: Inbox, counters: TcpCounters, on_change: Callable[[TcpPath], None]) -> None:
         self.peer: tuple[str, int] = ("", 0)
@@ -60,6 +65,8 @@ class TcpPath(asyncio.Protocol):
         self._counters = counters
         self._on_change = on_change
         self._deframer = Deframer()
+        self._buffer = bytearray(_READ_BYTES)
+        self._left = MAX_UNPROVED_FRAMES
         self._backlog = Backlog()
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
@@ -80,11 +87,23 @@ class TcpPath(asyncio.Protocol):
         self._counters.connections += 1
         self._on_change(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002  small on purpose
         """Asyncio's."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Asyncio's."""
+        self.take(bytes(self._buffer[:nbytes]))
+
+    def take(self, data: bytes) -> None:
+        """What was read, whatever it is."""
         try:
             for item in self._deframer.feed(data):
                 if self.is_closed:
+                    return
+                self._left -= 1
+                if self._left < 0 and not self.is_proved:
+                    self.refuse()
                     return
                 self._inbox.receive(item, self)
         except FrameTooLongError:

@@ -144,7 +144,7 @@ def test_the_picture_follows_a_phone_whose_address_changes(place: Place, tmp_pat
         for old, new in ((2, 3), (3, 4), (4, 2)):
             watcher.phone.page.wait_for_timeout(3500)
             place.net.move(old, new)
-            assert watcher.standstill_s(8.0) < 4.0  # 0.7 to 1.6 s on a quiet machine
+            assert watcher.standstill_s(8.0) < 4.0  # 1.0 to 1.9 s on a quiet machine, 11 runs
         assert watcher.asked.count("POST") == 1, "a new session was opened"
 
 

@@ -91,7 +91,7 @@ def test_nothing_that_arrives_over_tcp_raises_or_is_kept(mux: UdpMux, pieces: li
         path.connection_made(cast("Any", transport))
         for piece in pieces:
             if not transport.is_aborted:
-                path.data_received(piece)
+                path.take(piece)
         assert len(path._deframer._rest) <= MAX_FRAME_BYTES + 2
         assert path.is_proved is False
         path.connection_lost(None)

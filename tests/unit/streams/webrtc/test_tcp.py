@@ -69,8 +69,8 @@ class Office:
 async def test_what_comes_is_datagrams_and_what_goes_is_framed() -> None:
     office = Office()
     path, transport = office.connect()
-    path.data_received(frame(b"one") + frame(b"two")[:3])
-    path.data_received(frame(b"two")[3:])
+    path.take(frame(b"one") + frame(b"two")[:3])
+    path.take(frame(b"two")[3:])
     assert office.inbox.got == [b"one", b"two"]
     assert path.peer == ("192.0.2.1", 4000)
     sender = BurstSender(cast("Any", None))
@@ -96,7 +96,7 @@ async def test_runs_are_dropped_whole_when_too_much_stands() -> None:
 async def test_nonsense_ends_the_connection() -> None:
     office = Office()
     path, transport = office.connect()
-    path.data_received(b"GET / HTTP/1.1\r\n")
+    path.take(b"GET / HTTP/1.1\r\n")
     await asyncio.sleep(0)
     assert (transport.end, office.inbox.got, office.inbox.lost) == ("aborted", [], [path])
     assert (office.listener.counters.malformed, office.listener.counters.connections) == (1, 0)
@@ -111,6 +111,20 @@ async def test_who_sends_no_valid_check_in_time_is_refused(monkeypatch: pytest.M
     await asyncio.sleep(0.05)
     assert (stranger.end, ours.end) == ("aborted", "")
     assert (office.listener.counters.refused, office.listener.counters.connections) == (1, 1)
+
+
+async def test_a_flood_before_a_valid_check_is_cut_off_and_one_after_it_is_read_bit_by_bit() -> None:
+    office = Office()
+    (stranger, ended), (viewer, ours) = office.connect(), office.connect()
+    viewer.prove()
+    for path in (stranger, viewer):
+        path.take(frame(b"x") * 1000)
+    assert (ended.end, ours.end) == ("aborted", "")
+    assert len(office.inbox.got) == module.MAX_UNPROVED_FRAMES + 1000
+    assert len(viewer.get_buffer(-1)) == 4096
+    viewer.get_buffer(-1)[:3] = frame(b"y")
+    viewer.buffer_updated(3)
+    assert office.inbox.got[-1] == b"y"
 
 
 async def test_strangers_push_out_strangers_never_viewers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +161,7 @@ async def test_goodbye_is_sent_before_the_end_but_not_waited_for_long(monkeypatc
     path.close()
     path.close()
     assert transport.end == "closed"
-    path.data_received(frame(b"late"))
+    path.take(frame(b"late"))
     await asyncio.sleep(0.05)
     assert transport.end == "aborted"
     office.listener.close()

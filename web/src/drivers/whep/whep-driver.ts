@@ -7,6 +7,7 @@ import type { ControlChannel } from "../control/datagram-lane";
 import { FrameWatch, type FrameVerdict } from "./frame-watch";
 import { relaysIn } from "./ice";
 import { recvonlyPeer, type Peer } from "./peer";
+import { pageRelays, type Relays } from "./relays";
 import { IceRestarts } from "./restart";
 import { delayMs, sampleOf, type VideoSample } from "./stats";
 import { isFinal, type PictureFault, type WhepState } from "./states";
@@ -46,6 +47,7 @@ const PROVED_MS = 10_000;
 const MEND_MS = 4_000;
 /** The picture comes by the straight way within this time, or relays are tried too. */
 const STRAIGHT_MS = 2_000;
+const FOUND: ReadonlySet<RTCIceConnectionState> = new Set(["connected", "completed"]);
 
 /** Between two tries while the service withholds the picture: its return is told, and tried at once then. */
 const WITHHELD_MS = 15_000;
@@ -77,14 +79,11 @@ export class WhepDriver {
   private watch: ReturnType<typeof setTimeout> | undefined;
   private mend: ReturnType<typeof setTimeout> | undefined;
   private straight: ReturnType<typeof setTimeout> | undefined;
-  /** What the service told of relays last, and whether this network was found to need one. */
-  private relays: readonly RTCIceServer[] = [];
-  private needsRelay = false;
-
   constructor(
     private readonly port: WhepPort,
     private readonly events: WhepEvents,
     backoff = new Backoff(),
+    private readonly relays: Relays = pageRelays,
   ) {
     this.backoff = backoff;
   }
@@ -104,7 +103,7 @@ export class WhepDriver {
 
   /** The phone is in another network now: find the way anew, within the session if there is one. */
   reroute(): void {
-    this.needsRelay = false;
+    this.relays.areNeeded = false;
     const session = this.session;
     if (session === null) this.nudge();
     else {
@@ -142,7 +141,7 @@ export class WhepDriver {
   private async connect(): Promise<void> {
     this.drop();
     this.become({ name: "connecting", attempt: this.backoff.attempt });
-    const peer = this.port.makePeer(this.needsRelay ? this.relays : []);
+    const peer = this.port.makePeer(this.relays.areNeeded ? this.relays.servers : []);
     if (peer === null) {
       this.become({ name: "failed", fault: { kind: "unsupported" } });
       return;
@@ -169,7 +168,7 @@ export class WhepDriver {
     if (answer.kind === "error" && isOurs) this.fail({ kind: "refused", problem: answer.problem });
     if (answer.kind === "success" && !isOurs) this.endOnService(session); // closed while the answer was on its way
     if (answer.kind !== "success" || !isOurs) return;
-    this.relays = relaysIn(answer.value.links);
+    this.relays.servers = relaysIn(answer.value.links);
     const { sdp, session: location } = answer.value;
     await session.peer.setRemoteDescription({ type: "answer", sdp });
     if (location !== null) session.ice = new IceRestarts(session.peer, sdp, (fragment) => this.port.restart(location, fragment));
@@ -180,15 +179,15 @@ export class WhepDriver {
   /** Nothing came by the straight way: the same session, with the relays as further ways. */
   private tryRelays(session: Session): void {
     const { peer } = session;
-    if (this.session !== session || peer.connectionState === "connected" || this.relays.length === 0) return;
-    this.needsRelay = true;
+    if (this.session !== session || FOUND.has(peer.iceConnectionState) || this.relays.servers.length === 0) return;
+    this.relays.areNeeded = true;
     void this.restart(session);
   }
 
   /** The browser looks for every way again, within the session; the picture goes on by the first that works. */
   private async restart(session: Session): Promise<void> {
     try {
-      const outcome = await session.ice?.restart(this.relays, (relays) => (this.relays = relays));
+      const outcome = await session.ice?.restart(this.relays.servers, (servers) => (this.relays.servers = servers));
       // When the service was not reached the network is still changing: who called for a restart calls again or gives up.
       if (outcome === "gone" && this.session === session) this.fail({ kind: "ice" });
     } catch (error) {

@@ -8,6 +8,7 @@ import { success } from "../../api/result";
 export class FakePeer {
   static all: FakePeer[] = [];
   connectionState: RTCPeerConnectionState = "new";
+  iceConnectionState: RTCIceConnectionState = "new";
   signalingState: RTCSignalingState = "stable";
   localDescription: { sdp: string } | null = null;
   remote: RTCSessionDescriptionInit | null = null;
@@ -56,6 +57,7 @@ export class FakePeer {
 
   become(state: RTCPeerConnectionState): void {
     this.connectionState = state;
+    this.iceConnectionState = state === "connecting" ? "checking" : state;
     this.onconnectionstatechange?.();
   }
 

@@ -3,6 +3,7 @@ import type { WhepAnswer } from "../../api/calls";
 import { localProblem, problemOf } from "../../api/problem";
 import { failure, success, type Result } from "../../api/result";
 import { Backoff, RECONNECT } from "../backoff";
+import { Relays } from "./relays";
 import type { WhepState } from "./states";
 import { FakePeer, flow, newest, pass } from "./whep-kit";
 import { WhepDriver } from "./whep-driver";
@@ -50,6 +51,7 @@ beforeEach(() => {
     },
     { onState: (state) => states.push(state), onStream: () => undefined, onDelay: () => undefined, onChannel: () => undefined },
     new Backoff(RECONNECT, () => 0.5),
+    new Relays(),
   );
 });
 
