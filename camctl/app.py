@@ -21,6 +21,7 @@ from camctl.control.client import ControlClient
 from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
+from camctl.fallback import Fallback
 from camctl.media import Media
 from camctl.metrics import Metrics, worker_metrics
 from camctl.ptz.limits import Limits, Sector
@@ -154,6 +155,7 @@ class Service:
         self._tell_patrols(patrols)
         limit = config.media.sessions_per_person
         self._media = Media(self._control, egress, sessions_per_person=limit, metrics=self._metrics)
+        self._fallback = Fallback(self._media, config.media.fallback_sessions, self._metrics)
         self._pool = self._make_pool()
         self._media.pool = self._pool
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
@@ -193,6 +195,7 @@ class Service:
             problems_now=self._problems_now,
             worker_metrics=self._worker_metrics,
             patrols=patrols,
+            fallback=self._fallback,
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
@@ -200,8 +203,9 @@ class Service:
         listening = bind(self._config.server.host, self._config.server.port)
         server = HttpServer(self._app, listening, self._supervisor)
         try:
-            # Closed in reverse: first no new request, then no socket, then every camera still, then its video.
-            async with running(self._pool, self._control, self._uses, server):
+            # Closed in reverse: first what has no end of its own, then no new request, then no socket, then every
+            # camera still, then its video.
+            async with running(self._pool, self._control, self._uses, server, self._fallback):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 if on_ready is not None:

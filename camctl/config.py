@@ -98,6 +98,7 @@ class MediaConfig(_Strict):
     linger_s: Seconds = 10.0
     sessions_per_person: Annotated[int, Field(ge=1, le=10_000)] = 16
     sessions_per_worker: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    fallback_sessions: Annotated[int, Field(ge=0, le=10_000)] = 200
 
 
 def _check_time_zone(text: str) -> str:

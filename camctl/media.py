@@ -18,6 +18,7 @@ from camctl.metrics import Metrics
 from camctl.ptz.limits import Hidden
 from streams.errors import StreamError, StreamFault
 from streams.pool import PatchResult, SessionAnswer, SessionNotFoundError, StreamSource
+from streams.relay import FeedViewer
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +44,11 @@ class Pool(Protocol):
     async def close_session(self, session_id: str) -> None:
         """End a viewer's session; SessionNotFoundError when there is none."""
 
-    async def snapshot(self, source: StreamSource) -> bytes:
+    async def snapshot(self, source: StreamSource, *, small: bool) -> bytes:
         """The stream's newest picture as JPEG; raises StreamError."""
+
+    async def open_feed(self, source: StreamSource) -> FeedViewer:
+        """Watch the stream as fragmented MP4; raises StreamError."""
 
     def send_datagram(self, session_id: str, text: str) -> None:
         """Send over the session's data channel if it has one; never raises, may be lost."""
@@ -98,6 +102,7 @@ class Media:
         self._sessions: dict[str, VideoSession] = {}
         self._count: Counter[str] = Counter()
         self._pool: Pool | None = None
+        self._enders: dict[str, Callable[[], None]] = {}  # by video session that is not WebRTC's
         self._hearers: dict[str, Callable[[str], None]] = {}  # by video session
         self._watchers: dict[str, set[Callable[[], None]]] = {}  # by camera
         self._hidden: set[str] = set()
@@ -173,23 +178,37 @@ class Media:
             TooManySessionsError: the person's share is used up.
             StreamError: the stream cannot be had, or the offer is unusable.
         """
+        session = self.admit(camera, sign_in=sign_in, person=person)
+        try:
+            answer = await self._workers().open_session(session.id, await self.source(camera, quality), offer)
+        except BaseException:
+            self.forget(session.id)
+            raise
+        if session.id not in self._sessions:  # revoked while the camera was being asked
+            await self._end(session.id)
+            raise StreamError(StreamFault.CLOSED, "the session was ended while it was being set up")
+        return session.id, answer
+
+    def admit(
+        self, camera: RemoteCamera, *, sign_in: str, person: str, on_end: Callable[[], None] | None = None
+    ) -> VideoSession:
+        """Count one more session of this person's, which `close` ends by `on_end`, or else in the media workers.
+
+        Raises:
+            PictureHiddenError: the picture is withheld now.
+            TooManySessionsError: the person's share is used up.
+        """
         _refuse_hidden(camera)
         if self._count[person] >= self._limit:
             raise TooManySessionsError(self._limit)
         session = VideoSession(secrets.token_urlsafe(24), camera.entry.id, sign_in, person)
         # Registered before the first await: whoever revokes meanwhile finds it, and the share cannot be overdrawn.
         self._sessions[session.id] = session
+        if on_end is not None:
+            self._enders[session.id] = on_end
         self._count[person] += 1
         self._viewers_changed(camera.entry.id)
-        try:
-            answer = await self._workers().open_session(session.id, await self.source(camera, quality), offer)
-        except BaseException:
-            self._forget(session.id)
-            raise
-        if session.id not in self._sessions:  # revoked while the camera was being asked
-            await self._end(session.id)
-            raise StreamError(StreamFault.CLOSED, "the session was ended while it was being set up")
-        return session.id, answer
+        return session
 
     async def patch(self, session_id: str, fragment: str, if_match: str | None) -> PatchResult:
         """Trickle or restart ICE."""
@@ -197,7 +216,12 @@ class Media:
 
     async def close(self, session_id: str) -> None:
         """End a session; idempotent."""
-        if self._forget(session_id):
+        end = self._enders.get(session_id)
+        if not self.forget(session_id):
+            return
+        if end is not None:
+            end()
+        else:
             await self._end(session_id)
 
     async def close_where(self, matches: Callable[[VideoSession], bool]) -> None:
@@ -205,7 +229,15 @@ class Media:
         for session in [s for s in self._sessions.values() if matches(s)]:
             await self.close(session.id)
 
-    async def snapshot(self, camera: RemoteCamera, quality: Quality) -> bytes:
+    async def feed(self, camera: RemoteCamera, quality: Quality) -> FeedViewer:
+        """Watch as fragmented MP4, for an admitted session.
+
+        Raises:
+            StreamError: the stream cannot be had.
+        """
+        return await self._workers().open_feed(await self.source(camera, quality))
+
+    async def snapshot(self, camera: RemoteCamera, quality: Quality, *, small: bool = False) -> bytes:
         """The newest picture as JPEG.
 
         Raises:
@@ -213,7 +245,7 @@ class Media:
             StreamError: the stream cannot be had.
         """
         _refuse_hidden(camera)
-        jpeg = await self._workers().snapshot(await self.source(camera, quality))
+        jpeg = await self._workers().snapshot(await self.source(camera, quality), small=small)
         _refuse_hidden(camera)  # the camera may have been turned while its picture was on the way
         return jpeg
 
@@ -238,7 +270,7 @@ class Media:
         """What a media worker reports: ended sessions, datagrams and the state of streams."""
         match event:
             case {"type": "session_state", "state": "closed", "session_id": str(session_id)}:
-                self._forget(session_id)
+                self.forget(session_id)
             case {"type": "datagram", "session_id": str(session_id), "text": str(text)}:
                 hear = self._hearers.get(session_id)
                 if hear is not None:
@@ -275,7 +307,8 @@ class Media:
         except SessionNotFoundError:
             _log.debug("a session had ended already")
 
-    def _forget(self, session_id: str) -> bool:
+    def forget(self, session_id: str) -> bool:
+        """Count a session no more, without ending it; False when it was not counted."""
         session = self._sessions.pop(session_id, None)
         if session is None:
             return False
@@ -283,6 +316,7 @@ class Media:
         if not self._count[session.person]:
             del self._count[session.person]
         self._hearers.pop(session_id, None)
+        self._enders.pop(session_id, None)
         self._viewers_changed(session.camera_id)
         return True
 

@@ -22,12 +22,13 @@ from dataclasses import dataclass
 
 from streams import lifeline
 from streams.errors import StreamError, StreamFault
+from streams.feeds import Feeds, Tell
 from streams.figures import stream_figures, worker_figures
 from streams.hub import Client, Hold, Hub, HubEvent, hidden_error
 from streams.rtp.fanout import Fanout
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import StreamSource
-from streams.snapshot import SnapshotCache
+from streams.snapshot import FULL, SMALL, SnapshotCache
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer, check_contract, fingerprint
 from streams.webrtc.certificate import CertificateKeeper
 from streams.webrtc.data import DataCounters
@@ -69,8 +70,8 @@ class _Viewing:
 class MediaWorker:
     """The hubs and sessions of one process and the requests that drive them.
 
-    `tell(kind, payload)` carries events to the parent: session_state, stream_state, key_wanted, datagram. Datagrams are
-    dropped while `lags` says that the parent takes nothing.
+    `tell(kind, payload)` carries events to the parent: session_state, stream_state, key_wanted, datagram, and those of
+    `Feeds`. Datagrams are dropped while `lags` says that the parent takes nothing.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class MediaWorker:
         mux: UdpMux,
         port: int,
         sealer: PacketSealer,
-        tell: Callable[[str, Payload], None],
+        tell: Tell,
         lags: Callable[[], bool] = lambda: False,
         connect: Callable[[StreamSource], Client] | None = None,
     ) -> None:
@@ -96,6 +97,7 @@ class MediaWorker:
         self._viewings: dict[str, _Viewing] = {}
         self._opening: set[str] = set()
         self._hidden: set[str] = set()
+        self._feeds = Feeds(tell, lags)
         self._hearing = Hearing(self._heard, DataCounters())
         self._ticking: asyncio.Task[None] | None = None
 
@@ -112,13 +114,16 @@ class MediaWorker:
             "close_session": _guarded(self._close_session),
             "close_stream": _guarded(self._close_stream),
             "snapshot": _guarded(self._snapshot),
+            "open_feed": _guarded(self._open_feed),
             "stats": _guarded(self._stats),
         }
 
     def take(self, kind: str, payload: Payload, _: bytes = b"") -> None:
-        """An event of the parent's: hide (prefix, hidden), or datagram (session_id, text)."""
+        """An event of the parent's: hide (prefix, hidden), close_feed (key), or datagram (session_id, text)."""
         if kind == "hide":
             self._hide(str(payload["prefix"]), hidden=bool(payload["hidden"]))
+        elif kind == "close_feed":
+            self._feeds.close(str(payload["key"]))
         elif kind == "datagram":
             viewing = self._viewings.get(str(payload["session_id"]))
             if viewing:
@@ -126,6 +131,7 @@ class MediaWorker:
 
     def _hide(self, prefix: str, *, hidden: bool) -> None:
         (self._hidden.add if hidden else self._hidden.discard)(prefix)
+        self._feeds.hidings += hidden
         for key, hub in self._hubs.items():
             if key.startswith(prefix):
                 self._snapshots.forget(key)
@@ -147,6 +153,7 @@ class MediaWorker:
         """Say goodbye to every viewer and stop every pull."""
         if self._ticking:
             self._ticking.cancel()
+        self._feeds.close_all()
         await asyncio.gather(*(item.session.close("the service stops") for item in tuple(self._viewings.values())))
         await asyncio.gather(*(hub.close() for hub in self._hubs.values()))
 
@@ -207,9 +214,14 @@ class MediaWorker:
     async def _close_stream(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
         hub = self._hubs.pop(str(payload["key"]), None)
         if hub:
+            self._feeds.end(hub.source.key, "the stream was closed")
             sessions = [item.session for item in self._viewings.values() if item.hub is hub]
             await asyncio.gather(*(session.close("the stream was closed") for session in sessions))
             await hub.close()
+        return {}, b""
+
+    async def _open_feed(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
+        await self._feeds.open(self._hub(StreamSource(**payload["source"])), payload, self._settings.ready_s)
         return {}, b""
 
     async def _snapshot(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
@@ -217,7 +229,8 @@ class MediaWorker:
         hold, hidings = hub.hold(), hub.curtain.hidings
         try:
             find = functools.partial(hub.next_key_unit, self._settings.snapshot_s)
-            jpeg = await self._snapshots.get(hub.source.key, find)
+            size = SMALL if payload.get("small") else FULL
+            jpeg = await self._snapshots.get(hub.source.key, find, size)
             if hub.curtain.is_hidden or hub.curtain.hidings != hidings:
                 raise hidden_error()  # while it was being made
             return {}, jpeg
@@ -229,7 +242,13 @@ class MediaWorker:
         figures = worker_figures(self._mux, sessions, self._hearing.counters)
         in_place = isinstance(self._sealer, InPlaceSealer)
         streams = [stream_figures(hub) for hub in self._hubs.values()]
-        return {**figures, "udp_port": self._port, "srtp_in_place": in_place, "streams": streams}, b""
+        return {
+            **figures,
+            **self._feeds.figures(),
+            "udp_port": self._port,
+            "srtp_in_place": in_place,
+            "streams": streams,
+        }, b""
 
     def _hub(self, source: StreamSource) -> Hub:
         hub = self._hubs.get(source.key)

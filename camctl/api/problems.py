@@ -86,6 +86,12 @@ def problem_body(error: ProblemError) -> dict[str, object]:
     }
 
 
+def problem_text(error: ProblemError) -> dict[str, object]:
+    """The JSON members of a problem for a socket, where there is no header for how long to wait."""
+    wait = error.headers.get("Retry-After")
+    return problem_body(error) | ({"retry_after_ms": int(wait) * 1000} if wait else {})
+
+
 def problem_response(error: ProblemError) -> JSONResponse:
     """The HTTP answer for a problem."""
     headers = {"Cache-Control": "no-store", **error.headers}

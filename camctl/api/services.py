@@ -15,6 +15,7 @@ from camctl.areas.tree import AreaTree
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config
 from camctl.control.client import ControlClient
+from camctl.fallback import Fallback
 from camctl.media import Media
 from camctl.metrics import Metrics
 
@@ -39,6 +40,7 @@ class Services:
     problems_now: Callable[[], Awaitable[list[str]]]
     worker_metrics: Callable[[], Awaitable[str]]
     patrols: Patrols
+    fallback: Fallback
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 
     def __post_init__(self) -> None:

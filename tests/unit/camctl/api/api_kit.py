@@ -20,7 +20,9 @@ from camctl.api.services import Services
 from camctl.cameras.model import CameraEntry
 from camctl.config import Config
 from camctl.store import Store
+from streams.errors import StreamError
 from streams.pool import PatchResult, SessionAnswer, StreamSource
+from streams.relay import FeedViewer
 from tests.support.fake_control import FakeControl
 
 FIRST, SECOND, FEED = "bundaran", "thamrin", "feed"
@@ -56,6 +58,9 @@ class FakePool:
     datagrams: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     before_snapshot: Any = None
+    pictures: list[bytes] = field(default_factory=lambda: [b"\xff\xd8"])
+    feeds: list[FeedViewer] = field(default_factory=list)
+    fault: StreamError | None = None
 
     async def open_session(self, session_id: str, source: StreamSource, offer_sdp: str) -> SessionAnswer:
         return SessionAnswer("v=0", '"1"')
@@ -66,10 +71,23 @@ class FakePool:
     async def close_session(self, session_id: str) -> None:
         self.closed.append(session_id)
 
-    async def snapshot(self, source: StreamSource) -> bytes:
+    async def snapshot(self, source: StreamSource, *, small: bool = False) -> bytes:
         if self.before_snapshot is not None:
             self.before_snapshot()
-        return b"\xff\xd8"
+        if self.fault is not None:
+            raise self.fault.again()
+        return self.pictures[0] if len(self.pictures) == 1 else self.pictures.pop(0)
+
+    async def open_feed(self, source: StreamSource) -> FeedViewer:
+        if self.fault is not None:
+            raise self.fault.again()
+        viewer = FeedViewer(self._feed_closed, asyncio.get_running_loop().time)
+        self.feeds.append(viewer)
+        return viewer
+
+    def _feed_closed(self, viewer: FeedViewer) -> None:
+        if viewer in self.feeds:
+            self.feeds.remove(viewer)
 
     def send_datagram(self, session_id: str, text: str) -> None:
         self.datagrams.append((session_id, json.loads(text)))
@@ -113,6 +131,7 @@ class FakeWebSocket:
     def __init__(self) -> None:
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.said: list[dict[str, Any]] = []
+        self.data: list[bytes] = []
         self.code: int | None = None
         self._spoke = asyncio.Event()
 
@@ -130,6 +149,13 @@ class FakeWebSocket:
 
     async def send_text(self, text: str) -> None:
         self.said.append(json.loads(text))
+        self._spoke.set()
+
+    async def accept(self) -> None:
+        """Nothing to shake."""
+
+    async def send_bytes(self, data: bytes) -> None:
+        self.data.append(data)
         self._spoke.set()
 
     async def close(self, code: int, reason: str) -> None:

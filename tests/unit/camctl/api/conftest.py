@@ -19,6 +19,7 @@ from camctl.areas.tree import load_jakarta
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config
 from camctl.egress import EgressPolicy
+from camctl.fallback import Fallback
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.store import migrate, open_store
@@ -69,7 +70,8 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
 
     services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
-                        patrols=Patrols(PatrolStore(store.sessions)))  # fmt: skip
+                        patrols=Patrols(PatrolStore(store.sessions)),
+                        fallback=Fallback(media, config.media.fallback_sessions, metrics))  # fmt: skip
     tokens = await _people(auth)
     await uses.start()
     yield House(config, build(services), services, control, pool, people, auth, tokens)
