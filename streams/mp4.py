@@ -20,7 +20,7 @@ _END_OF_SEQUENCE, _END_OF_STREAM, _FILLER = 10, 11, 12
 _NOT_IN_SAMPLES = frozenset({AUD, _END_OF_SEQUENCE, _END_OF_STREAM, _FILLER})
 _SYNC_FLAGS = 0x0200_0000  # depends on nothing
 _DELTA_FLAGS = 0x0101_0000  # depends on others, not a sync sample
-_FIRST_DURATION = VIDEO_CLOCK_HZ // 25
+_FIRST_DURATION = VIDEO_CLOCK_HZ // 8  # until the first step is known: not too short for B-frames and slow cameras
 _LONGEST_DURATION = VIDEO_CLOCK_HZ
 _REORDER = VIDEO_CLOCK_HZ  # B-frames lie no further apart
 _RECENT = 16
@@ -143,7 +143,8 @@ class DecodeClock:
 
     Players drop everything up to the next key picture when a picture comes more than two durations after the one
     before (MSE, "coded frame processing"). A live sender knows durations only afterwards, so it says the longest of
-    late; where a gap is longer than a player bears, the time in it is left out. It begins at 0 and never goes back.
+    late; where a gap is longer than a player bears, the time in it is left out. It never goes back, and begins at 1 s,
+    so that nothing is shown before 0.
     """
 
     __slots__ = ("_duration", "_last", "_recent", "_shift")
@@ -157,8 +158,8 @@ class DecodeClock:
     def at(self, timestamp: int) -> tuple[int, int, int]:
         """Decode time, composition offset and duration of the unit that is shown at `timestamp`; 1/90000 s."""
         if self._last is None:
-            self._last, self._shift = 0, -timestamp
-            return 0, 0, self._duration
+            self._last, self._shift = _REORDER, _REORDER - timestamp
+            return self._last, 0, self._duration
         step = timestamp + self._shift - self._last
         self._recent.append(min(max(step, 1), _LONGEST_DURATION))
         if not -_REORDER <= step <= 2 * self._duration:

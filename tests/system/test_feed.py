@@ -44,7 +44,8 @@ class Place:
     def feed(self, camera: str = CAMERA, person: str = "sari", **options: Any) -> connect:
         url = f"{self.service.api.replace('http', 'ws', 1)}/cameras/{camera}/feed"
         headers = self.service.headers(person) if person else {}
-        return connect(url, additional_headers=headers, max_size=None, **options)
+        # A client that reads no more does not hear the answer to its goodbye either.
+        return connect(url, additional_headers=headers, max_size=None, close_timeout=0.2, **options)
 
     def metric(self, name: str) -> float:
         text = httpx.get(f"{self.service.url}/metrics", timeout=5).text
