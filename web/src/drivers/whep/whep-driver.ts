@@ -40,6 +40,9 @@ const PROVED_MS = 10_000;
 /** "disconnected" often mends itself (a lift, a change of cell). */
 const MEND_MS = 3_000;
 
+/** Between answer and connection: longer, and the network lets no UDP through. */
+const REACH_MS = 6_000;
+
 /** Between two tries while the service withholds the picture: its return is told, and tried at once then. */
 const WITHHELD_MS = 15_000;
 
@@ -66,6 +69,7 @@ export class WhepDriver {
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setTimeout> | undefined;
   private mend: ReturnType<typeof setTimeout> | undefined;
+  private reach: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly port: WhepPort,
@@ -137,6 +141,9 @@ export class WhepDriver {
     if (answer.kind !== "success" || !isOurs) return;
     await session.peer.setRemoteDescription({ type: "answer", sdp: answer.value.sdp });
     this.watchFrames(session);
+    this.reach = setTimeout(() => {
+      if (this.session === session && session.peer.connectionState === "connecting") this.fail({ kind: "ice" });
+    }, REACH_MS);
   }
 
   private listen(session: Session): void {
@@ -222,13 +229,14 @@ export class WhepDriver {
     const askedMs = fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0;
     const waitMs = this.backoff.next(Math.max(askedMs, this.isWithheld ? WITHHELD_MS : 0));
     this.become({ name: "retrying", attempt: this.backoff.attempt, fault, waitMs });
-    this.retry = setTimeout(() => void this.connect(), waitMs);
+    if (this.now.name === "retrying") this.retry = setTimeout(() => void this.connect(), waitMs); // unless who was told closed us
   }
 
   private drop(): void {
     clearTimeout(this.retry);
     clearTimeout(this.watch);
     clearTimeout(this.mend);
+    clearTimeout(this.reach);
     const session = this.session;
     this.session = null;
     if (session === null) return;
