@@ -61,7 +61,8 @@ class Firefox:
 
     def run(self, body: str, *arguments: Any) -> Any:
         """What the body of an async function gives, as JSON would carry it; `args` are the arguments."""
-        script = f"async (text) => {{ const args = JSON.parse(text); return JSON.stringify(await (async () => {{ {body} }})() ?? null); }}"
+        inner = f"const args = JSON.parse(text); const run = async () => {{ {body} }};"
+        script = f"async (text) => {{ {inner} return JSON.stringify((await run()) ?? null); }}"
         answer = self.command(
             "script.callFunction",
             {

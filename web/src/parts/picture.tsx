@@ -30,7 +30,7 @@ function Video({ live }: { readonly live: LiveSession }): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
   const [needsTap, setNeedsTap] = useState(false);
   const source = live.source.value;
-  const still = useStill(source);
+  const still = useStill(source, live.picture.value.name === "live");
   useEffect(() => {
     const element = video.current;
     if (element === null || source === null || source.kind === "still") return undefined; // the last picture stays until a new one comes
@@ -55,12 +55,12 @@ function Video({ live }: { readonly live: LiveSession }): JSX.Element {
 }
 
 /** The single picture to show over the video, until that has one of its own. */
-function useStill(source: PictureSource | null): string | null {
+function useStill(source: PictureSource | null, isLive: boolean): string | null {
   const [still, setStill] = useState<string | null>(null);
   useEffect(() => {
-    if (source === null) return; // the last picture stays until a new one comes
-    setStill(source.kind === "still" ? source.url : null);
-  }, [source]);
+    if (source?.kind === "still") setStill(source.url);
+    else if (source !== null && isLive) setStill(null);
+  }, [source, isLive]);
   return still;
 }
 

@@ -9,10 +9,12 @@ import { WhepDriver } from "./whep-driver";
 /** As much of an RTCPeerConnection as the driver uses, moved by hand. */
 class FakePeer {
   static all: FakePeer[] = [];
+  static areReachable = true;
   connectionState: RTCPeerConnectionState = "new";
   localDescription: { sdp: string } | null = null;
   remote: RTCSessionDescriptionInit | null = null;
   refusesAnswer = false;
+  isReachable = FakePeer.areReachable;
   closed = false;
   frames = 0;
   ontrack: ((event: { streams: unknown[]; track: { onended: (() => void) | null } }) => void) | null = null;
@@ -31,6 +33,7 @@ class FakePeer {
   setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
     if (this.refusesAnswer) return Promise.reject(new DOMException("bad", "OperationError"));
     this.remote = description;
+    if (this.isReachable) this.connectionState = "connected";
     this.ontrack?.({ streams: ["stream"], track: this.track });
     return Promise.resolve();
   }
@@ -98,6 +101,7 @@ async function flow(ms: number): Promise<void> {
 beforeEach(() => {
   vi.useFakeTimers();
   FakePeer.all = [];
+  FakePeer.areReachable = true;
   channel = null;
   channels = [];
   answers = [];
@@ -172,6 +176,21 @@ describe("joining", () => {
     expect(ended).toEqual(["/whep/1"]);
     expect(driver.state.name).toBe("idle");
   });
+});
+
+it("does not wait long in a network that lets no video through", async () => {
+  FakePeer.areReachable = false;
+  driver.start();
+  await pass(5_900);
+  expect(driver.state.name).toBe("connecting");
+  await pass(200);
+  expect(states.at(-1)).toMatchObject({ name: "retrying", fault: { kind: "ice" } });
+  FakePeer.areReachable = true;
+  await pass(1_000);
+  await flow(400);
+  expect(driver.state.name).toBe("live");
+  await flow(7_000);
+  expect(driver.state.name).toBe("live");
 });
 
 describe("the channel for commands", () => {

@@ -142,7 +142,8 @@ export class WhepDriver {
     await session.peer.setRemoteDescription({ type: "answer", sdp: answer.value.sdp });
     this.watchFrames(session);
     this.reach = setTimeout(() => {
-      if (this.session === session && session.peer.connectionState === "connecting") this.fail({ kind: "ice" });
+      const isReached = session.peer.connectionState !== "new" && session.peer.connectionState !== "connecting";
+      if (this.session === session && !isReached) this.fail({ kind: "ice" });
     }, REACH_MS);
   }
 
