@@ -13,7 +13,7 @@ from streams.mp4 import Piece
 
 MAX_CACHED_BYTES = 1 << 20  # more would take a phone seconds to fetch
 MAX_QUEUED_BYTES = 2 << 20
-MAX_LAG_S = 2.0
+MAX_LAG_S = 1.5
 
 
 class Outbox:
