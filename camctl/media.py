@@ -18,7 +18,7 @@ from camctl.metrics import Metrics
 from camctl.ptz.limits import Hidden
 from streams.errors import StreamError, StreamFault
 from streams.pool import PatchResult, SessionAnswer, SessionNotFoundError, StreamSource
-from streams.relay import FeedViewer
+from streams.feed_relay import FeedViewer
 
 _log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from streams.process import (
     StaleEtagError,
     WorkerProcess,
 )
-from streams.relay import FeedViewer, Relays
+from streams.feed_relay import FeedViewer, FeedRelays
 from streams.rtsp.origin import StreamSource
 from streams.webrtc.addresses import local_addresses
 from streams.wire import Payload
@@ -111,7 +111,7 @@ class MediaPool:
             WorkerProcess(index, port, options, self._tell, self._hidden) for index, port in enumerate(ports)
         ]
         self._sessions: dict[str, WorkerProcess] = {}
-        self._relays = Relays(lambda key, worker: worker.tell("close_feed", {"key": key}))
+        self._relays = FeedRelays(lambda key, worker: worker.tell("close_feed", {"key": key}))
         self._supervisors: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] | None = None
 

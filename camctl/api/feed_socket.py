@@ -19,7 +19,7 @@ from camctl.api.services import Services, services_of
 from camctl.fallback import Way
 from camctl.media import PictureHiddenError, Quality, TooManySessionsError
 from streams.errors import StreamError
-from streams.relay import FeedViewer
+from streams.feed_relay import FeedViewer
 
 router = APIRouter()
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.mp4 import DecodeClock, Muxer, Piece
-from streams.relay import Outbox
+from streams.feed_relay import Outbox
 from streams.rtp.frames import AccessUnit
 from streams.rtp.sps import SpsError, read_sps
 from tests.system.media_scene import encoded_loop

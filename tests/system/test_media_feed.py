@@ -15,7 +15,7 @@ import pytest
 from streams.errors import StreamError, StreamFault
 from streams.mp4 import Piece
 from streams.pool import MediaPool
-from streams.relay import FeedViewer
+from streams.feed_relay import FeedViewer
 from tests.system.media_scene import LoopSource, camera, source_of
 from tests.system.test_media_hide import BLUE, DELAY_S, GREEN, ColourSource, colour_of
 from tests.system.test_media_pool import pool_of, until

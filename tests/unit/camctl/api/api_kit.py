@@ -22,7 +22,7 @@ from camctl.config import Config
 from camctl.store import Store
 from streams.errors import StreamError
 from streams.pool import PatchResult, SessionAnswer, StreamSource
-from streams.relay import FeedViewer
+from streams.feed_relay import FeedViewer
 from tests.support.fake_control import FakeControl
 
 FIRST, SECOND, FEED = "bundaran", "thamrin", "feed"

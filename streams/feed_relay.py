@@ -200,7 +200,7 @@ class _Relay:
         self.cached, self.cached_bytes, self.is_whole = [], 0, True
 
 
-class Relays:
+class FeedRelays:
     """All feeds that anybody in this process watches, by stream. `owner` is whatever makes a feed's pieces."""
 
     def __init__(self, on_empty: Callable[[str, Any], None]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from streams.errors import StreamError, StreamFault
 from streams.mp4 import Piece
-from streams.relay import MAX_CACHED_BYTES, FeedViewer, Outbox, Relays
+from streams.feed_relay import MAX_CACHED_BYTES, FeedViewer, Outbox, FeedRelays
 
 INIT = Piece(b"init", codecs="avc1.42C01E")
 KEY = "cam-1/main"
@@ -91,7 +91,7 @@ class House:
 
     def __init__(self) -> None:
         self.emptied: list[str] = []
-        self.relays = Relays(lambda key, owner: self.emptied.append(key))
+        self.relays = FeedRelays(lambda key, owner: self.emptied.append(key))
         self.told_hidings = 0
 
     def join(self, key: str = KEY) -> FeedViewer:
