@@ -15,6 +15,7 @@ from types import MappingProxyType
 from auth.roles import ViewingRank
 
 HIGHEST = max(ViewingRank)
+FALLBACK = -1  # the "worker" of sessions without WebRTC
 # Shares of `Places.busy_lag_s` at which a rank is refused; the highest is never refused for it.
 _LAG_SHARES: Mapping[ViewingRank, float] = MappingProxyType({ViewingRank.PUBLIC: 0.5, ViewingRank.PARTNER: 1.0})
 
@@ -24,6 +25,7 @@ class Scope(StrEnum):
 
     CAMERA = "camera"
     WORKER = "worker"
+    FALLBACK = "fallback"  # those without WebRTC
     BUSY = "busy"  # places are left, but the media worker's processor has none to give
 
 
@@ -31,6 +33,7 @@ class Scope(StrEnum):
 class Places:
     """How many sessions there may be. `reserve_share` (0 to 0.9) of a camera's and a worker's is for the highest rank.
 
+    `fallback`: sessions whose pictures go through the service's own process instead of a worker (`FALLBACK`).
     `busy_lag_s`: a worker whose event loop is this late takes no more sessions of lower ranks. `retry_after_s`: when
     somebody who was refused may ask again.
     """
@@ -38,6 +41,7 @@ class Places:
     per_person: int
     per_camera: int
     per_worker: int
+    fallback: int = 200
     reserve_share: float = 0.1
     busy_lag_s: float = 0.1
     retry_after_s: float = 10.0
@@ -66,6 +70,7 @@ _WHY_FULL: Mapping[Scope, str] = MappingProxyType(
     {
         Scope.CAMERA: "As many people as may watch this camera are watching it.",
         Scope.WORKER: "As many people as the service can serve are watching.",
+        Scope.FALLBACK: "No more people can watch without WebRTC now.",
         Scope.BUSY: "The service is busy with the viewers it has.",
     }
 )
@@ -148,12 +153,13 @@ class Admission:
     def _victims(self, seat: Seat, now_s: float) -> tuple[Seat, ...]:
         """Who has to go so that `seat` fits: nobody, one, or one of the camera's and one of the worker's."""
         victims: list[Seat] = []
-        for scope, area, limit in (
-            (Scope.CAMERA, seat.camera, self._places.per_camera),
-            (Scope.WORKER, seat.worker, self._places.per_worker),
-        ):
+        places = self._places
+        seated_by = (Scope.WORKER, seat.worker, places.per_worker)
+        if seat.worker == FALLBACK:
+            seated_by = (Scope.FALLBACK, seat.worker, places.fallback)
+        for scope, area, limit in ((Scope.CAMERA, seat.camera, places.per_camera), seated_by):
             there = [other for other in self._areas.get(area, {}).values() if other not in victims]
-            if _has_room(there, limit, self._places.reserve_share, seat.rank):
+            if _has_room(there, limit, places.reserve_share, seat.rank):
                 continue
             victim = _newest_of_the_lowest(there, seat)
             if victim is None:

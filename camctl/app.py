@@ -23,11 +23,13 @@ from camctl.control.client import ControlClient
 from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
+from camctl.fallback import Fallback
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
 from camctl.ptz.rules import Rules
 from camctl.restream import REALM, RestreamGrants
+from camctl.sources import Sources
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 from camctl.store.patrols import PatrolStore
@@ -89,6 +91,7 @@ def places_of(config: Config) -> Places:
         per_person=media.sessions_per_person,
         per_camera=media.sessions_per_camera,
         per_worker=media.sessions_per_worker,
+        fallback=media.fallback_sessions,
         reserve_share=media.reserve_share,
         busy_lag_s=media.busy_lag_ms / 1000,
     )
@@ -191,7 +194,9 @@ class Service:
         self._control = ControlClient(control_setup(config), self._supervisor)
         patrols = PatrolStore(self._store.sessions)
         self._tell_patrols(patrols)
-        self._media = Media(self._control, egress, places=places_of(config), metrics=self._metrics)
+        self._sources = Sources(self._control, egress)
+        self._media = Media(self._control, self._sources, places=places_of(config), metrics=self._metrics)
+        self._fallback = Fallback(self._media, self._metrics)
         self._pool = self._make_pool()
         self._media.pool = self._pool
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
@@ -221,7 +226,7 @@ class Service:
             tcp=media.tcp,
             spread_after=media.spread_after,
             restream=restream_settings(self._config),
-            find_source=self._media.find_source,
+            find_source=self._sources.find,
             on_event=self._media.on_event,
         )
 
@@ -238,6 +243,7 @@ class Service:
             worker_metrics=self._worker_metrics,
             patrols=patrols,
             turn=turn_servers(self._config.media.turn),
+            fallback=self._fallback,
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
@@ -245,8 +251,9 @@ class Service:
         listening = bind(self._config.server.host, self._config.server.port)
         server = HttpServer(self._app, listening, self._supervisor)
         try:
-            # Closed in reverse: first no new request, then no socket, then every camera still, then its video.
-            async with running(self._pool, self._control, self._uses, self._grants, server):
+            # Closed in reverse: first what has no end of its own, then no new request, then no socket, then every
+            # camera still, then its video.
+            async with running(self._pool, self._control, self._uses, self._grants, server, self._fallback):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 if on_ready is not None:

@@ -126,6 +126,7 @@ class MediaConfig(_Strict):
     sessions_per_person: Annotated[int, Field(ge=1, le=10_000)] = 16
     sessions_per_camera: Annotated[int, Field(ge=1, le=100_000)] = 2000
     sessions_per_worker: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    fallback_sessions: Annotated[int, Field(ge=0, le=10_000)] = 200
     reserve_share: Annotated[float, Field(ge=0, le=0.9)] = 0.1
     busy_lag_ms: Annotated[int, Field(ge=5, le=10_000)] = 100
     turn: TurnConfig = TurnConfig()

@@ -48,7 +48,11 @@ class Metrics:
         self.commands = self._counter("camctl_commands", "Control commands by kind and outcome", "kind", "outcome")
         self.cameras = self._gauge("camctl_cameras", "Cameras by state", "state")
         self.control_sockets = self._gauge("camctl_control_sockets", "Open control sockets")
-        self.video_sessions = self._gauge("camctl_video_sessions", "Open WHEP sessions")
+        self.video_sessions = self._gauge("camctl_video_sessions", "Open video sessions, of whichever way")
+        self.fallback_sessions = self._gauge("camctl_fallback_sessions", "Open video sessions without WebRTC", "way")
+        self.fallback_skipped = self._counter(
+            "camctl_fallback_pictures_skipped", "Pictures that viewers without WebRTC were too slow for"
+        )
         self.admissions = self._counter(
             "camctl_video_admissions",
             "Viewers by rank: admitted, shed for a higher rank, or refused because of what was full",

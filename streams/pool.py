@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from streams.datagrams import fits
-from streams.errors import StreamError
+from streams.errors import StreamError, StreamFault
 from streams.exchange import Exchange, RestreamPortError, RestreamSettings
+from streams.feed_relay import FeedRelays, FeedViewer
 from streams.launch import Launcher
 from streams.placement import Placement, place
 from streams.process import (
@@ -140,6 +141,7 @@ class MediaPool:
         self._workers = [self._make_worker(index, port) for index, port in enumerate(ports)]
         self._sessions: dict[str, WorkerProcess] = {}
         self._watched: dict[str, tuple[str, int]] = {}  # session to stream and worker, as `_placement` counts them
+        self._relays = FeedRelays(lambda key, worker: worker.tell("close_feed", {"key": key}))
         self._supervisors: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[None] | None = None
 
@@ -219,6 +221,7 @@ class MediaPool:
         self._exchange.close()
         for worker in self._workers:
             worker.report_sessions_closed("the service stops")
+            self._relays.end_of(worker, StreamError(StreamFault.CLOSED, "the service stops"))
         if self._failed and not self._failed.done():
             self._failed.cancel()
 
@@ -286,14 +289,36 @@ class MediaPool:
         payload = {"session_id": session_id, "demand": asdict(demand)}
         await self._session(session_id).request("ask_quality", payload, _REQUEST_S)
 
-    async def snapshot(self, source: StreamSource) -> bytes:
+    async def snapshot(self, source: StreamSource, *, small: bool = False) -> bytes:
         """The stream's newest key picture as JPEG, at most about a GOP old; pulls the stream if nobody does.
+
+        `small` ones are at most 640 pixels wide and of a lower quality.
 
         Raises:
             StreamError: why there is none; HIDDEN while the stream is hidden.
         """
-        _, jpeg = await self._owner(source.key).request("snapshot", {"source": asdict(source)}, _SNAPSHOT_S + MARGIN_S)
+        payload = {"source": asdict(source), "small": small}
+        _, jpeg = await self._owner(source.key).request("snapshot", payload, _SNAPSHOT_S + MARGIN_S)
         return jpeg
+
+    async def open_feed(self, source: StreamSource) -> FeedViewer:
+        """Watch the stream as fragmented MP4: an init segment, the newest group of pictures, then what comes.
+
+        One feed per stream is made and shared by all viewers. Who is slow skips to a key picture. The viewer has to be
+        closed; afterwards the stream is pulled for the linger time only.
+
+        Raises:
+            StreamError: why there is no picture; CODEC when it is not H.264.
+        """
+        worker = self._owner(source.key)
+        viewer = self._relays.join(source.key, worker)
+        facts = {"source": asdict(source), "hidings": self._relays.hidings, "wants_key": viewer.outbox.needs_key}
+        try:
+            await worker.request("open_feed", facts, self._ready_s + MARGIN_S)
+        except BaseException:
+            viewer.close()
+            raise
+        return viewer
 
     def send_datagram(self, session_id: str, text: str) -> None:
         """Send over the session's data channel "control", if the viewer has opened one; best effort.
@@ -316,6 +341,8 @@ class MediaPool:
         if hidden is (stream_key_prefix in self._hidden):
             return
         (self._hidden.add if hidden else self._hidden.discard)(stream_key_prefix)
+        if hidden:
+            self._relays.hide(stream_key_prefix)
         for worker in self._workers:
             worker.tell("hide", {"prefix": stream_key_prefix, "hidden": hidden})
 
@@ -386,6 +413,9 @@ class MediaPool:
         self._tell(event)
 
     def _tell(self, event: Payload) -> None:
+        if event["type"] in ("feed", "feed_failed"):
+            self._relays.take(event, event.get("blob", b""))
+            return
         if event["type"] == "session_state" and event["state"] == "closed":
             self._forget_session(event["session_id"])
         if self._on_event:
@@ -405,6 +435,7 @@ class MediaPool:
             deaths.append(time.monotonic())
             log.error("media worker %d (pid %s) ended with %s; restarting it", worker.index, worker.pid, code)
             worker.report_sessions_closed("the media worker ended")
+            self._relays.end_of(worker, StreamError(StreamFault.CLOSED, "the media worker ended"))
             if len(deaths) == _DEATHS and deaths[-1] - deaths[0] < _DEATHS_WITHIN_S:
                 detail = f"media worker {worker.index} died {_DEATHS} times within {_DEATHS_WITHIN_S:g} s"
                 if not self.failed.done():

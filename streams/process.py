@@ -114,7 +114,7 @@ class WorkerProcess:
             raise PoolFailedError(f"media worker {self.index} did not come up")
         return ready.result()
 
-    def _take(self, kind: str, payload: Payload, _: bytes) -> None:
+    def _take(self, kind: str, payload: Payload, blob: bytes) -> None:
         ready = self._ready
         if kind == "ready" and ready and not ready.done():
             ready.set_result(int(payload["udp_port"]))
@@ -127,7 +127,7 @@ class WorkerProcess:
         else:
             if kind == "session_state" and payload.get("state") == "closed":
                 self.sessions.pop(str(payload.get("session_id")), None)
-            self._on_event({"type": kind, **payload})
+            self._on_event({"type": kind, **payload} | ({"blob": blob} if blob else {}))
 
     async def wait_end(self) -> int | None:
         """Wait until the process has ended, and clean up; its exit code."""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from streams.errors import StreamError, StreamFault
+from streams.feeds import Feeds, Tell
 from streams.figures import load_figures, stream_figures, worker_figures
 from streams.hub import Client, Hub, HubEvent, hidden_error
 from streams.load import Load
@@ -18,7 +19,7 @@ from streams.restream import Restream, RestreamAccount, RestreamLimits
 from streams.rtp.fanout import Fanout
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import StreamSource, Transport
-from streams.snapshot import SnapshotCache
+from streams.snapshot import FULL, SMALL, SnapshotCache
 from streams.tally import Joins, StreamTally
 from streams.viewers import Place, Viewers, guarded
 from streams.webrtc.adapter import InPlaceSealer, PacketSealer
@@ -45,8 +46,8 @@ class MediaWorker:
     """The hubs and sessions of one process and the requests that drive them.
 
     `tell(kind, payload)` carries events to the parent: session_state, session_quality, stream_state, key_wanted,
-    datagram, load. Datagrams are dropped while `lags` says that the parent takes nothing; `unsent`: bytes that it has
-    not taken. `find` asks where a stream is pulled from.
+    datagram, load, and those of `Feeds`. Datagrams are dropped while `lags` says that the parent takes nothing;
+    `unsent`: bytes that it has not taken. `find` asks where a stream is pulled from.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class MediaWorker:
         mux: UdpMux,
         port: int,
         sealer: PacketSealer,
-        tell: Callable[[str, Payload], None],
+        tell: Tell,
         lags: Callable[[], bool] = lambda: False,
         connect: Callable[[StreamSource], Client] | None = None,
         unsent: Callable[[], int] = lambda: 0,
@@ -76,6 +77,7 @@ class MediaWorker:
         self._hidden: set[str] = set()
         place = Place(settings.advertise, port, settings.tcp, settings.max_sessions, settings.ready_s)
         self._viewers = Viewers(place, mux, self._hub, tell, lags)
+        self._feeds = Feeds(tell, lags)
         self._relay = Relay(self._hub, settings.ready_s)
         self._restream = Restream(self._find_hub, settings.ready_s)
 
@@ -91,6 +93,7 @@ class MediaWorker:
             **self._viewers.handlers,
             "close_stream": guarded(self._close_stream),
             "lend": guarded(self._lend),
+            "open_feed": guarded(self._open_feed),
             "serve": guarded(self._serve),
             "snapshot": guarded(self._snapshot),
             "stats": guarded(self._stats),
@@ -106,8 +109,10 @@ class MediaWorker:
             self._take_word(kind, payload)
 
     def _take_word(self, kind: str, payload: Payload) -> None:
-        """want_key (key), restream_allow (name, hashes, keys), or restream_forget (name)."""
-        if kind == "want_key":
+        """close_feed or want_key (key), restream_allow (name, hashes, keys), or restream_forget (name)."""
+        if kind == "close_feed":
+            self._feeds.close(str(payload["key"]))
+        elif kind == "want_key":
             hub = self._hubs.get(str(payload["key"]))
             if hub:
                 hub.want_key_frame()
@@ -119,6 +124,7 @@ class MediaWorker:
 
     def _hide(self, prefix: str, *, hidden: bool) -> None:
         (self._hidden.add if hidden else self._hidden.discard)(prefix)
+        self._feeds.hidings += hidden
         for key, hub in self._hubs.items():
             if key.startswith(prefix):
                 self._snapshots.forget(key)
@@ -133,6 +139,7 @@ class MediaWorker:
     async def close(self) -> None:
         """Say goodbye to every viewer and stop every pull."""
         self._load.stop()
+        self._feeds.close_all()
         await asyncio.gather(self._restream.close(), self._relay.close())
         await self._viewers.close()
         await asyncio.gather(*(hub.close() for hub in self._hubs.values()))
@@ -143,8 +150,13 @@ class MediaWorker:
         self._relay.recall(key)
         self._restream.recall(key)
         if hub:
+            self._feeds.end(key, "the stream was closed")
             await self._viewers.close_stream(key)
             await hub.close()
+        return {}, b""
+
+    async def _open_feed(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
+        await self._feeds.open(self._hub(StreamSource(**payload["source"])), payload, self._settings.ready_s)
         return {}, b""
 
     async def _lend(self, payload: Payload, _: bytes) -> tuple[Payload, bytes]:
@@ -171,7 +183,8 @@ class MediaWorker:
         hold, hidings = hub.hold(), hub.curtain.hidings
         try:
             find = functools.partial(hub.next_key_unit, self._settings.snapshot_s)
-            jpeg = await self._snapshots.get(hub.source.key, find)
+            size = SMALL if payload.get("small") else FULL
+            jpeg = await self._snapshots.get(hub.source.key, find, size)
             if hub.curtain.is_hidden or hub.curtain.hidings != hidings:
                 raise hidden_error()  # while it was being made
             return {}, jpeg
@@ -184,8 +197,11 @@ class MediaWorker:
         in_place = isinstance(self._sealer, InPlaceSealer)
         streams = [stream_figures(hub, self._viewers.losses(hub)) for hub in self._hubs.values()]
         resent = sum(hub.tally.sent().resent for hub in self._hubs.values())
-        more = {"udp_port": self._port, "srtp_in_place": in_place, "packets_resent": resent}
-        return figures | more | {"restream_sessions": self._restream.session_count, "streams": streams}, b""
+        figures |= {"udp_port": self._port, "srtp_in_place": in_place, "packets_resent": resent}
+        return figures | self._feeds.figures() | {
+            "restream_sessions": self._restream.session_count,
+            "streams": streams,
+        }, b""
 
     def _hub(self, source: StreamSource) -> Hub:
         hub = self._hubs.get(source.key)

@@ -10,6 +10,8 @@ from camctl.api import (
     camera_routes,
     control_routes,
     control_socket,
+    feed_socket,
+    jpeg_routes,
     patrol_routes,
     people_routes,
     problems,
@@ -36,7 +38,11 @@ def describe() -> FastAPI:
         redoc_url=None,
     )
     api = APIRouter(prefix=PREFIX)
-    for part in (people_routes, camera_routes, whep_routes, ptz_routes, control_routes, control_socket, patrol_routes):
+    parts = (
+        people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
+        patrol_routes,
+    )  # fmt: skip
+    for part in parts:
         api.include_router(part.router)
     app.include_router(api)
     app.include_router(root_routes.router)

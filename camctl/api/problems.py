@@ -15,9 +15,9 @@ from starlette.exceptions import HTTPException
 
 from auth.errors import AuthUnavailableError, ThrottledError, WrongSignInError
 from camctl.admission import NoPlaceError, TooManySessionsError
-from camctl.media import PictureHiddenError
 from camctl.ptz.ports import CameraError, CameraFault
 from camctl.store.engine import StoreError
+from camctl.video import PictureHiddenError
 from streams.errors import StreamError, StreamFault
 from streams.pool import PreconditionError, SessionNotFoundError, StaleEtagError
 
@@ -88,6 +88,12 @@ def problem_body(error: ProblemError) -> dict[str, object]:
         "detail": error.detail,
         **error.extras,
     }
+
+
+def problem_text(error: ProblemError) -> dict[str, object]:
+    """The JSON members of a problem for a socket, where there is no header for how long to wait."""
+    wait = error.headers.get("Retry-After")
+    return problem_body(error) | ({"retry_after_ms": int(wait) * 1000} if wait else {})
 
 
 def problem_response(error: ProblemError) -> JSONResponse:

@@ -17,9 +17,10 @@ from camctl.api.access import camera_ref
 from camctl.api.messages import CLOSE_NO_CAMERA, CLOSE_RESTART, CLOSE_SIGNED_OUT
 from camctl.api.recent import RecentSignIns
 from camctl.control.client import ControlClient, RemoteCamera
-from camctl.media import Media, VideoSession
+from camctl.media import Media
 from camctl.ptz.events import Source, SourceKind
 from camctl.supervisor import Supervisor
+from camctl.video import VideoSession
 
 if TYPE_CHECKING:
     from camctl.api.control_socket import ControlSocket

@@ -6,10 +6,13 @@ import asyncio
 import contextlib
 import errno
 import socket
+import sys
 from collections.abc import Iterator
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from camctl.errors import ConfigError, PortInUseError
 from camctl.supervisor import Supervisor
@@ -17,6 +20,9 @@ from camctl.supervisor import Supervisor
 _BACKLOG = 512
 _MAX_SOCKET_MESSAGE = 4096
 _START_S = 10.0
+_UNSENT_BYTES = 16_384  # that wait here, and again in the kernel: at 300 kb/s 0.9 s together
+_STUCK_S = 20.0
+_TCP_NOTSENT_LOWAT = 25  # Linux; Python 3.11's socket module does not name it
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -41,6 +47,55 @@ def bind(host: str, port: int) -> socket.socket:
         raise ConfigError(f"server.host: cannot listen on {host} port {port}: {error.strerror}") from None
     listening.setblocking(False)
     return listening
+
+
+class _Writing(asyncio.Protocol):
+    """How much may wait for a client that reads slowly, and for how long nothing may move at all.
+
+    Video is made for now: what waits in buffers is late, and whoever sends has to notice early that the way is full.
+    A client that takes nothing for `_STUCK_S` is given up; without this its session would last for TCP's quarter of an
+    hour.
+    """
+
+    _stuck: asyncio.TimerHandle | None = None
+    transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """As the protocol's."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=_UNSENT_BYTES)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and sys.platform == "linux":
+            connection.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """As the protocol's."""
+        self._moves()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """As the protocol's."""
+        super().pause_writing()
+        self._moves()
+        self._stuck = asyncio.get_running_loop().call_later(_STUCK_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """As the protocol's."""
+        self._moves()
+        super().resume_writing()
+
+    def _moves(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+
+class _Http(_Writing, HttpToolsProtocol):
+    """uvicorn's, writing as above."""
+
+
+class _WebSocket(_Writing, WebSocketsSansIOProtocol):
+    """uvicorn's, writing as above."""
 
 
 class _Server(uvicorn.Server):
@@ -73,9 +128,10 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 lifespan="off",
-                http="httptools",
-                ws="websockets-sansio",
+                http=_Http,
+                ws=_WebSocket,
                 ws_max_size=_MAX_SOCKET_MESSAGE,
+                ws_per_message_deflate=False,  # video cannot be compressed, and a core is soon spent on trying
                 ws_ping_interval=5.0,
                 ws_ping_timeout=5.0,
                 timeout_graceful_shutdown=3,

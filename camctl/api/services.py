@@ -15,6 +15,7 @@ from camctl.areas.tree import AreaTree
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config
 from camctl.control.client import ControlClient
+from camctl.fallback import Fallback
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.turn import TurnServers
@@ -41,6 +42,7 @@ class Services:
     problems_now: Callable[[], Awaitable[list[str]]]
     worker_metrics: Callable[[], Awaitable[str]]
     patrols: Patrols
+    fallback: Fallback
     turn: TurnServers | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from camctl.api.schema_base import In
-from camctl.media import VideoSession
+from camctl.video import VideoSession
 from streams.quality import Demand, Quality, Why, Wish
 
 

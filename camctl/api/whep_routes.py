@@ -32,7 +32,7 @@ from camctl.api.problems import (
 )
 from camctl.api.services import Services, services_of
 from camctl.api.video_schemas import QualityWish, VideoView
-from camctl.media import VideoSession
+from camctl.video import VideoSession
 from streams.errors import StreamError, StreamFault
 from streams.pool import SessionNotFoundError
 from streams.quality import Demand, Wish

@@ -85,7 +85,7 @@ class RtspClient:
         *,
         transport: Transport = Transport.AUTO,
         tls_fingerprint: str = "",
-        name: str = "a camera",
+        name: str = "",
         connect_timeout_s: float = 5,
         answer_timeout_s: float = 5,
         idle_timeout_s: float = 10,

@@ -44,6 +44,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             yield Place(service, "2")
 
 
+_STANDING = """
+() => {
+  const video = document.querySelector('[data-testid="live-video"]');
+  return video.readyState >= 2 && video.videoWidth > 0;
+}
+"""
+
+
 def test_a_withheld_picture_is_a_card_until_it_comes_back_by_itself(place: Place) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     offers: list[str] = []
@@ -92,5 +100,40 @@ def test_a_withheld_picture_is_a_card_until_it_comes_back_by_itself(place: Place
         phone.page.wait_for_timeout(500)
         assert phone.reading().frame > before
         assert len(offers) == offered
+        assert phone.errors == []
+        phone.close()
+
+
+def test_without_webrtc_it_is_withheld_too_and_nothing_of_it_stays(place: Place) -> None:
+    """Where the camera looks was proved by the test before, or is by this one's finger."""
+    with chromium() as browser:
+        phone = PhonePage(browser, place.service.url, locale="id-ID")
+        phone.page.add_init_script("delete window.RTCPeerConnection")
+        phone.page.reload()
+        phone.sign_in({"username": "sari", "password": PASSWORD.format(username="sari")})
+        phone.page.locator(f'[data-camera-id="{CAMERA}"]').click()
+        card = phone.page.get_by_test_id("live-state")
+        for _ in range(2):
+            phone.press_pad(-0.5, 0.0)
+            phone.page.wait_for_timeout(700)
+            phone.lift()
+            phone.page.wait_for_timeout(500)
+        expect(card).to_have_attribute("data-shown", "false", timeout=10_000)
+        expect(phone.page.get_by_test_id("delay")).to_have_attribute("data-way", "mse")
+        phone.reading(within_s=5.0)
+
+        phone.tap("presets")
+        phone.page.locator(f'[data-preset="{place.secret_preset}"]').click()
+        expect(card).to_contain_text("wilayah pribadi", timeout=10_000)
+        expect(phone.page.get_by_test_id("live-video")).to_be_hidden()
+        phone.page.wait_for_timeout(500)
+        assert not phone.page.evaluate(_STANDING), "what was buffered is still in the element"
+
+        phone.tap("presets")
+        phone.page.locator('[data-preset="1"]').click()
+        expect(card).to_have_attribute("data-shown", "false", timeout=15_000)
+        before = phone.reading(within_s=5.0).frame
+        phone.page.wait_for_timeout(1000)
+        assert phone.reading().frame > before
         assert phone.errors == []
         phone.close()

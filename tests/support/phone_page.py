@@ -55,6 +55,7 @@ _WATCH_HOLDER = """
     constructor(...words) {
       super(...words);
       this.addEventListener("message", (event) => {
+        if (typeof event.data !== "string") return;
         const message = JSON.parse(event.data);
         if (message.type !== "state") return;
         const holder = message.holder;

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from auth.roles import ViewingRank
-from camctl.admission import Admission, NoPlaceError, Places, Scope, Seat, TooManySessionsError
+from camctl.admission import FALLBACK, Admission, NoPlaceError, Places, Scope, Seat, TooManySessionsError
 
 PUBLIC, PARTNER, CITY = ViewingRank.PUBLIC, ViewingRank.PARTNER, ViewingRank.CITY
 
@@ -32,6 +32,16 @@ def refused(hall: Hall, rank: ViewingRank, **more: object) -> NoPlaceError:
     with pytest.raises(NoPlaceError) as caught:
         hall.come(rank, **more)  # type: ignore[arg-type]
     return caught.value
+
+
+def test_seats_without_webrtc_have_a_limit_of_their_own() -> None:
+    hall = Hall(per_camera=9, per_worker=1, fallback=2, reserve_share=0.0)
+    assert hall.come(PARTNER) == []
+    assert hall.come(PARTNER, worker=FALLBACK) == []
+    assert hall.come(PUBLIC, worker=FALLBACK) == []
+    assert refused(hall, PUBLIC, worker=FALLBACK).scope is Scope.FALLBACK
+    assert hall.come(CITY, worker=FALLBACK) == ["s3"]
+    assert refused(hall, PARTNER).scope is Scope.WORKER
 
 
 def test_the_newest_of_the_lowest_rank_gives_way() -> None:

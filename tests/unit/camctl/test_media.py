@@ -14,10 +14,12 @@ from camctl.cameras.model import CameraEntry, CameraState, Health
 from camctl.config import Config
 from camctl.control.view import CameraView
 from camctl.egress import EgressPolicy
-from camctl.media import Media, PictureHiddenError
+from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Hidden, Limits, Sector
 from camctl.ptz.model import Position
+from camctl.sources import Sources
+from camctl.video import PictureHiddenError
 from streams.errors import StreamError, StreamFault
 from streams.quality import Demand, Quality
 from tests.support.fake_control import FakeControl, facts
@@ -40,7 +42,7 @@ def pool() -> FakePool:
 @pytest.fixture
 def media(control: FakeControl, pool: FakePool) -> Media:
     config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}})
-    made = Media(control, EgressPolicy(config.cameras.networks), places=PLACES, metrics=Metrics())
+    made = Media(control, Sources(control, EgressPolicy(config.cameras.networks)), places=PLACES, metrics=Metrics())
     made.pool = pool
     return made
 
@@ -56,7 +58,8 @@ async def test_a_camera_with_forbidden_sectors_is_hidden_before_anything_is_know
         def show(self, camera_id: str, view: CameraView) -> None:
             """Control has told nothing yet."""
 
-    made = Media(Unseen([GUARDED, *ENTRIES]), EgressPolicy(()), places=PLACES, metrics=Metrics())
+    control = Unseen([GUARDED, *ENTRIES])
+    made = Media(control, Sources(control, EgressPolicy(())), places=PLACES, metrics=Metrics())
     made.pool = pool
     assert pool.hidden == [("guarded/", True)]
 
@@ -165,12 +168,13 @@ async def test_a_session_that_is_lost_is_told_to_its_own_sign_in_and_one_that_is
     assert (FIRST, "s") not in media._mourners
 
 
-async def test_a_stream_is_found_by_its_key(media: Media) -> None:
-    source = await media.find_source(f"{FEED}/main")
+async def test_a_stream_is_found_by_its_key(control: FakeControl) -> None:
+    sources = Sources(control, EgressPolicy((ip_network("127.0.0.0/8"),)))
+    source = await sources.find(f"{FEED}/main")
     assert source.key == f"{FEED}/main"
     for key in ("none/main", f"{FEED}/other", FEED, ""):
         with pytest.raises(StreamError) as caught:
-            await media.find_source(key)
+            await sources.find(key)
         assert caught.value.fault is StreamFault.NOT_FOUND
 
 
@@ -203,11 +207,9 @@ async def test_a_plain_feeds_health_is_its_streams_and_an_onvif_cameras_is_not(
 async def test_how_a_feed_is_read_goes_to_the_workers() -> None:
     feed = CameraEntry("f", "F", "31", rtsp_main="rtsps://127.0.0.1/x", rtsp_transport="tcp", tls_fingerprint="ab" * 32)
     control = FakeControl([feed])
-    config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}})
-    media = Media(control, EgressPolicy(config.cameras.networks), places=PLACES, metrics=Metrics())
     camera = control.get("f")
     assert camera is not None
-    source = await media.source(camera, Quality.SUB)
+    source = await Sources(control, EgressPolicy((ip_network("127.0.0.0/8"),))).get(camera, Quality.SUB)
     assert (source.url, source.transport, source.tls_fingerprint) == ("rtsps://127.0.0.1/x", "tcp", "ab" * 32)
 
 
@@ -228,7 +230,8 @@ async def test_b_frames_are_noted_until_another_pull_shows_none(control: FakeCon
 
 def small(control: FakeControl, pool: FakePool, **places: int) -> Media:
     limits = Places(**{"per_person": 9, "per_camera": 9, "per_worker": 9, **places}, reserve_share=0.0)
-    made = Media(control, EgressPolicy((ip_network("127.0.0.0/8"),)), places=limits, metrics=Metrics())
+    sources = Sources(control, EgressPolicy((ip_network("127.0.0.0/8"),)))
+    made = Media(control, sources, places=limits, metrics=Metrics())
     made.pool = pool
     return made
 

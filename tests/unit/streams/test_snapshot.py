@@ -53,7 +53,7 @@ class Camera:
 
 
 async def test_pictures_are_kept_a_while_and_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snapshot, "render_jpeg", lambda unit: b"jpeg")
+    monkeypatch.setattr(snapshot, "render_jpeg", lambda unit, size: b"jpeg")
     now_s, camera = 100.0, Camera()
     cache = SnapshotCache(keep_s=1.0, clock=lambda: now_s)
     pictures = await asyncio.gather(*(cache.get("cam-1/main", camera.unit) for _ in range(5)))
@@ -80,7 +80,7 @@ async def test_a_failure_reaches_everybody_and_is_not_kept() -> None:
 async def test_a_forgotten_picture_is_not_given_out_even_when_it_was_being_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(snapshot, "render_jpeg", lambda unit: b"jpeg")
+    monkeypatch.setattr(snapshot, "render_jpeg", lambda unit, size: b"jpeg")
     camera, cache = Camera(), SnapshotCache()
     asking = asyncio.create_task(cache.get("cam-1/main", camera.unit))
     await asyncio.sleep(0)

@@ -74,7 +74,7 @@ async def test_a_picture_that_was_being_made_when_it_was_hidden_is_not_given_out
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bench = Bench()
-    monkeypatch.setattr(snapshot, "render_jpeg", lambda unit: b"jpeg of " + bytes(str(unit.timestamp), "ascii"))
+    monkeypatch.setattr(snapshot, "render_jpeg", lambda unit, size: b"jpeg of " + bytes(str(unit.timestamp), "ascii"))
     asking = asyncio.create_task(bench.snapshot())
     camera = await bench.street.playing(0)
     now_s = asyncio.get_running_loop().time()

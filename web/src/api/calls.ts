@@ -81,3 +81,17 @@ export function endWhep(session: string): Promise<Result<null>> {
 export function controlAddress(id: string, page: Location = location): string {
   return `${page.protocol === "https:" ? "wss:" : "ws:"}//${page.host}${cameraPath(id)}/control`;
 }
+
+/** ws: or wss: address of a camera's picture as MP4. */
+export function feedAddress(id: string, quality: "main" | "sub", page: Location = location): string {
+  return `${page.protocol === "https:" ? "wss:" : "ws:"}//${page.host}${cameraPath(id)}/feed?quality=${quality}`;
+}
+
+/** A camera's small picture, one a second; the answer has no end. */
+export function jpegs(id: string, signal: AbortSignal): Promise<Result<ReadableStream<Uint8Array>>> {
+  const path = `${cameraPath(id)}/jpegs`;
+  return call(path, { signal, accept: "multipart/x-mixed-replace", timeoutMs: OFFER_TIMEOUT_MS }, (response) => {
+    if (response.body === null) throw new TypeError("an answer without a body");
+    return Promise.resolve(response.body);
+  });
+}

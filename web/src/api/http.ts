@@ -23,18 +23,31 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** The answer itself, when its status is 2xx; `read` may take the body. */
 export async function call<T>(path: string, request: Request, read: (response: Response) => Promise<T>): Promise<Result<T>> {
-  const limit = AbortSignal.timeout(request.timeoutMs ?? DEFAULT_TIMEOUT_MS);
-  const signal = request.signal === undefined ? limit : AbortSignal.any([request.signal, limit]);
+  const limit = timeLimit(request.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+  const signal = request.signal === undefined ? limit.signal : AbortSignal.any([request.signal, limit.signal]);
   try {
     const response = await fetch(path, init(request, signal));
     if (!response.ok) return failure(problemOf(response.status, response.headers.get("Retry-After"), await bodyOf(response)));
     return success(await read(response));
   } catch (error) {
     if (request.signal?.aborted === true) return ABORTED;
-    if (limit.aborted) return failure(localProblem("timeout"));
+    if (limit.signal.aborted) return failure(localProblem("timeout"));
     if (error instanceof DecodeError || error instanceof SyntaxError) return failure(localProblem("garbled", error.message));
     return failure(localProblem("network", error instanceof Error ? error.message : ""));
+  } finally {
+    limit.lift(); // a body that goes on without an end is not limited
   }
+}
+
+interface TimeLimit {
+  readonly signal: AbortSignal;
+  lift(): void;
+}
+
+function timeLimit(ms: number): TimeLimit {
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), ms);
+  return { signal: abort.signal, lift: () => clearTimeout(timer) };
 }
 
 export function callJson<T>(path: string, request: Request, read: Reader<T>): Promise<Result<T>> {

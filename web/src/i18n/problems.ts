@@ -108,5 +108,9 @@ export function pictureWords(words: Messages, fault: PictureFault): string {
       return words.pictureStalled;
     case "ended":
       return words.pictureEnded;
+    case "lost":
+      return words.pictureLost;
+    case "decode":
+      return words.pictureDecode;
   }
 }

@@ -1,5 +1,6 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { PictureSource } from "../drivers/feed/source";
 import { bindPicture } from "../drivers/steer/bind";
 import { words } from "../i18n/locale";
 import type { LiveSession } from "../state/live";
@@ -28,19 +29,22 @@ export function Picture({ live }: { readonly live: LiveSession }): JSX.Element {
 function Video({ live }: { readonly live: LiveSession }): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
   const [needsTap, setNeedsTap] = useState(false);
-  const stream = live.stream.value;
+  const source = live.source.value;
+  const still = useStill(source, live.picture.value.name === "live");
   useEffect(() => {
     const element = video.current;
-    if (element === null || stream === null) return undefined; // the last picture stays until a new one comes
-    element.srcObject = stream;
+    if (element === null || source === null || source.kind === "still") return undefined; // the last picture stays until a new one comes
+    if (source.kind === "stream") element.srcObject = source.stream;
+    else source.attach(element);
     play(element, setNeedsTap);
     if (!("requestVideoFrameCallback" in element)) return undefined;
     const callback = element.requestVideoFrameCallback(() => live.sawFrame());
     return () => element.cancelVideoFrameCallback(callback);
-  }, [live, stream]);
+  }, [live, source]);
   return (
     <>
       <video ref={video} data-testid="live-video" autoplay playsInline muted disablePictureInPicture aria-label={words.value.picture} />
+      {still !== null && <img class="still" data-testid="live-still" src={still} alt={words.value.picture} draggable={false} />}
       {needsTap && (
         <button type="button" class="button primary press-play" onClick={() => video.current !== null && play(video.current, setNeedsTap)}>
           {words.value.pressPlay}
@@ -48,6 +52,16 @@ function Video({ live }: { readonly live: LiveSession }): JSX.Element {
       )}
     </>
   );
+}
+
+/** The single picture to show over the video, until that has one of its own. */
+function useStill(source: PictureSource | null, isLive: boolean): string | null {
+  const [still, setStill] = useState<string | null>(null);
+  useEffect(() => {
+    if (source?.kind === "still") setStill(source.url);
+    else if (source !== null && isLive) setStill(null);
+  }, [source, isLive]);
+  return still;
 }
 
 /** Browsers that save power or data may want a tap first. */

@@ -1,11 +1,14 @@
 /** One camera on the screen: its drivers tied together, and what the screen shows of them as signals. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { camera, controlAddress, endWhep, restartWhep, stopCamera, whep } from "../api/calls";
+import { camera, controlAddress, stopCamera } from "../api/calls";
 import type { Camera, CameraState } from "../api/model";
 import type { Problem } from "../api/problem";
 import { ControlDriver, type ControlLink, type Lane } from "../drivers/control/control-driver";
 import type { ControlState, HiddenReason, Refused, Wish } from "../drivers/control/messages";
+import type { Way } from "../drivers/feed/ladder";
+import { PictureDriver } from "../drivers/feed/picture-driver";
+import type { PictureSource } from "../drivers/feed/source";
 import { vibrate } from "../drivers/haptics";
 import type { KeyTargets } from "../drivers/steer/bind-keys";
 import { SteerDriver, type SteerStateName } from "../drivers/steer/steer-driver";
@@ -14,7 +17,6 @@ import { watchNetwork } from "../drivers/network";
 import { StopGuard } from "../drivers/stop-guard";
 import { WakeLock } from "../drivers/wake-lock";
 import { isFinal, type WhepState } from "../drivers/whep/states";
-import { browserPeer, WhepDriver } from "../drivers/whep/whep-driver";
 import { changeWords } from "../i18n/control";
 import { refusalWords } from "../i18n/problems";
 import { words } from "../i18n/locale";
@@ -24,6 +26,7 @@ import { changes, isOpenToMe } from "./holding";
 import { notify } from "./notices";
 import { goToList } from "./route";
 import { checkSession, lapse } from "./session";
+import { browserWays } from "./ways";
 
 /** A page in the background lets go of the picture after this long: it costs somebody's mobile data. */
 const HIDDEN_MS = 20_000;
@@ -33,7 +36,9 @@ export class LiveSession implements KeyTargets {
   readonly camera = signal<Camera | null>(null);
   readonly problem = signal<Problem | null>(null);
   readonly picture = signal<WhepState>({ name: "idle" });
-  readonly stream = signal<MediaStream | null>(null);
+  readonly source = signal<PictureSource | null>(null);
+  /** Which way the picture comes. */
+  readonly way = signal<Way>("webrtc");
   readonly link = signal<ControlLink>({ name: "idle" });
   readonly control = signal<ControlState | null>(null);
   /** When `control` was told, on performance.now()'s clock: its times to come count from then. */
@@ -48,7 +53,7 @@ export class LiveSession implements KeyTargets {
 
   private readonly abort = new AbortController();
   private readonly command = new CommandDelay();
-  private readonly video: WhepDriver;
+  private readonly video: PictureDriver;
   private readonly socket: ControlDriver;
   private readonly steer: SteerDriver;
   private readonly guard = new StopGuard(() => this.steer.halt());
@@ -59,15 +64,17 @@ export class LiveSession implements KeyTargets {
   private lastTold: ControlState | null = null;
 
   constructor(readonly id: string) {
-    this.video = new WhepDriver(
-      { offer: (sdp) => whep(id, sdp), restart: restartWhep, end: (session) => void endWhep(session), ...browserPeer(() => this.mayEverSteer()) },
-      {
-        onState: (state) => this.onPicture(state),
-        onStream: (stream) => (this.stream.value = stream),
-        onDelay: (videoMs) => this.onDelay({ ...this.delay.value, videoMs }),
-        onChannel: (channel) => this.socket.offerChannel(channel),
-      },
+    const ways = browserWays(
+      id,
+      () => this.mayEverSteer(),
+      (channel) => this.socket.offerChannel(channel),
     );
+    this.video = new PictureDriver(ways, {
+      onState: (state) => this.onPicture(state),
+      onSource: (source) => (this.source.value = source),
+      onDelay: (videoMs) => this.onDelay({ ...this.delay.value, videoMs }),
+      onWay: (way) => (this.way.value = way),
+    });
     this.socket = new ControlDriver(controlAddress(id), {
       onLink: (link) => this.onLink(link),
       onState: (state) => this.onControl(state),
@@ -256,8 +263,10 @@ export class LiveSession implements KeyTargets {
     }
     this.problem.value = answer.problem;
     if (answer.problem.kind === "not-signed-in") lapse();
-    if (isFinal(answer.problem)) this.socket.close(); // nothing to steer: unknown here, or not mine
-    else this.refetch = setTimeout(() => void this.fetchCamera(), REFETCH_MS);
+    if (isFinal(answer.problem)) {
+      this.socket.close(); // nothing to steer or to see: unknown here, or not mine
+      this.video.close();
+    } else this.refetch = setTimeout(() => void this.fetchCamera(), REFETCH_MS);
   }
 
   private onVisibility(): void {

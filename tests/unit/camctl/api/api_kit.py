@@ -21,6 +21,8 @@ from camctl.api.services import Services
 from camctl.cameras.model import CameraEntry
 from camctl.config import Config
 from camctl.store import Store
+from streams.errors import StreamError
+from streams.feed_relay import FeedViewer
 from streams.pool import PatchResult, Placing, SessionAnswer, StreamSource
 from streams.quality import Demand
 from tests.support.fake_control import FakeControl
@@ -65,6 +67,9 @@ class FakePool:
     refuses: Exception | None = None
     before_answer: Any = None
     lag_s: float = 0.0
+    pictures: list[bytes] = field(default_factory=lambda: [b"\xff\xd8"])
+    feeds: list[FeedViewer] = field(default_factory=list)
+    fault: StreamError | None = None
 
     async def open_session(
         self, session_id: str, source: StreamSource, offer_sdp: str, *, sub: StreamSource | None, demand: Demand
@@ -87,10 +92,23 @@ class FakePool:
     async def close_session(self, session_id: str) -> None:
         self.closed.append(session_id)
 
-    async def snapshot(self, source: StreamSource) -> bytes:
+    async def snapshot(self, source: StreamSource, *, small: bool = False) -> bytes:
         if self.before_snapshot is not None:
             self.before_snapshot()
-        return b"\xff\xd8"
+        if self.fault is not None:
+            raise self.fault.again()
+        return self.pictures[0] if len(self.pictures) == 1 else self.pictures.pop(0)
+
+    async def open_feed(self, source: StreamSource) -> FeedViewer:
+        if self.fault is not None:
+            raise self.fault.again()
+        viewer = FeedViewer(self._feed_closed, asyncio.get_running_loop().time)
+        self.feeds.append(viewer)
+        return viewer
+
+    def _feed_closed(self, viewer: FeedViewer) -> None:
+        if viewer in self.feeds:
+            self.feeds.remove(viewer)
 
     def send_datagram(self, session_id: str, text: str) -> None:
         self.datagrams.append((session_id, json.loads(text)))
@@ -137,6 +155,7 @@ class FakeWebSocket:
     def __init__(self) -> None:
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.said: list[dict[str, Any]] = []
+        self.data: list[bytes] = []
         self.code: int | None = None
         self._spoke = asyncio.Event()
 
@@ -154,6 +173,13 @@ class FakeWebSocket:
 
     async def send_text(self, text: str) -> None:
         self.said.append(json.loads(text))
+        self._spoke.set()
+
+    async def accept(self) -> None:
+        """Nothing to shake."""
+
+    async def send_bytes(self, data: bytes) -> None:
+        self.data.append(data)
         self._spoke.set()
 
     async def close(self, code: int, reason: str) -> None:

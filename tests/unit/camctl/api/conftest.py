@@ -19,8 +19,10 @@ from camctl.areas.tree import load_jakarta
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config, turn_servers
 from camctl.egress import EgressPolicy
+from camctl.fallback import Fallback
 from camctl.media import Media
 from camctl.metrics import Metrics
+from camctl.sources import Sources
 from camctl.store import migrate, open_store
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor
@@ -57,7 +59,7 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}, **options})
     auth = AuthService(cast("Any", people), passwords=Passwords(CHEAP), rules=SessionRules(fresh_s=0.0, poll_s=0.05))
     control, pool, metrics, supervisor = FakeControl(ENTRIES), FakePool(), Metrics(), Supervisor()
-    media = Media(control, EgressPolicy(config.cameras.networks), places=PLACES, metrics=metrics)
+    media = Media(control, Sources(control, EgressPolicy(config.cameras.networks)), places=PLACES, metrics=metrics)
     media.pool = pool
     uses = LiveUses(auth, control, media, supervisor)
 
@@ -69,7 +71,8 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
 
     services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
-                        patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn))  # fmt: skip
+                        patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
+                        fallback=Fallback(media, metrics))  # fmt: skip
     tokens = await _people(auth)
     await uses.start()
     yield House(config, build(services), services, control, pool, people, auth, tokens)

@@ -12,9 +12,9 @@ from camctl.api import messages
 from camctl.api.control_schemas import ControlOut, HolderOut, RoundOut, WaiterOut
 from camctl.api.problems import from_stream_error, to_problem
 from camctl.api.refusals import problem, sentence
-from camctl.media import PictureHiddenError
 from camctl.ptz.events import Refusal
 from camctl.ptz.limits import Hidden
+from camctl.video import PictureHiddenError
 from streams.errors import StreamError, StreamFault
 
 REFERENCE = (Path(__file__).parents[4] / "docs/reference/control-socket.md").read_text()

@@ -12,6 +12,8 @@ from camctl.api import (
     camera_routes,
     control_routes,
     control_socket,
+    feed_socket,
+    jpeg_routes,
     patrol_routes,
     people_routes,
     ptz_routes,
@@ -29,6 +31,8 @@ MODULES = (
     ptz_routes,
     control_routes,
     control_socket,
+    feed_socket,
+    jpeg_routes,
     patrol_routes,
     root_routes,
 )

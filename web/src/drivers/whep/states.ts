@@ -10,7 +10,9 @@ export type PictureFault =
   | { readonly kind: "ice" } // no way for the picture through this network
   | { readonly kind: "no-picture" } // connected, but no frame came
   | { readonly kind: "stalled" } // frames came, then none
-  | { readonly kind: "ended" }; // the service ended the track
+  | { readonly kind: "ended" } // the service ended the track
+  | { readonly kind: "lost" } // the web connection that carried the picture broke, or could not be made
+  | { readonly kind: "decode" }; // the browser cannot play what it was sent
 
 export type WhepState =
   | { readonly name: "idle" }

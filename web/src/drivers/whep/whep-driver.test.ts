@@ -35,6 +35,7 @@ let hasWebRtc: boolean;
 beforeEach(() => {
   vi.useFakeTimers();
   FakePeer.all = [];
+  FakePeer.areReachable = true;
   channel = null;
   channels = [];
   answers = [];
@@ -110,6 +111,21 @@ describe("joining", () => {
     expect(ended).toEqual(["/whep/1"]);
     expect(driver.state.name).toBe("idle");
   });
+});
+
+it("does not wait long in a network that lets no video through", async () => {
+  FakePeer.areReachable = false;
+  driver.start();
+  await pass(5_900);
+  expect(driver.state.name).toBe("connecting");
+  await pass(200);
+  expect(states.at(-1)).toMatchObject({ name: "retrying", fault: { kind: "ice" } });
+  FakePeer.areReachable = true;
+  await pass(1_000);
+  await flow(400);
+  expect(driver.state.name).toBe("live");
+  await flow(7_000);
+  expect(driver.state.name).toBe("live");
 });
 
 describe("the channel for commands", () => {

@@ -48,6 +48,9 @@ const MEND_MS = 4_000;
 /** The picture comes by the straight way within this time, or relays are tried too. */
 const STRAIGHT_MS = 2_000;
 const FOUND: ReadonlySet<RTCIceConnectionState> = new Set(["connected", "completed"]);
+/** Between answer and connection: longer, and this network lets no WebRTC through. */
+const REACH_MS = 6_000;
+const UNREACHED: ReadonlySet<RTCPeerConnectionState> = new Set(["new", "connecting"]);
 
 /** Between two tries while the service withholds the picture: its return is told, and tried at once then. */
 const WITHHELD_MS = 15_000;
@@ -79,6 +82,8 @@ export class WhepDriver {
   private watch: ReturnType<typeof setTimeout> | undefined;
   private mend: ReturnType<typeof setTimeout> | undefined;
   private straight: ReturnType<typeof setTimeout> | undefined;
+  private reach: ReturnType<typeof setTimeout> | undefined;
+
   constructor(
     private readonly port: WhepPort,
     private readonly events: WhepEvents,
@@ -174,6 +179,9 @@ export class WhepDriver {
     if (location !== null) session.ice = new IceRestarts(session.peer, sdp, (fragment) => this.port.restart(location, fragment));
     this.watchFrames(session);
     this.straight = setTimeout(() => this.tryRelays(session), STRAIGHT_MS);
+    this.reach = setTimeout(() => {
+      if (this.session === session && UNREACHED.has(session.peer.connectionState)) this.fail({ kind: "ice" });
+    }, REACH_MS);
   }
 
   /** Nothing came by the straight way: the same session, with the relays as further ways. */
@@ -293,11 +301,15 @@ export class WhepDriver {
       this.become({ name: "failed", fault });
       return;
     }
-    const askedMs = fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0;
-    const isSoon = isOver && this.backoff.attempt === 0 && !this.isWithheld;
-    const waitMs = isSoon ? this.backoff.soon() : this.backoff.next(Math.max(askedMs, this.isWithheld ? WITHHELD_MS : 0));
+    const waitMs = this.waitAfter(fault, isOver);
     this.become({ name: "retrying", attempt: this.backoff.attempt, fault, waitMs });
-    this.retry = setTimeout(() => void this.connect(), waitMs);
+    if (this.now.name === "retrying") this.retry = setTimeout(() => void this.connect(), waitMs); // unless who was told closed us
+  }
+
+  private waitAfter(fault: PictureFault, isOver: boolean): number {
+    if (isOver && this.backoff.attempt === 0 && !this.isWithheld) return this.backoff.soon();
+    const askedMs = fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0;
+    return this.backoff.next(Math.max(askedMs, this.isWithheld ? WITHHELD_MS : 0));
   }
 
   private drop(): void {
@@ -305,6 +317,7 @@ export class WhepDriver {
     clearTimeout(this.watch);
     clearTimeout(this.mend);
     clearTimeout(this.straight);
+    clearTimeout(this.reach);
     this.mend = undefined;
     const session = this.session;
     this.session = null;

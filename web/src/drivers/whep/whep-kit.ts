@@ -7,12 +7,14 @@ import { success } from "../../api/result";
 /** As much of an RTCPeerConnection as the driver uses, moved by hand. */
 export class FakePeer {
   static all: FakePeer[] = [];
+  static areReachable = true;
   connectionState: RTCPeerConnectionState = "new";
   iceConnectionState: RTCIceConnectionState = "new";
   signalingState: RTCSignalingState = "stable";
   localDescription: { sdp: string } | null = null;
   remote: RTCSessionDescriptionInit | null = null;
   refusesAnswer = false;
+  readonly isReachable = FakePeer.areReachable;
   closed = false;
   frames = 0;
   restarts = 0;
@@ -46,6 +48,7 @@ export class FakePeer {
   setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
     if (this.refusesAnswer) return Promise.reject(new DOMException("bad", "OperationError"));
     this.remote = description;
+    if (this.isReachable) this.connectionState = this.iceConnectionState = "connected";
     this.ontrack?.({ streams: ["stream"], track: this.track });
     return Promise.resolve();
   }

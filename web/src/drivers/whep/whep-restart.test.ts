@@ -25,6 +25,7 @@ let driver: WhepDriver;
 beforeEach(() => {
   vi.useFakeTimers();
   FakePeer.all = [];
+  FakePeer.areReachable = false;
   links = LINKS;
   offers = 0;
   ended = [];

@@ -1,0 +1,37 @@
+/** The drivers of one camera's picture, as this browser has them. */
+
+import { endWhep, feedAddress, jpegs, restartWhep, whep } from "../api/calls";
+import type { ControlChannel } from "../drivers/control/datagram-lane";
+import { mediaSourceClass } from "../drivers/feed/feed-player";
+import { JpegDriver } from "../drivers/feed/jpeg-driver";
+import { NetworkMemory } from "../drivers/feed/ladder";
+import { browserMse, MseDriver } from "../drivers/feed/mse-driver";
+import type { PicturePort } from "../drivers/feed/picture-driver";
+import { browserPeer, WhepDriver } from "../drivers/whep/whep-driver";
+
+/** Of the network that this phone is in; shared by all cameras that are opened. */
+const memory = new NetworkMemory();
+
+/** `wantsControl`: whether this camera may be steered; `onChannel`: as the WHEP driver says it. */
+export function browserWays(id: string, wantsControl: () => boolean, onChannel: (channel: ControlChannel | null) => void): PicturePort {
+  return {
+    support: { webrtc: "RTCPeerConnection" in globalThis, mse: mediaSourceClass() !== null && "WebSocket" in globalThis },
+    memory,
+    make: (way, events) => {
+      switch (way) {
+        case "webrtc":
+          return new WhepDriver(
+            { offer: (sdp) => whep(id, sdp), restart: restartWhep, end: (session) => void endWhep(session), ...browserPeer(wantsControl) },
+            { ...events, onStream: (stream) => events.onSource(stream === null ? null : { kind: "stream", stream }), onChannel },
+          );
+        case "mse":
+          return new MseDriver({ address: (quality) => feedAddress(id, quality), ...browserMse() }, events);
+        case "jpeg":
+          return new JpegDriver(
+            { open: (signal) => jpegs(id, signal), makeUrl: (picture) => URL.createObjectURL(picture), dropUrl: (url) => URL.revokeObjectURL(url) },
+            events,
+          );
+      }
+    },
+  };
+}
