@@ -14,7 +14,8 @@ from bench import report
 from bench.browser import Browser, Join, browser
 from bench.house import House, SimulatedCamera, house, simulated_camera
 from bench.keeper import Keeper
-from bench.receiver import Receiver, count_rtp
+from bench.receiver import Receiver, skip_rtp
+from bench.ways import Whep
 
 _RUNS, _QUICK_RUNS = 20, 3
 _QUICK_IDR_S = 1.0
@@ -44,7 +45,8 @@ async def _until_watchers(client: httpx.AsyncClient, camera: SimulatedCamera, wa
 async def _warm(page: Browser, running: House, keeper: Keeper, runs: int) -> tuple[list[Join], float]:
     """Joins while another viewer watches, spread over the key-frame interval; and that interval in seconds."""
     joins = []
-    async with httpx.AsyncClient() as client, Receiver(f"{running.camera}/whep", running.headers) as viewer:
+    async with httpx.AsyncClient() as client, Receiver(Whep(f"{running.camera}/whep", running.headers)) as viewer:
+        await viewer.prepare()
         await viewer.open(client)
         interval_s = await keeper.interval_s(1)  # the service has seen a key frame by then, too
         began_s, step = time.monotonic(), step_s(interval_s, runs)
@@ -91,7 +93,7 @@ def _table(warm: list[Join], cold: list[Join], interval_s: float, no_cache_ms: l
 async def run(folder: Path, *, quick: bool) -> str:
     """Measure; returns the table."""
     runs = _QUICK_RUNS if quick else _RUNS
-    count_rtp()
+    skip_rtp()
     async with contextlib.AsyncExitStack() as stack:
         settings = {"idr_interval_s": _QUICK_IDR_S} if quick else {}
         camera = await stack.enter_async_context(simulated_camera(folder, **settings))
