@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import time
+from collections.abc import Sequence
 
 import httpx
 import numpy as np
@@ -22,10 +24,10 @@ _AT_ONCE = 8  # joins under way
 
 
 class Crowd:
-    """Viewers of one stream. `check` raises when the packets of one viewer that are decrypted are no video."""
+    """Viewers, each coming by the next one of `ways`; `check` raises when what the first one gets is no video."""
 
-    def __init__(self, way: Way, *, key_packets: int = 1, stamps: bool = False) -> None:
-        self._way = way
+    def __init__(self, ways: Sequence[Way], *, key_packets: int = 1, stamps: bool = False) -> None:
+        self._ways = ways
         self._key_packets = key_packets
         self._drain = Drain(self._count, stamps=stamps)
         self._tally = Tally(_MOST)
@@ -79,7 +81,8 @@ class Crowd:
 
     async def prepared(self, count: int) -> list[Receiver]:
         """Viewers that have not asked yet."""
-        receivers = [Receiver(self._way, self._key_packets) for _ in range(count)]
+        ways = itertools.islice(itertools.cycle(self._ways), len(self) % len(self._ways), None)
+        receivers = [Receiver(next(ways), self._key_packets) for _ in range(count)]
         for receiver in receivers:
             await receiver.prepare()
         return receivers

@@ -121,8 +121,8 @@ async def house(
     config = {
         "server": {"host": host, "port": port},
         "media": {
-            "udp_host": "127.0.0.1", "advertise": ["127.0.0.1"], "sessions_per_person": 500,
-            "udp_port": free_port(socket.SOCK_DGRAM), "workers": 1, **media,
+            "udp_host": "127.0.0.1", "advertise": ["127.0.0.1"], "sessions_per_person": 2000,
+            "sessions_per_worker": 2000, "udp_port": free_port(socket.SOCK_DGRAM), "workers": 1, **media,
         },
         "control": {"journal": str(folder / "control.journal")},
         "store": {"url": f"sqlite:///{folder / 'camctl.db'}"},

@@ -1,4 +1,4 @@
-"""A picture for cameras that must cost nothing: encoded once, played for ever, with key frames as large as a street's."""
+"""Video for cameras that must cost nothing: encoded once, played for ever, with key frames as large as a street's."""
 
 from __future__ import annotations
 

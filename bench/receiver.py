@@ -68,11 +68,11 @@ class Receiver:
             widen(protocol.transport.get_extra_info("socket"))
 
     @property
-    def _dtls(self) -> Any:
+    def _dtls(self) -> Any:  # noqa: ANN401  # its private parts are what is wanted
         return self._connection.getTransceivers()[0].receiver.transport
 
     @property
-    def _ice(self) -> Any:
+    def _ice(self) -> Any:  # noqa: ANN401  # as above
         return self._dtls.transport._connection
 
     @property
@@ -132,12 +132,12 @@ class Receiver:
         await self.close()
 
 
-async def all_reached(receivers: list[Receiver], *, with_key: bool = False) -> None:
-    """Wait until all are connected, and have seen a key picture if asked for.
+async def all_reached(receivers: list[Receiver]) -> None:
+    """Wait until all are connected.
 
     Raises:
         TimeoutError: some are not within 15 s.
     """
     async with asyncio.timeout(_REACH_S):
-        while not all(each.is_connected and (each.first_key_s or not with_key) for each in receivers):
+        while not all(each.is_connected for each in receivers):  # noqa: ASYNC110  # a few of them
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What a viewer costs: CPU per delivered packet, loss, memory; beside Janus and beside aiortc as its examples use it."""
+"""What a viewer costs: CPU per delivered packet, loss, memory; beside Janus and aiortc as its examples use it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def _measure(
     plateaus: list[Plateau] = []
     async with contextlib.AsyncExitStack() as stack:
         target = await stack.enter_async_context(series.relay(cameras.url(series.camera), folder, server))
-        crowd = await stack.enter_async_context(viewers(target, folder, load, aes_cm=series.aes_cm))
+        crowd = await stack.enter_async_context(viewers([target], folder, load, aes_cm=series.aes_cm))
         for count in series.viewers:
             try:
                 plateaus.append(await plateau(crowd, series.name, count, target, plan))
@@ -96,10 +96,8 @@ def _judged(by_name: dict[str, list[Plateau]]) -> list[str]:
     notes = []
     if {"camctl", BEST} <= set(at):
         ours, theirs = (report.percentile(at[name].per_packet_us, 0.5) for name in ("camctl", BEST))
-        notes += [
-            f"{_JUDGED_AT} viewers, us/packet p50: {ours:.2f}, limit {_LIMIT_US:g}; "
-            f"{report.ratio(ours, theirs)} of Janus at its best, limit {_LIMIT_OF_JANUS:g}"
-        ]
+        against = f"{report.ratio(ours, theirs)} of Janus at its best, limit {_LIMIT_OF_JANUS:g}"
+        notes.append(f"{_JUDGED_AT} viewers, us/packet p50: {ours:.2f}, limit {_LIMIT_US:g}; {against}")
     memory = {name: memory_per_viewer_kb(each) for name, each in by_name.items() if len(each) > 1}
     growth = ", ".join(f"{name} {kb:.0f} KB" for name, kb in memory.items())
     return [*notes, f"memory for each further viewer: {growth}; limit {_LIMIT_KB:g} KB"]

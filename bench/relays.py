@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.cameras import KEY_PACKETS
-from bench.house import feed_item, house
+from bench.house import House, feed_item, house
 from bench.janus import janus
 from bench.program import Program, free_port
 from bench.ways import Janus, Whep, to_json
@@ -27,6 +27,11 @@ class Target:
     pids: Callable[[], list[int]]
 
 
+def target_of(running: House, camera_id: str = "cam") -> Target:
+    """A camera of our service."""
+    return Target(Whep(f"{running.api}/cameras/{camera_id}/whep", running.headers), running.media_workers)
+
+
 # From a camera's address, a folder and a core to a running relay.
 Relay = Callable[[str, Path, int | None], AbstractAsyncContextManager[Target]]
 
@@ -35,7 +40,7 @@ Relay = Callable[[str, Path, int | None], AbstractAsyncContextManager[Target]]
 async def camctl(rtsp_url: str, folder: Path, core: int | None) -> AsyncIterator[Target]:
     """Our service with one media worker."""
     async with house([feed_item(rtsp_url)], folder, core=core) as running:
-        yield Target(Whep(f"{running.camera}/whep", running.headers), running.media_workers)
+        yield target_of(running)
 
 
 @contextlib.asynccontextmanager
@@ -62,9 +67,11 @@ async def aiortc(rtsp_url: str, folder: Path, core: int | None) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def viewers(target: Target, folder: Path, core: int | None, **settings: object) -> AsyncIterator[Program]:
-    """The process that plays a relay's viewers, see `bench.viewers`."""
-    every = {"way": to_json(target.way), "key_packets": KEY_PACKETS, **settings}
+async def viewers(
+    targets: Sequence[Target], folder: Path, core: int | None, **settings: object
+) -> AsyncIterator[Program]:
+    """The process that plays the viewers of relays, or of a relay's cameras, see `bench.viewers`."""
+    every = {"ways": [to_json(each.way) for each in targets], "key_packets": KEY_PACKETS, **settings}
     async with await Program.module("viewers", json.dumps(every), folder=folder, core=core) as program:
         yield program
 

@@ -16,7 +16,6 @@ from bench.house import House, SimulatedCamera, feed_item, house, simulated_came
 from bench.match import Said, Shares, match
 from bench.program import Program
 from bench.usage import below, cpu_ns
-from bench.ways import Whep
 
 CAMERAS, VIEWERS = 200, 50
 _SECONDS, _QUICK_SECONDS = 60.0, 10.0
@@ -128,8 +127,8 @@ async def _measure(running: House, cameras: LightCameras, names: list[str], fold
             "peer_zeep": await start(await Program.module("peer_zeep", *peer_at, folder=folder)),
         }
         await parts["peer_zeep"].line(_ASK_S)
-        watched = relays.Target(Whep(f"{running.camera}/whep", running.headers), running.media_workers)
-        viewers = await start(relays.viewers(watched, folder, None))
+        watched = relays.target_of(running)
+        viewers = await start(relays.viewers([watched], folder, None))
         await _watched(viewers, 1.0)  # all of them have joined
         await _pattern("taps", names, parts, cameras, running, 2.0)  # every connection is open
         watching = asyncio.create_task(_watched(viewers, len(PATTERNS) * (seconds + _SETTLE_S)))

@@ -2,7 +2,7 @@
 
     python -m bench.viewers SETTINGS_AS_JSON
 
-SETTINGS is {"way": see bench.ways, "key_packets": N, "aes_cm": bool, "stamps": bool}, all but the first optional.
+SETTINGS is {"ways": see bench.ways, "key_packets": N, "aes_cm": bool, "stamps": bool}, all but the first optional.
 Each line on standard input is answered by one on standard output:
 
 {"do": "measure", "viewers": N, "windows": W, "window_s": S, "settle_s": T, "pids": [...]} lets viewers join until there
@@ -110,8 +110,8 @@ async def main() -> None:
     """Do as asked until the parent is gone."""
     settings = json.loads(sys.argv[1])
     skip_rtp(aes_cm=settings.get("aes_cm", False))
-    way, key_packets = from_json(settings["way"]), settings.get("key_packets", 1)
-    crowd = Crowd(way, key_packets=key_packets, stamps=settings.get("stamps", False))
+    ways, key_packets = [from_json(each) for each in settings["ways"]], settings.get("key_packets", 1)
+    crowd = Crowd(ways, key_packets=key_packets, stamps=settings.get("stamps", False))
     questions = lines_of_stdin()
     reading = asyncio.create_task(crowd.run())
     while (question := await questions.get()) is not None and not reading.done():
