@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import capacity, command, dark, delay, growth, join, links, relay, steer, storm
+from bench import badlink, capacity, command, dark, delay, glass, growth, join, links, relay, steer, storm
 from bench.program import ProgramError
 
 _BENCHMARKS = {
@@ -22,6 +22,8 @@ _BENCHMARKS = {
     "capacity": capacity.run,
     "delay": delay.run,
     "storm": storm.run,
+    "glass": glass.run,
+    "badlink": badlink.run,
     "steer": steer.run,
     "dark": dark.run,
     "links": links.run,

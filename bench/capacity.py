@@ -20,6 +20,7 @@ _OURS = (150, 300, 400, 500, 600, 700, 800, 900, 1000)
 _THEIRS = (50, 100, 150, 200, 250, 300, 400, 500)
 _QUICK = (5, 15)
 _LOSES = 0.01  # percent
+_WHOLE = 0.97  # of what each viewer gets when there are few: pictures left out make no gap in the numbers
 _TIRED = 95.0  # percent of a core: beyond it the viewers are what is measured
 _SPREAD, _QUICK_SPREAD = 600, 16
 _SPREAD_AFTER = "spread_after"
@@ -39,12 +40,15 @@ class Ramp:
         return max((each.viewers for each in self.plateaus if each.lost_percent < _LOSES), default=0)
 
 
-def verdict(seen: Plateau) -> str | None:
-    """Why a ramp has to end with this plateau; None when it may go on."""
+def verdict(seen: Plateau, first: Plateau) -> str | None:
+    """Why a ramp has to end with this plateau; None when it may go on. `first` is how it was with the fewest."""
     if seen.total("dropped") or seen.load_percent > _TIRED:
         return f"at {seen.viewers} viewers the load's own core was the limit ({seen.load_percent:.0f} % of it)"
     if seen.lost_percent >= _LOSES:
         return f"at {seen.viewers} viewers {seen.lost_percent:.2f} % of the packets were lost"
+    share = seen.packets_per_viewer_s / first.packets_per_viewer_s
+    if seen.total("silent") or share < _WHOLE:
+        return f"at {seen.viewers} viewers each got {100 * share:.0f} % of what the first ones got, some nothing at all"
     return None
 
 
@@ -59,7 +63,7 @@ async def _ramp(
                 plateaus.append(await plateau(crowd, name, count, target, plan))
             except ProgramError as error:
                 return Ramp(name, plateaus, f"{count} viewers could not be served: {str(error).splitlines()[-1]}")
-            why = verdict(plateaus[-1])
+            why = verdict(plateaus[-1], plateaus[0])
             if why:
                 return Ramp(name, plateaus, why)
     return Ramp(name, plateaus, f"no loss up to {counts[-1]} viewers, the most that were tried")
@@ -75,7 +79,7 @@ async def _spread(cameras: LoopCameras, count: int, plan: dict[str, Any], folder
         target = target_of(running)
         async with viewers([target], folder, None) as crowd:
             seen = await plateau(crowd, name, count, target, plan)
-            return Ramp(name, [seen], verdict(seen) or f"no loss with {count} viewers")
+            return Ramp(name, [seen], verdict(seen, seen) or f"no loss with {count} viewers")
 
 
 def table(ramps: list[Ramp], camera: str) -> str:

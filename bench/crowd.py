@@ -44,6 +44,11 @@ class Crowd:
         """What all viewers received since they are read together."""
         return self._tally.count
 
+    @property
+    def packets(self) -> NDArray[np.int64]:
+        """What each viewer received."""
+        return self._tally.packets[: len(self)].copy()
+
     def lost(self, viewers: int) -> int:
         """Packets that did not come to the first so many viewers."""
         return int(self._tally.lost[:viewers].sum())

@@ -81,12 +81,13 @@ async def _measure(
 def _row(each: Plateau, peer: Plateau | None) -> list[str]:
     p50_us = report.percentile(each.per_packet_us, 0.5)
     against = report.percentile(peer.per_packet_us, 0.5) if peer else float("nan")
+    counts = [report.number(each.total(what), 0) for what in ("dropped", "silent")]
     return [
         each.relay, str(each.viewers), report.number(each.total("packets") / each.total("wall_s"), 0),
         report.number(p50_us, 2), report.number(report.percentile(each.per_packet_us, 0.95), 2),
         report.ratio(p50_us, against), report.number(each.per_viewer_percent, 3), report.number(100 * each.cores, 0),
-        report.number(each.lost_percent, 3), report.number(each.total("dropped"), 0),
-        report.number(each.resident_bytes / 1e6, 0), report.number(each.load_percent, 0), each.profile[5:],
+        report.number(each.lost_percent, 3), *counts, report.number(each.resident_bytes / 1e6, 0),
+        report.number(each.load_percent, 0), each.profile.removeprefix("SRTP_"),
     ]  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def table(by_name: dict[str, list[Plateau]], notes: list[str], camera: str) -> s
         rows += [_row(each, peers.get((peer_name, each.viewers))) for each in plateaus]
     head = (
         "", "viewers", "packets/s", "us/packet p50", "p95", "ratio", "% core/viewer", "% core", "% lost", "no room",
-        "MB", "load %", "SRTP",
+        "silent", "MB", "load %", "SRTP",
     )  # fmt: skip
     server, load = server_and_load_core()
     notes = [
@@ -120,6 +121,7 @@ def table(by_name: dict[str, list[Plateau]], notes: list[str], camera: str) -> s
         f"CPU and MB: camctl's media worker, the peer's process; each in turn pinned to core {server}",
         f"cameras and viewers are on core {load}; load %: how much of it the viewers use",
         "no room: packets that came but found their viewer's socket full: the load's fault, not the relay's",
+        "silent: viewers who got nothing at all in a window",
         f"percentiles over windows of {_IDR_S:g} s; ratio: p50 divided by that of Janus with one event loop",
     ]  # fmt: skip
     return report.table(f"relay: one camera ({camera}), server on one core", head, rows, notes)

@@ -112,6 +112,11 @@ class Plateau:
         return 100 * lost / (packets + lost) if packets else 100.0
 
     @property
+    def packets_per_viewer_s(self) -> float:
+        """What each viewer gets."""
+        return self.total("packets") / self.total("wall_s") / self.viewers
+
+    @property
     def load_percent(self) -> float:
         """How much of a core the viewers' process used."""
         return 100 * self.total("load_cpu_ns") / 1e9 / self.total("wall_s")

@@ -75,7 +75,7 @@ class Tally:
     def __init__(self, viewers: int) -> None:
         self._ssrc = np.full(viewers, -1, dtype=np.int64)
         self.highest = np.zeros(viewers, dtype=np.int64)
-        self._packets = np.zeros(viewers, dtype=np.int64)
+        self.packets = np.zeros(viewers, dtype=np.int64)
         self._expected = np.zeros(viewers, dtype=np.int64)
         self._bytes = np.zeros(viewers, dtype=np.int64)
 
@@ -94,7 +94,7 @@ class Tally:
         np.maximum.at(furthest, main.viewers, steps)
         self._expected += furthest
         self.highest = (self.highest + furthest) % (2 * _HALF)
-        self._packets += np.bincount(main.viewers, minlength=len(self._packets))
+        self.packets += np.bincount(main.viewers, minlength=len(self.packets))
         np.add.at(self._bytes, main.viewers, main.sizes)
         return is_main
 
@@ -105,12 +105,12 @@ class Tally:
     @property
     def count(self) -> Count:
         """What came up to now."""
-        return Count(int(self._packets.sum()), int(self._expected.sum()), int(self._bytes.sum()))
+        return Count(int(self.packets.sum()), int(self._expected.sum()), int(self._bytes.sum()))
 
     @property
     def lost(self) -> NDArray[np.int64]:
         """Packets that did not come, viewer by viewer."""
-        lost: NDArray[np.int64] = np.maximum(self._expected - self._packets, 0)
+        lost: NDArray[np.int64] = np.maximum(self._expected - self.packets, 0)
         return lost
 
 

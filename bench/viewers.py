@@ -20,6 +20,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from typing import Any
 
 import httpx
@@ -36,7 +37,7 @@ _STORM_S = 30.0
 
 
 async def _window(crowd: Crowd, pids: list[int], seconds: float) -> dict[str, float]:
-    before, dropped = crowd.count, crowd.dropped
+    before, dropped, packets = crowd.count, crowd.dropped, crowd.packets
     cpu0, own0, at = cpu_ns(pids), time.process_time_ns(), time.perf_counter()
     await asyncio.sleep(seconds)
     seen, cpu, own = crowd.count - before, cpu_ns(pids) - cpu0, time.process_time_ns() - own0
@@ -44,6 +45,7 @@ async def _window(crowd: Crowd, pids: list[int], seconds: float) -> dict[str, fl
         "packets": seen.packets,
         "lost": seen.lost,
         "dropped": crowd.dropped - dropped,
+        "silent": int((crowd.packets == packets).sum()),
         "bytes": seen.bytes,
         "cpu_ns": cpu,
         "load_cpu_ns": own,
@@ -106,6 +108,14 @@ def _lags(crowd: Crowd, question: dict[str, Any]) -> dict[str, Any]:
     return {"packets": len(found.ms), "unmatched": found.unmatched, "max": found.percentile_ms(1.0), "shares": shares}
 
 
+def _reading_ended(reading: asyncio.Task[None]) -> None:
+    """It never should: say why and end, so that the parent does not wait for an answer."""
+    if not reading.cancelled() and (error := reading.exception()):
+        traceback.print_exception(error)
+        sys.stderr.flush()
+        os._exit(1)
+
+
 async def main() -> None:
     """Do as asked until the parent is gone."""
     settings = json.loads(sys.argv[1])
@@ -114,7 +124,8 @@ async def main() -> None:
     crowd = Crowd(ways, key_packets=key_packets, stamps=settings.get("stamps", False))
     questions = lines_of_stdin()
     reading = asyncio.create_task(crowd.run())
-    while (question := await questions.get()) is not None and not reading.done():
+    reading.add_done_callback(_reading_ended)
+    while (question := await questions.get()) is not None:
         match question["do"]:
             case "measure":
                 answer(**await _measure(crowd, question))
@@ -124,8 +135,6 @@ async def main() -> None:
                 answer(**await _keep(crowd, question))
             case "lags":
                 answer(**_lags(crowd, question))
-    if reading.done():
-        reading.result()
     sys.stdout.flush()
     os._exit(0)  # taking leave of hundreds of connections takes long and is not what is measured
 
