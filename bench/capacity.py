@@ -10,7 +10,7 @@ from bench import report
 from bench.cameras import LoopCameras, loop_cameras
 from bench.house import feed_item, house
 from bench.program import ProgramError
-from bench.relays import Plateau, Relay, camctl, janus_best, plateau, target_of, viewers
+from bench.relays import Plateau, Relay, camctl, janus_best, plateau, repeated_note, target_of, viewers
 from bench.usage import server_and_load_core
 from camctl.config import MediaConfig
 
@@ -95,6 +95,7 @@ def table(ramps: list[Ramp], camera: str) -> str:
     ]  # fmt: skip
     head = ("", "viewers", "packets/s", "us/packet p50", "% core", "% lost", "no room", "load %")
     notes = [f"{ramp.name}: {ramp.ended}" for ramp in ramps]
+    notes += [note for ramp in ramps for note in repeated_note(ramp.plateaus)]
     ours, theirs = ramps[0].without_loss, ramps[1].without_loss
     notes += [
         f"without loss on one core: {ours}, limit 300; Janus {theirs}; {report.ratio(ours, theirs)}, more is better",

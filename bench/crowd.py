@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.drain import Batch, Drain, drops
-from bench.receiver import Receiver, all_reached
+from bench.receiver import Receiver, reached
 from bench.tally import HEAD_BYTES, Count, Heads, Tally
 from bench.ways import Way
 
@@ -21,6 +21,7 @@ _MOST = 2000
 _TICK_S = 0.005
 _REPORT_S = 1.0
 _AT_ONCE = 8  # joins under way
+_MOST_REPEATED = 20
 
 
 class Crowd:
@@ -34,6 +35,7 @@ class Crowd:
         self._receivers: list[Receiver] = []
         self._taken: list[socket.socket] = []
         self._decrypted = [0, 0]  # not video, video
+        self.repeated = 0
         self.kept: list[NDArray[np.int64]] | None = None  # with a list: viewer, timestamp, arrival of each packet
 
     def __len__(self) -> int:
@@ -74,15 +76,21 @@ class Crowd:
 
         Raises:
             OSError: one was refused.
-            TimeoutError: one did not get through.
+            TimeoutError: too many did not get through; a few may try again, and count in `repeated`.
         """
         async with httpx.AsyncClient() as client:
             while len(self) < wanted:
                 newcomers = await self.prepared(min(_AT_ONCE, wanted - len(self)))
                 for receiver in newcomers:
                     await receiver.open(client)
-                await all_reached(newcomers)
-                self.admit(newcomers)
+                through = await reached(newcomers)
+                self.admit(through)
+                failed = [each for each in newcomers if each not in through]
+                self.repeated += len(failed)
+                if self.repeated > _MOST_REPEATED:
+                    raise TimeoutError(f"{self.repeated} joins of {len(self)} did not get through ({failed[0].state})")
+                for receiver in failed:
+                    await receiver.close()
 
     async def prepared(self, count: int) -> list[Receiver]:
         """Viewers that have not asked yet."""

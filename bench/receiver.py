@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
 import time
@@ -81,6 +82,16 @@ class Receiver:
         return bool(self._connection.connectionState == "connected")
 
     @property
+    def has_failed(self) -> bool:
+        """Whether ICE or DTLS gave up."""
+        return self._connection.connectionState in ("failed", "closed")
+
+    @property
+    def state(self) -> str:
+        """How far it has come, for a message."""
+        return f"ICE {self._connection.iceConnectionState}, DTLS {self._dtls.state}"
+
+    @property
     def first_key_s(self) -> float | None:
         """Seconds from the question until the first key picture was whole; None while it is not."""
         return None if self._first.at_s is None else self._first.at_s - self.asked_s
@@ -91,17 +102,21 @@ class Receiver:
         return str(self._dtls._ssl.get_selected_srtp_profile().decode())
 
     def take_socket(self) -> socket.socket:
-        """Once connected: the socket, from now on read by the caller, who gives what is not RTP to `hear`."""
+        """Once connected: the socket, from now on read by the caller, who gives what is not RTP to `hear`.
+
+        It stays open when the session ends, so that its number is not given to another one.
+        """
         protocol = self._ice._nominated[1].protocol
         _firsts.pop(protocol, None)
-        sock: socket.socket = protocol.transport.get_extra_info("socket")
+        sock = protocol.transport.get_extra_info("socket")
         asyncio.get_running_loop()._remove_reader(sock.fileno())  # type: ignore[attr-defined]  # private: asyncio's own
-        return sock
+        return socket.socket(fileno=os.dup(sock.fileno()))
 
     def hear(self, data: bytes) -> None:
-        """A datagram of the server that is not RTP."""
-        pair = self._ice._nominated[1]
-        _to_ice(pair.protocol, data, pair.remote_addr)
+        """A datagram of the server that is not RTP; ignored when the session has ended."""
+        pair = self._ice._nominated.get(1)
+        if pair is not None:
+            _to_ice(pair.protocol, data, pair.remote_addr)
 
     def decrypts(self, packet: bytes) -> bool:
         """Whether an RTP packet is authentic and holds H.264 (RFC 6184, section 5.2). Each packet once, in order."""
@@ -115,7 +130,9 @@ class Receiver:
         return len(clear) > header and 1 <= clear[header] & 0x1F <= 28
 
     async def report(self, ssrc: int, highest: int, lost: int) -> None:
-        """Send a receiver report, as every browser does once a second."""
+        """Send a receiver report, as every browser does once a second; nothing once the server has hung up."""
+        if not self.is_connected:
+            return
         info = RtcpReceiverInfo(ssrc, 0, min(lost, 0x7FFFFF), highest, 0, 0, 0)
         await self._dtls._send_rtp(bytes(RtcpRrPacket(self._ssrc, [info])))
 
@@ -132,12 +149,11 @@ class Receiver:
         await self.close()
 
 
-async def all_reached(receivers: list[Receiver]) -> None:
-    """Wait until all are connected.
-
-    Raises:
-        TimeoutError: some are not within 15 s.
-    """
-    async with asyncio.timeout(_REACH_S):
-        while not all(each.is_connected for each in receivers):  # noqa: ASYNC110  # a few of them
-            await asyncio.sleep(0.02)
+async def reached(receivers: list[Receiver]) -> list[Receiver]:
+    """Wait until all are connected, at most 15 s; returns those that are."""
+    deadline = time.monotonic() + _REACH_S
+    while time.monotonic() < deadline and not all(  # noqa: ASYNC110  # a few of them
+        each.is_connected or each.has_failed for each in receivers
+    ):
+        await asyncio.sleep(0.02)
+    return [each for each in receivers if each.is_connected]

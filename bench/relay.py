@@ -19,6 +19,7 @@ from bench.relays import (
     janus_shipped,
     memory_per_viewer_kb,
     plateau,
+    repeated_note,
     viewers,
 )
 from bench.usage import server_and_load_core
@@ -117,7 +118,9 @@ def table(by_name: dict[str, list[Plateau]], notes: list[str], camera: str) -> s
     )  # fmt: skip
     server, load = server_and_load_core()
     notes = [
-        *_judged(by_name), *notes,
+        *_judged(by_name),
+        *notes,
+        *(note for each in by_name.values() for note in repeated_note(each)),
         f"CPU and MB: camctl's media worker, the peer's process; each in turn pinned to core {server}",
         f"cameras and viewers are on core {load}; load %: how much of it the viewers use",
         "no room: packets that came but found their viewer's socket full: the load's fault, not the relay's",

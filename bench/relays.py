@@ -85,6 +85,7 @@ class Plateau:
     windows: list[dict[str, float]]
     resident_bytes: int
     profile: str = ""
+    repeated: int = 0  # joins that did not get through at first, up to now
 
     def total(self, what: str) -> float:
         """The sum over all windows."""
@@ -129,6 +130,12 @@ def memory_per_viewer_kb(plateaus: list[Plateau]) -> float:
     return (many.resident_bytes - few.resident_bytes) / 1e3 / more if more else 0.0
 
 
+def repeated_note(plateaus: Sequence[Plateau]) -> list[str]:
+    """What has to be said of a relay whose viewers did not all get through at first."""
+    last = plateaus[-1] if plateaus else None
+    return [f"{last.relay}: {last.repeated} joins were tried again"] if last and last.repeated else []
+
+
 async def plateau(load: Program, name: str, count: int, target: Target, plan: dict[str, Any]) -> Plateau:
     """Let viewers join until there are `count`, and measure; `plan` has windows, window_s and settle_s.
 
@@ -137,4 +144,4 @@ async def plateau(load: Program, name: str, count: int, target: Target, plan: di
     """
     within_s = 30 + 0.3 * count + plan["settle_s"] + plan["windows"] * plan["window_s"] * 2
     seen = await load.ask(within_s, do="measure", viewers=count, pids=target.pids(), **plan)
-    return Plateau(name, count, seen["windows"], seen["resident_bytes"], seen["profile"])
+    return Plateau(name, count, seen["windows"], seen["resident_bytes"], seen["profile"], seen["repeated"])

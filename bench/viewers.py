@@ -60,7 +60,12 @@ async def _measure(crowd: Crowd, question: dict[str, Any]) -> dict[str, Any]:
     windows = [await _window(crowd, pids, question["window_s"]) for _ in range(question["windows"])]
     if windows:
         crowd.check()
-    return {"windows": windows, "resident_bytes": resident_bytes(pids), "profile": crowd.profile}
+    return {
+        "windows": windows,
+        "resident_bytes": resident_bytes(pids),
+        "profile": crowd.profile,
+        "repeated": crowd.repeated,
+    }
 
 
 async def _storm(crowd: Crowd, question: dict[str, Any]) -> dict[str, Any]:
