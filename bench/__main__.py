@@ -11,13 +11,19 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import command, dark, join, links, relay, steer
+from bench import badlink, capacity, command, dark, delay, glass, growth, join, links, relay, steer, storm
 from bench.program import ProgramError
 
 _BENCHMARKS = {
     "command": command.run,
     "join": join.run,
     "relay": relay.run,
+    "growth": growth.run,
+    "capacity": capacity.run,
+    "delay": delay.run,
+    "storm": storm.run,
+    "glass": glass.run,
+    "badlink": badlink.run,
     "steer": steer.run,
     "dark": dark.run,
     "links": links.run,

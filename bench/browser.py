@@ -1,52 +1,25 @@
-"""Debian's Chromium without a window, joining a camera over WHEP as the page does: offer posted without waiting."""
+"""Debian's Chromium without a window, joining a relay as a page does: the offer is posted without waiting."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import shlex
+import tempfile
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Error, Page, async_playwright
 
+from bench.frames import Frame
+from bench.page_scripts import LEAVE, TAKE, WATCH
+from bench.ways import Janus, Whep, to_json
+
 _CHROMIUM = Path("/usr/bin/chromium")
 _ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required")
-
-_JOIN = """
-async ({camera, token, timeoutMs}) => {
-  const began = performance.now();
-  const pc = new RTCPeerConnection();
-  const video = document.createElement("video");
-  video.muted = video.autoplay = video.playsInline = true;
-  document.body.append(video);
-  const shown = new Promise((resolve, reject) => {
-    video.requestVideoFrameCallback(() => resolve(performance.now()));
-    setTimeout(() => reject(new Error(`no picture: ${pc.connectionState} ${pc.iceConnectionState}`)), timeoutMs);
-  });
-  shown.catch(() => {});  // looked at below, if it comes so far
-  const headers = {authorization: `Bearer ${token}`};
-  let session = null;
-  try {
-    pc.addTransceiver("video", {direction: "recvonly"});
-    pc.ontrack = (event) => { video.srcObject = new MediaStream([event.track]); };
-    await pc.setLocalDescription(await pc.createOffer());
-    const posted = performance.now();
-    const reply = await fetch(`${camera}/whep`,
-      {method: "POST", headers: {...headers, "content-type": "application/sdp"}, body: pc.localDescription.sdp});
-    if (reply.status !== 201) throw new Error(`WHEP: ${reply.status} ${await reply.text()}`);
-    session = reply.headers.get("location");
-    await pc.setRemoteDescription({type: "answer", sdp: await reply.text()});
-    const answered = performance.now();
-    const first = await shown;
-    return {postedAt: (performance.timeOrigin + posted) / 1000, offer: posted - began,
-            answer: answered - posted, picture: first - posted};
-  } finally {
-    pc.close();
-    video.remove();
-    if (session) await fetch(session, {method: "DELETE", headers});
-  }
-}
-"""
+_LEAVE_S = 5.0
 
 
 class JoinError(RuntimeError):
@@ -63,36 +36,78 @@ class Join:
     picture_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Pictures that were shown, and Chromium's own figures of the stream (RTCInboundRtpStreamStats)."""
+
+    frames: list[Frame]
+    stats: dict[str, Any] = field(repr=False)
+
+
 class Browser:
-    """A page of the service's own origin."""
+    """A page of the service's own origin; it watches one stream at a time."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
 
-    async def join(self, camera: str, token: str, timeout_s: float) -> Join:
+    async def watch(self, way: Whep | Janus, timeout_s: float, *, rtx: bool = True, strip: bool = True) -> Join:
+        """Begin to watch; returns at the first picture. Without `rtx` the offer knows no retransmission format.
+
+        Raises:
+            JoinError: no picture came within `timeout_s`.
+        """
+        argument = {"way": to_json(way), "timeoutMs": timeout_s * 1000, "rtx": rtx, "strip": strip}
+        try:
+            seen = await self._page.evaluate(WATCH, argument)
+        except Error as error:
+            await self.leave()
+            raise JoinError(error.message) from None
+        return Join(seen["postedAt"], seen["offer"], seen["answer"], seen["picture"])
+
+    async def take(self) -> Seen:
+        """What was shown since the last call."""
+        taken = await self._page.evaluate(TAKE)
+        return Seen([Frame(*each) for each in taken["frames"]], taken["stats"])
+
+    async def leave(self) -> None:
+        """Stop watching; on a link that is gone the relay is not told."""
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                await self._page.evaluate(LEAVE)
+        except TimeoutError:
+            pass
+
+    async def join(self, way: Whep | Janus, timeout_s: float) -> Join:
         """Watch until the first picture, then leave.
 
         Raises:
             JoinError: none came within `timeout_s`.
         """
-        argument = {"camera": camera, "token": token, "timeoutMs": timeout_s * 1000}
-        try:
-            seen = await self._page.evaluate(_JOIN, argument)
-        except Error as error:
-            raise JoinError(error.message) from None
-        return Join(seen["postedAt"], seen["offer"], seen["answer"], seen["picture"])
+        joined = await self.watch(way, timeout_s, strip=False)
+        await self.leave()
+        return joined
+
+
+def _wrapped(folder: Path, prefix: Sequence[str]) -> Path:
+    """A program that is Chromium, run by the command `prefix`."""
+    script = folder / "chromium"
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(prefix)} {_CHROMIUM} "$@"\n')
+    script.chmod(0o755)
+    return script
 
 
 @asynccontextmanager
-async def browser(url: str) -> AsyncIterator[Browser]:
-    """Chromium, showing something small of the service at `url`."""
+async def browser(url: str, prefix: Sequence[str] = ()) -> AsyncIterator[Browser]:
+    """Chromium, showing something small of the service at `url`; run by the command `prefix` if there is one."""
     if not _CHROMIUM.exists():  # noqa: ASYNC240  # one look before anything runs
         raise JoinError(f"{_CHROMIUM} is missing; tools/debian-packages.txt names what is needed")
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=_CHROMIUM, headless=True, args=_ARGUMENTS)
-        try:
-            page = await chromium.new_page()
-            await page.goto(f"{url}/healthz")
-            yield Browser(page)
-        finally:
-            await chromium.close()
+    with tempfile.TemporaryDirectory(prefix="camctl-bench-chromium-") as folder:
+        program = _wrapped(Path(folder), prefix) if prefix else _CHROMIUM
+        async with async_playwright() as playwright:
+            chromium = await playwright.chromium.launch(executable_path=program, headless=True, args=_ARGUMENTS)
+            try:
+                page = await chromium.new_page(bypass_csp=True)  # it also talks to Janus
+                await page.goto(f"{url}/healthz")
+                yield Browser(page)
+            finally:
+                await chromium.close()

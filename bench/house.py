@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import yaml
@@ -48,9 +49,12 @@ class SimulatedCamera:
         return {"id": "cam", "name": "Camera", "area": _AREA, "onvif": onvif_url or self.onvif_url, **account}
 
 
-def feed_item(rtsp_url: str) -> dict[str, Any]:
-    """A plain RTSP camera in the service's configuration."""
-    return {"id": "cam", "name": "Feed", "area": _AREA, "rtsp": {"main": rtsp_url}}
+def feed_item(rtsp_url: str, camera_id: str = "cam") -> dict[str, Any]:
+    """A plain RTSP camera in the service's configuration; an account in the address is given beside it."""
+    parts = urlsplit(rtsp_url)
+    address = parts._replace(netloc=f"{parts.hostname}:{parts.port}").geturl()
+    account = {"username": parts.username, "password": parts.password} if parts.username else {}
+    return {"id": camera_id, "name": "Feed", "area": _AREA, "rtsp": {"main": address}, **account}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +116,13 @@ async def house(
     configuration's section of that name.
     """
     port = free_port()
+    folder = folder / f"house-{port}"  # a benchmark may start several, one after the other
+    folder.mkdir()
     config = {
         "server": {"host": host, "port": port},
         "media": {
-            "udp_host": "127.0.0.1", "advertise": ["127.0.0.1"], "sessions_per_person": 500,
-            "udp_port": free_port(socket.SOCK_DGRAM), "workers": 1, **media,
+            "udp_host": "127.0.0.1", "advertise": ["127.0.0.1"], "sessions_per_person": 2000,
+            "sessions_per_worker": 2000, "udp_port": free_port(socket.SOCK_DGRAM), "workers": 1, **media,
         },
         "control": {"journal": str(folder / "control.journal")},
         "store": {"url": f"sqlite:///{folder / 'camctl.db'}"},

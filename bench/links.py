@@ -170,7 +170,8 @@ def _cut_table(cuts: list[Cut]) -> str:
 
 
 @contextlib.contextmanager
-def _link() -> Iterator[LinkBox]:
+def box() -> Iterator[LinkBox]:
+    """A link box; raises ProgramError where this machine allows none."""
     reason = why_no_link_box()
     if reason is not None:
         raise ProgramError(reason)
@@ -180,7 +181,7 @@ def _link() -> Iterator[LinkBox]:
 
 async def run(folder: Path, *, quick: bool) -> str:
     """Measure; returns the tables."""
-    with _link() as link:
+    with box() as link:
         async with (
             simulated_camera(folder, sub=_SUB) as camera,
             house([camera.item()], folder, host="0.0.0.0", udp_host=link.host, advertise=[link.host]) as running,

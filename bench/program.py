@@ -86,6 +86,12 @@ class Program:
         answer: dict[str, Any] = json.loads(await self.line(timeout_s))
         return answer
 
+    async def drain(self) -> None:
+        """Read and forget its standard output until it ends, so that it never waits for us."""
+        assert self._process.stdout is not None
+        while await self._process.stdout.read(1 << 16):
+            pass
+
     def check(self) -> None:
         """Raises ProgramError when it has ended."""
         if self._process.returncode is not None:

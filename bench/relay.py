@@ -1,163 +1,141 @@
-"""What the relay costs: CPU per delivered packet and per viewer, loss, memory; beside aiortc as its examples use it."""
+"""What a viewer costs: CPU per delivered packet, loss, memory; beside Janus and aiortc as its examples use it."""
 
 from __future__ import annotations
 
 import contextlib
-import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.house import feed_item, house
-from bench.program import Program, free_port
+from bench.cameras import LoopCameras, loop_cameras
+from bench.program import ProgramError
+from bench.relays import (
+    Plateau,
+    Relay,
+    aiortc,
+    camctl,
+    janus_best,
+    janus_shipped,
+    memory_per_viewer_kb,
+    plateau,
+    repeated_note,
+    viewers,
+)
 from bench.usage import server_and_load_core
 
-_VIEWERS, _QUICK_VIEWERS = (1, 10, 50), (1, 10)
-_WINDOWS, _QUICK_WINDOWS = 6, 1
-_WINDOW_S = 1.0  # one key frame in each
-_SETTLE_S, _QUICK_SETTLE_S = 1.5, 0.5
-_ASK_S = 60.0
+_IDR_S = 2.0
+_PLAN: dict[str, Any] = {"windows": 4, "window_s": _IDR_S, "settle_s": 3.0}  # one key picture in each window
+_QUICK_PLAN: dict[str, Any] = {"windows": 1, "window_s": _IDR_S, "settle_s": 2.0}
+_LIMIT_US, _LIMIT_OF_JANUS, _LIMIT_KB = 3.0, 0.4, 100.0
+_JUDGED_AT = 150
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """A relay to be loaded: where viewers join, and the processes that send them the video."""
+class Series:
+    """One relay with more and more viewers."""
 
-    whep: str
-    headers: dict[str, str]
-    pids: Callable[[], list[int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Plateau:
-    """What was seen with so many viewers; one row of `windows` a second."""
-
-    relay: str
-    viewers: int
-    windows: list[dict[str, float]]
-    resident_bytes: int
-
-    def total(self, what: str) -> float:
-        """The sum over all windows."""
-        return sum(window[what] for window in self.windows)
-
-    @property
-    def per_packet_us(self) -> list[float]:
-        """CPU of the server for each delivered packet, window by window."""
-        return [window["cpu_ns"] / 1e3 / window["packets"] for window in self.windows if window["packets"]]
-
-    @property
-    def per_viewer_percent(self) -> float:
-        """Share of a core for each viewer."""
-        return 100 * self.total("cpu_ns") / 1e9 / self.total("wall_s") / self.viewers
-
-    @property
-    def lost_percent(self) -> float:
-        """Packets that did not come, of those sent."""
-        packets, lost = self.total("packets"), self.total("lost")
-        return 100 * lost / (packets + lost) if packets else 100.0
+    name: str
+    relay: Relay
+    viewers: tuple[int, ...]
+    camera: str = "main"
+    aes_cm: bool = False
 
 
-@contextlib.asynccontextmanager
-async def foreign_camera(folder: Path, core: int | None = None) -> AsyncIterator[str]:
-    """A camera that nobody here wrote, which streams; its RTSP address."""
-    argv = ["/usr/bin/python3", str(Path(__file__).with_name("gst_camera.py"))]
-    async with await Program.start("gst_camera", argv, folder, core=core) as program:
-        yield await program.line(20)
+BEST = "Janus, one event loop"
+SERIES = (
+    Series("camctl", camctl, (1, 10, 50, 150, 300)),
+    Series(BEST, janus_best, (1, 10, 50, 150, 300)),
+    Series("Janus, as shipped", janus_shipped, (10, 50, 150)),
+    Series("aiortc's examples", aiortc, (1, 10, 50)),
+    Series("camctl, AES-CM viewers", camctl, (150,), aes_cm=True),
+    Series(f"{BEST}, AES-CM viewers", janus_best, (150,), aes_cm=True),
+    Series("camctl, 300 kb/s", camctl, (150, 300), camera="sub"),
+    Series(f"{BEST}, 300 kb/s", janus_best, (150, 300), camera="sub"),
+)
+QUICK = (
+    Series("camctl", camctl, (1, 10)),
+    Series(BEST, janus_best, (1, 10)),
+    Series("aiortc's examples", aiortc, (1,)),
+    Series("camctl, AES-CM viewers", camctl, (10,), aes_cm=True),
+    Series("camctl, 300 kb/s", camctl, (10,), camera="sub"),
+)
 
 
-@contextlib.asynccontextmanager
-async def _camctl(rtsp_url: str, folder: Path, core: int) -> AsyncIterator[Target]:
-    async with house([feed_item(rtsp_url)], folder, core=core) as running:
-        yield Target(f"{running.camera}/whep", running.headers, running.media_workers)
+async def _measure(
+    series: Series, cameras: LoopCameras, folder: Path, plan: dict[str, Any]
+) -> tuple[list[Plateau], str]:
+    """The plateaus, and why there are no more of them."""
+    server, load = server_and_load_core()
+    plateaus: list[Plateau] = []
+    async with contextlib.AsyncExitStack() as stack:
+        target = await stack.enter_async_context(series.relay(cameras.url(series.camera), folder, server))
+        crowd = await stack.enter_async_context(viewers([target], folder, load, aes_cm=series.aes_cm))
+        for count in series.viewers:
+            try:
+                plateaus.append(await plateau(crowd, series.name, count, target, plan))
+            except ProgramError as error:
+                return plateaus, f"{series.name}: {count} viewers could not be served: {str(error).splitlines()[-1]}"
+    return plateaus, ""
 
 
-@contextlib.asynccontextmanager
-async def _aiortc(rtsp_url: str, folder: Path, core: int) -> AsyncIterator[Target]:
-    port = free_port()
-    async with await Program.module("peer_aiortc", rtsp_url, str(port), folder=folder, core=core) as program:
-        await program.line(20)
-        yield Target(f"http://127.0.0.1:{port}/whep", {}, lambda: [program.pid])
+def _row(each: Plateau, peer: Plateau | None) -> list[str]:
+    p50_us = report.percentile(each.per_packet_us, 0.5)
+    against = report.percentile(peer.per_packet_us, 0.5) if peer else float("nan")
+    counts = [report.number(each.total(what), 0) for what in ("dropped", "silent")]
+    return [
+        each.relay, str(each.viewers), report.number(each.total("packets") / each.total("wall_s"), 0),
+        report.number(p50_us, 2), report.number(report.percentile(each.per_packet_us, 0.95), 2),
+        report.ratio(p50_us, against), report.number(each.per_viewer_percent, 3), report.number(100 * each.cores, 0),
+        report.number(each.lost_percent, 3), *counts, report.number(each.resident_bytes / 1e6, 0),
+        report.number(each.load_percent, 0), each.profile.removeprefix("SRTP_"),
+    ]  # fmt: skip
 
 
-async def _load(name: str, target: Target, folder: Path, core: int, plan: dict[str, Any]) -> list[Plateau]:
-    """Let more and more viewers join, measuring at each number of `plan["viewers"]`."""
-    arguments = (target.whep, json.dumps(target.headers))
-    plateaus = []
-    async with await Program.module("viewers", *arguments, folder=folder, core=core) as load:
-        for viewers in plan["viewers"]:
-            question = {**plan, "viewers": viewers, "pids": target.pids()}
-            seen = await load.ask(_ASK_S, **question)
-            plateaus.append(Plateau(name, viewers, seen["windows"], seen["resident_bytes"]))
-    return plateaus
+def _judged(by_name: dict[str, list[Plateau]]) -> list[str]:
+    """The limits, beside what was seen."""
+    at = {name: each for name, plateaus in by_name.items() for each in plateaus if each.viewers == _JUDGED_AT}
+    notes = []
+    if {"camctl", BEST} <= set(at):
+        ours, theirs = (report.percentile(at[name].per_packet_us, 0.5) for name in ("camctl", BEST))
+        against = f"{report.ratio(ours, theirs)} of Janus at its best, limit {_LIMIT_OF_JANUS:g}"
+        notes.append(f"{_JUDGED_AT} viewers, us/packet p50: {ours:.2f}, limit {_LIMIT_US:g}; {against}")
+    memory = {name: memory_per_viewer_kb(each) for name, each in by_name.items() if len(each) > 1}
+    growth = ", ".join(f"{name} {kb:.0f} KB" for name, kb in memory.items())
+    return [*notes, f"memory for each further viewer: {growth}; limit {_LIMIT_KB:g} KB"]
 
 
-def memory_per_viewer_mb(plateaus: list[Plateau]) -> float:
-    """What resident memory grew by from the fewest to the most viewers, for each of them; 0 with one plateau."""
-    few, many = plateaus[0], plateaus[-1]
-    more = many.viewers - few.viewers
-    return (many.resident_bytes - few.resident_bytes) / 1e6 / more if more else 0.0
-
-
-def _table(ours: list[Plateau], theirs: list[Plateau], cores: tuple[int, int]) -> str:
+def table(by_name: dict[str, list[Plateau]], notes: list[str], camera: str) -> str:
+    """What `make bench` prints; the ratio is to Janus' best with as many viewers of the same kind."""
+    peers = {(each.relay, each.viewers): each for plateaus in by_name.values() for each in plateaus}
     rows = []
-    for mine, peer in zip(ours, theirs, strict=True):
-        against = report.percentile(peer.per_packet_us, 0.5)
-        for each in (mine, peer):
-            ratio = report.ratio(report.percentile(each.per_packet_us, 0.5), against) if each is mine else "-"
-            viewer_ratio = report.ratio(each.per_viewer_percent, peer.per_viewer_percent) if each is mine else "-"
-            wall_s = each.total("wall_s")
-            rows.append(
-                [
-                    each.relay, str(each.viewers), report.number(each.total("packets") / wall_s, 0),
-                    *report.spread(each.per_packet_us), ratio,
-                    report.number(each.per_viewer_percent, 2), viewer_ratio,
-                    report.number(each.lost_percent, 3), report.number(each.resident_bytes / 1e6, 0),
-                    report.number(100 * each.total("load_cpu_ns") / 1e9 / wall_s, 0),
-                ]
-            )  # fmt: skip
+    for name, plateaus in by_name.items():
+        peer_name = BEST + name.removeprefix("camctl") if name.startswith("camctl") else ""
+        rows += [_row(each, peers.get((peer_name, each.viewers))) for each in plateaus]
     head = (
-        "",
-        "viewers",
-        "packets/s",
-        "us/packet p50",
-        "p95",
-        "p99",
-        "ratio",
-        "% core/viewer",
-        "ratio",
-        "% lost",
-        "MB",
-        "load %",
-    )
-    memory = [memory_per_viewer_mb(each) for each in (ours, theirs)]
-    growth = f"camctl {memory[0]:.2f} MB, peer {memory[1]:.2f} MB, ratio {report.ratio(memory[0], memory[1])}"
-    notes = (
-        f"memory per further viewer: {growth}",
-        f"CPU and MB: camctl's media worker, the peer's process; each in turn pinned to core {cores[0]}",
-        f"camera and viewers are on core {cores[1]}; load %: how much of it the viewers use",
-        "percentiles over windows of a second; ratio: camctl's figure (p50 of us/packet) divided by the peer's",
-    )
-    return report.table("relay: one camera of 2 Mb/s, server on one core", head, rows, notes)
+        "", "viewers", "packets/s", "us/packet p50", "p95", "ratio", "% core/viewer", "% core", "% lost", "no room",
+        "silent", "MB", "load %", "SRTP",
+    )  # fmt: skip
+    server, load = server_and_load_core()
+    notes = [
+        *_judged(by_name),
+        *notes,
+        *(note for each in by_name.values() for note in repeated_note(each)),
+        f"CPU and MB: camctl's media worker, the peer's process; each in turn pinned to core {server}",
+        f"cameras and viewers are on core {load}; load %: how much of it the viewers use",
+        "no room: packets that came but found their viewer's socket full: the load's fault, not the relay's",
+        "silent: viewers who got nothing at all in a window",
+        f"percentiles over windows of {_IDR_S:g} s; ratio: p50 divided by that of Janus with one event loop",
+    ]  # fmt: skip
+    return report.table(f"relay: one camera ({camera}), server on one core", head, rows, notes)
 
 
 async def run(folder: Path, *, quick: bool) -> str:
     """Measure; returns the table."""
-    server, load = server_and_load_core()
-    plan: dict[str, Any] = {
-        "viewers": _QUICK_VIEWERS if quick else _VIEWERS,
-        "windows": _QUICK_WINDOWS if quick else _WINDOWS,
-        "window_s": _WINDOW_S,
-        "settle_s": _QUICK_SETTLE_S if quick else _SETTLE_S,
-    }
-    seen = []
-    async with foreign_camera(folder, load) as rtsp_url:
-        relays: dict[str, Callable[[str, Path, int], AbstractAsyncContextManager[Target]]]
-        relays = {"camctl": _camctl, "peer, aiortc": _aiortc}
-        for name, start in relays.items():
-            async with start(rtsp_url, folder, server) as target:
-                seen.append(await _load(name, target, folder, load, plan))
-    return _table(seen[0], seen[1], (server, load))
+    by_name: dict[str, list[Plateau]] = {}
+    notes = []
+    async with loop_cameras(folder, server_and_load_core()[1], _IDR_S) as cameras:
+        for series in QUICK if quick else SERIES:
+            by_name[series.name], note = await _measure(series, cameras, folder, _QUICK_PLAN if quick else _PLAN)
+            notes += [note] if note else []
+        return table({name: each for name, each in by_name.items() if each}, notes, str(cameras))

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import report
+from bench import relays, report
+from bench.cameras import foreign_camera
 from bench.house import House, SimulatedCamera, feed_item, house, simulated_camera
 from bench.match import Said, Shares, match
 from bench.program import Program
-from bench.relay import foreign_camera
 from bench.usage import below, cpu_ns
 
 CAMERAS, VIEWERS = 200, 50
@@ -106,7 +106,14 @@ async def _pattern(
 
 
 async def _watched(viewers: Program, seconds: float) -> dict[str, Any]:
-    question = {"viewers": VIEWERS, "windows": int(seconds), "window_s": 1.0, "settle_s": 0.0, "pids": []}
+    question = {
+        "do": "measure",
+        "viewers": VIEWERS,
+        "windows": int(seconds),
+        "window_s": 1.0,
+        "settle_s": 0.0,
+        "pids": [],
+    }
     return await viewers.ask(_ASK_S + 2 * seconds, **question)
 
 
@@ -120,8 +127,8 @@ async def _measure(running: House, cameras: LightCameras, names: list[str], fold
             "peer_zeep": await start(await Program.module("peer_zeep", *peer_at, folder=folder)),
         }
         await parts["peer_zeep"].line(_ASK_S)
-        whep = (f"{running.camera}/whep", json.dumps(running.headers))
-        viewers = await start(await Program.module("viewers", *whep, folder=folder))
+        watched = relays.target_of(running)
+        viewers = await start(relays.viewers([watched], folder, None))
         await _watched(viewers, 1.0)  # all of them have joined
         await _pattern("taps", names, parts, cameras, running, 2.0)  # every connection is open
         watching = asyncio.create_task(_watched(viewers, len(PATTERNS) * (seconds + _SETTLE_S)))

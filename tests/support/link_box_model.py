@@ -92,14 +92,21 @@ PROFILES: dict[str, Profile] = {
     "thin": Profile.both(Path(delay_ms=20, rate_bps=1_000_000, queue_ms=100)),
     # Two paths of different length: later packets overtake.
     "reordering": Profile.both(Path(delay_ms=60, jitter_ms=50, keeps_order=False)),
+    # Video's bad link: 3 Mb/s, round trip 80 ms, 1 % lost; as deep a queue as base stations have.
+    "bad": Profile(
+        up=Path(delay_ms=40, loss=0.01, rate_bps=1_000_000, queue_ms=250),
+        down=Path(delay_ms=40, loss=0.01, rate_bps=3_000_000, queue_ms=250),
+    ),
+    # The link on which video must not freeze: round trip 60 +/- 20 ms, 3 % lost in each direction.
+    "lossy": Profile.both(Path(delay_ms=30, jitter_ms=10, loss=0.03)),
+    # The same link as "bad", at the edge of a cell: less than a main stream needs, more than a sub stream.
+    "narrow": Profile(
+        up=Path(delay_ms=40, rate_bps=300_000, queue_ms=250), down=Path(delay_ms=40, rate_bps=700_000, queue_ms=250)
+    ),
     # A change of cells: everything is lost for a while; or kept for a while and then delivered at once.
     "outage-1.5s": Profile.both(Path(delay_ms=40, jitter_ms=10), Outage(3.0, 1.5)),
     "stall-1.5s": Profile.both(Path(delay_ms=40, jitter_ms=10), Outage(3.0, 1.5, holds=True)),
     "gone": Profile.both(Path(loss=1.0)),
-    # What video has to do with: a slow link that loses; one that loses much but is wide; and one that became too thin.
-    "3g": Profile.both(Path(delay_ms=40, jitter_ms=5, loss=0.01, rate_bps=3_000_000, queue_ms=300)),
-    "lossy": Profile.both(Path(delay_ms=30, jitter_ms=20, loss=0.03)),
-    "700k": Profile.both(Path(delay_ms=40, jitter_ms=5, rate_bps=700_000, queue_ms=300)),
 }
 
 

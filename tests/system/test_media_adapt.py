@@ -90,17 +90,17 @@ async def street(tmp_path: Path, profile: str) -> AsyncIterator[Street]:
 async def test_a_link_that_gets_too_thin_gets_the_sub_stream_and_main_again_when_it_heals(
     tmp_path: Path, record_property: Any
 ) -> None:
-    async with street(tmp_path, "3g") as place:
+    async with street(tmp_path, "bad") as place:
         assert place.chromium
         seen = await place.chromium.watch("v")
         assert seen["height"] == SUB_HEIGHT, "nobody knows this link yet"
         proved_s = await place.until_height(HEIGHT, 12)
         await asyncio.sleep(4)
-        place.link.use("700k")
+        place.link.use("narrow")
         fell_s = await place.until_height(SUB_HEIGHT, 6)
         await asyncio.sleep(7)
         assert await place.height() == SUB_HEIGHT, "the link still carries no more"
-        place.link.use("3g")
+        place.link.use("bad")
         healed_s = await place.until_height(HEIGHT, 20)
         record_property(
             "figures",

@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 import math
 
+import numpy as np
 import pytest
 
 from bench import report
+from bench.capacity import verdict
 from bench.join import step_s
-from bench.relay import Plateau, memory_per_viewer_mb
-from bench.tally import Count, Tally, is_rtp
+from bench.relays import Plateau, memory_per_viewer_kb
+from bench.tally import Count, FirstKey, Heads, Tally, is_rtp
 from bench.tap import read_message
 
 
@@ -45,6 +47,13 @@ def test_what_is_rtp() -> None:
     assert not is_rtp(b"\x80\x60")
 
 
+def heads(*packets: tuple[int, int, int], ssrc: int = 1, size: int = 20) -> Heads:
+    """RTP headers of (viewer, sequence, SSRC or 0 for the usual one)."""
+    rows = [list(rtp(sequence, other or ssrc)[:12]) for _, sequence, other in packets]
+    viewers = np.array([viewer for viewer, _, _ in packets], dtype=np.int64)
+    return Heads(viewers, np.array(rows, dtype=np.uint8).reshape(-1, 12), np.full(len(packets), size, dtype=np.int64))
+
+
 @pytest.mark.parametrize(
     ("sequences", "lost"),
     [
@@ -56,20 +65,53 @@ def test_what_is_rtp() -> None:
         ([3, 2], 0),
     ],
 )
-def test_loss_by_sequence_numbers(sequences: list[int], lost: int) -> None:
-    tally = Tally()
-    for sequence in sequences:
-        tally.add(rtp(sequence))
-    assert tally.count.packets == len(sequences)
-    assert tally.count.lost == lost
+@pytest.mark.parametrize("at_once", [1, 10])
+def test_loss_by_sequence_numbers_however_packets_come_in_batches(
+    sequences: list[int], lost: int, at_once: int
+) -> None:
+    tally = Tally(3)
+    packets = [(viewer, sequence, 0) for sequence in sequences for viewer in (0, 2)]
+    for start in range(0, len(packets), at_once):
+        tally.add(heads(*packets[start : start + at_once]))
+    assert tally.packets.tolist() == [len(sequences), 0, len(sequences)]
+    assert tally.lost.tolist() == [lost, 0, lost]
+    assert tally.count.lost == 2 * lost
 
 
-def test_streams_of_one_socket_are_counted_apart() -> None:
-    tally = Tally()
-    for sequence, ssrc in ((10, 1), (40_000, 2), (11, 1), (40_003, 2)):
-        tally.add(rtp(sequence, ssrc, size=100))
-    assert tally.count == Count(packets=4, expected=6, bytes=400)
-    assert tally.count - Count(1, 1, 100) + Count(1, 1, 100) == tally.count
+def test_only_the_first_stream_of_a_viewer_counts() -> None:
+    tally = Tally(2)
+    is_main = tally.add(heads((0, 10, 7), (1, 500, 8), (0, 900, 9), (0, 11, 7), size=100))
+    assert is_main.tolist() == [True, True, False, True]
+    assert tally.count == Count(packets=3, expected=3, bytes=300)
+    assert tally.count - Count(1, 1, 100) == Count(2, 2, 200)
+    assert (tally.ssrc(0), tally.ssrc(1)) == (7, 8)
+    assert Tally(1).ssrc(0) is None
+
+
+def test_rtp_is_told_apart_in_a_batch_as_it_is_one_by_one() -> None:
+    datagrams = [rtp(1), bytes([0x80, 200]) + bytes(20), bytes([22, 254, 253]) + bytes(20), bytes([0, 1]) + bytes(20)]
+    rows = np.array([list(each[:12]) for each in datagrams], dtype=np.uint8)
+    batch = Heads(np.zeros(4, dtype=np.int64), rows, np.array([len(each) for each in datagrams]))
+    assert batch.are_rtp.tolist() == [is_rtp(each) for each in datagrams] == [True, False, False, False]
+
+
+def test_the_first_key_picture_is_the_first_large_one_that_is_whole() -> None:
+    def picture(sequences: list[int], timestamp: int) -> list[bytes]:
+        packets = [bytearray(rtp(sequence)) for sequence in sequences]
+        for packet in packets:
+            packet[4:8] = timestamp.to_bytes(4, "big")
+        packets[-1][1] |= 0x80
+        return [bytes(packet) for packet in packets]
+
+    seen = FirstKey(least_packets=3)
+    for now_s, packet in enumerate([
+        *picture([1, 2], 100),  # small
+        *picture([3, 4, 6], 200),  # 5 is missing
+        *picture([65535, 0, 1], 300),
+        *picture([2, 3, 4], 400),
+    ]):  # fmt: skip
+        seen.add(packet, float(now_s))
+    assert seen.at_s == 7.0
 
 
 def test_a_plateau_counts_what_it_cost() -> None:
@@ -80,9 +122,31 @@ def test_a_plateau_counts_what_it_cost() -> None:
     many = Plateau("camctl", 10, windows, 30_000_000)
     assert many.per_packet_us == [5, 15]
     assert many.per_viewer_percent == pytest.approx(0.1)
+    assert many.packets_per_viewer_s == pytest.approx(100)
     assert many.lost_percent == pytest.approx(20)
-    assert memory_per_viewer_mb([Plateau("camctl", 1, windows, 12_000_000), many]) == pytest.approx(2)
-    assert memory_per_viewer_mb([many]) == 0
+    assert memory_per_viewer_kb([Plateau("camctl", 1, windows, 12_000_000), many]) == pytest.approx(2000)
+    assert memory_per_viewer_kb([many]) == 0
+
+
+def plateau_of(viewers: int, **changed: float) -> Plateau:
+    window = {"packets": 100 * viewers, "lost": 0, "dropped": 0, "silent": 0, "wall_s": 1.0, "load_cpu_ns": 5e8}
+    return Plateau("camctl", viewers, [{**window, **changed}], 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({}, None),
+        ({"lost": 300}, "lost"),
+        ({"dropped": 1}, "load"),
+        ({"load_cpu_ns": 9.9e8}, "load"),
+        ({"silent": 1}, "nothing at all"),
+        ({"packets": 28_000}, "93 %"),
+    ],
+)
+def test_a_ramp_ends_where_anything_is_missing(changed: dict[str, float], why: str | None) -> None:
+    found = verdict(plateau_of(300, **changed), plateau_of(100))
+    assert (found is None) if why is None else (found is not None and why in found)
 
 
 @pytest.mark.parametrize(("interval_s", "runs"), [(4.0, 20), (1.5, 3), (2.0, 6), (0.3, 20)])
