@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 from pydantic import (
@@ -22,7 +20,18 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from camctl.config_types import LiteralIp, Origin, TurnUrl
+from camctl.config_types import (
+    Advertised,
+    Fingerprint,
+    LiteralIp,
+    Network,
+    OnvifAddress,
+    Origin,
+    RtspAddress,
+    TimeZone,
+    TurnUrl,
+    network,
+)
 from camctl.errors import ConfigError
 from camctl.turn import TurnServers
 
@@ -30,54 +39,6 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
-
-
-def _check_advertised(text: str) -> str:
-    if text != "auto":
-        try:
-            ip_address(text)
-        except ValueError:
-            msg = f'{text!r} is neither an IP address, which is all that browsers take here, nor "auto"'
-            raise ValueError(msg) from None
-    return text
-
-
-Advertised = Annotated[str, AfterValidator(_check_advertised)]
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        msg = f"{text!r} is not a network such as 10.1.0.0/16 ({error})"
-        raise ValueError(msg) from None
-
-
-def _check_network(text: str) -> str:
-    _network(text)
-    return text
-
-
-Network = Annotated[str, AfterValidator(_check_network)]
-
-
-def _check_address(text: str, *schemes: str) -> str:
-    try:
-        parts = urlsplit(text)
-        is_address = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_address = False
-    if not is_address:  # not said which: it may hold a password
-        raise ValueError(f"not an address such as {schemes[0]}://10.20.0.5/...")
-    return text
-
-
-OnvifAddress = Annotated[str, AfterValidator(lambda text: _check_address(text, "http", "https"))]
-RtspAddress = Annotated[str, AfterValidator(lambda text: _check_address(text, "rtsp", "rtsps"))]
-Fingerprint = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9A-Fa-f]{2}(:?[0-9A-Fa-f]{2}){31}$"),
-]
 
 
 class _Strict(BaseModel):
@@ -142,18 +103,6 @@ class RestreamConfig(_Strict):
     port: Port = 8554
     sessions_total: Annotated[int, Field(ge=1, le=10_000)] = 64
     sessions_per_account: Annotated[int, Field(ge=1, le=10_000)] = 16
-
-
-def _check_time_zone(text: str) -> str:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        msg = f'{text!r} is not a time zone such as "Asia/Jakarta"'
-        raise ValueError(msg) from None
-    return text
-
-
-TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
 
 
 class PriorityConfig(_Strict):
@@ -288,7 +237,7 @@ class CamerasConfig(_Strict):
     @property
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The approved networks, parsed."""
-        return tuple(_network(text) for text in self.approved_networks)
+        return tuple(network(text) for text in self.approved_networks)
 
 
 class Config(_Strict):

@@ -5,11 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
 
 from streams.errors import StreamError, StreamFault
 from streams.mp4 import Piece
+from streams.rtsp.origin import StreamSource
+from streams.wire import Payload
+
+
+class Owner(Protocol):
+    """What is needed of the worker that makes a feed's pieces."""
+
+    async def request(self, kind: str, payload: Payload, timeout_s: float, /) -> tuple[Payload, bytes]:
+        """Ask it something; raises StreamError."""
+
 
 MAX_CACHED_BYTES = 1 << 20  # more would take a phone seconds to fetch
 MAX_QUEUED_BYTES = 2 << 20
@@ -215,6 +225,21 @@ class FeedRelays:
             relay = self._relays[key] = _Relay(owner, self.hidings)
         viewer = FeedViewer(lambda gone: self._leave(key, relay, gone), asyncio.get_running_loop().time)
         relay.join(viewer)
+        return viewer
+
+    async def open(self, owner: Owner, source: StreamSource, timeout_s: float) -> FeedViewer:
+        """A new viewer, once the feed runs.
+
+        Raises:
+            StreamError: why there is none.
+        """
+        viewer = self.join(source.key, owner)
+        facts = {"source": asdict(source), "hidings": self.hidings, "wants_key": viewer.outbox.needs_key}
+        try:
+            await owner.request("open_feed", facts, timeout_s)
+        except BaseException:
+            viewer.close()
+            raise
         return viewer
 
     def take(self, event: dict[str, Any], blob: bytes) -> None:

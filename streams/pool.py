@@ -6,8 +6,6 @@ import asyncio
 import functools
 import ipaddress
 import logging
-import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -16,6 +14,7 @@ from streams.datagrams import fits
 from streams.errors import StreamError, StreamFault
 from streams.exchange import Exchange, RestreamPortError, RestreamSettings
 from streams.feed_relay import FeedRelays, FeedViewer
+from streams.keeper import Keeper
 from streams.launch import Launcher
 from streams.placement import Placement, place
 from streams.process import (
@@ -56,8 +55,6 @@ log = logging.getLogger(__name__)
 
 _REQUEST_S = 5.0
 _SNAPSHOT_S = 10.0  # what a worker waits for a key picture: WorkerSettings.snapshot_s
-_DEATHS, _DEATHS_WITHIN_S = 5, 60.0
-_FIRST_RESTART_S, _RESTART_CAP_S = 0.2, 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +139,7 @@ class MediaPool:
         self._sessions: dict[str, WorkerProcess] = {}
         self._watched: dict[str, tuple[str, int]] = {}  # session to stream and worker, as `_placement` counts them
         self._relays = FeedRelays(lambda key, worker: worker.tell("close_feed", {"key": key}))
-        self._supervisors: list[asyncio.Task[None]] = []
-        self._failed: asyncio.Future[None] | None = None
+        self._keeper = Keeper(self._launcher, functools.partial(self._lost, why="the media worker ended"))
 
     def _make_worker(self, index: int, port: int) -> WorkerProcess:
         return WorkerProcess(
@@ -159,9 +155,7 @@ class MediaPool:
     @property
     def failed(self) -> asyncio.Future[None]:
         """Gets PoolFailedError when a worker died too often; there from `start` on."""
-        if self._failed is None:
-            raise RuntimeError("the pool has not been started")
-        return self._failed
+        return self._keeper.failed
 
     @property
     def is_ready(self) -> bool:
@@ -190,40 +184,27 @@ class MediaPool:
             PortInUseError, RestreamPortError: a port is taken.
             PoolFailedError: a worker did not come up.
         """
-        self._failed = asyncio.get_running_loop().create_future()
+        self._keeper.begin()
         self._launcher.inherit(self._exchange.open())
         results = await asyncio.gather(*(worker.start() for worker in self._workers), return_exceptions=True)
         errors = [result for result in results if isinstance(result, BaseException)]
         if errors:
             await self.close()
             raise errors[0]
-        self._supervisors = [
-            asyncio.create_task(self._supervise(worker), name=f"media-worker-{worker.index}")
-            for worker in self._workers
-        ]
-        for task in self._supervisors:
-            task.add_done_callback(self._supervisor_ended)
-        self._launcher.prepare()
-
-    def _supervisor_ended(self, task: asyncio.Task[None]) -> None:
-        """A failure of ours in looking after a worker ends the service too."""
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not self.failed.done():
-            self.failed.set_exception(error)
+        self._keeper.keep(self._workers)
 
     async def close(self) -> None:
         """Say goodbye to all viewers and end the workers. Idempotent."""
-        for task in self._supervisors:
-            task.cancel()
-        await asyncio.gather(*self._supervisors, return_exceptions=True)
-        self._supervisors = []
+        await self._keeper.stop()
         await asyncio.gather(self._launcher.close(), *(worker.stop() for worker in self._workers))
         self._exchange.close()
         for worker in self._workers:
-            worker.report_sessions_closed("the service stops")
-            self._relays.end_of(worker, StreamError(StreamFault.CLOSED, "the service stops"))
-        if self._failed and not self._failed.done():
-            self._failed.cancel()
+            self._lost(worker, why="the service stops")
+        self._keeper.forget()
+
+    def _lost(self, worker: WorkerProcess, *, why: str) -> None:
+        worker.report_sessions_closed(why)
+        self._relays.end_of(worker, StreamError(StreamFault.CLOSED, why))
 
     async def open_session(
         self,
@@ -310,15 +291,7 @@ class MediaPool:
         Raises:
             StreamError: why there is no picture; CODEC when it is not H.264.
         """
-        worker = self._owner(source.key)
-        viewer = self._relays.join(source.key, worker)
-        facts = {"source": asdict(source), "hidings": self._relays.hidings, "wants_key": viewer.outbox.needs_key}
-        try:
-            await worker.request("open_feed", facts, self._ready_s + MARGIN_S)
-        except BaseException:
-            viewer.close()
-            raise
-        return viewer
+        return await self._relays.open(self._owner(source.key), source, self._ready_s + MARGIN_S)
 
     def send_datagram(self, session_id: str, text: str) -> None:
         """Send over the session's data channel "control", if the viewer has opened one; best effort.
@@ -426,30 +399,3 @@ class MediaPool:
         watched = self._watched.pop(session_id, None)
         if watched:
             self._placement.left(*watched)
-
-    async def _supervise(self, worker: WorkerProcess) -> None:
-        """Keep one worker alive."""
-        deaths: deque[float] = deque(maxlen=_DEATHS)
-        while True:
-            code = await worker.wait_end()
-            deaths.append(time.monotonic())
-            log.error("media worker %d (pid %s) ended with %s; restarting it", worker.index, worker.pid, code)
-            worker.report_sessions_closed("the media worker ended")
-            self._relays.end_of(worker, StreamError(StreamFault.CLOSED, "the media worker ended"))
-            if len(deaths) == _DEATHS and deaths[-1] - deaths[0] < _DEATHS_WITHIN_S:
-                detail = f"media worker {worker.index} died {_DEATHS} times within {_DEATHS_WITHIN_S:g} s"
-                if not self.failed.done():
-                    self.failed.set_exception(PoolFailedError(detail))
-                return
-            await asyncio.sleep(_restart_delay_s(deaths, time.monotonic()))
-            try:
-                await worker.start()
-                self._launcher.prepare()
-            except (OSError, PoolFailedError) as error:
-                log.error("media worker %d cannot be restarted: %s", worker.index, error)  # noqa: TRY400
-
-
-def _restart_delay_s(deaths: Sequence[float], now_s: float) -> float:
-    """Seconds to wait before a worker is replaced: none the first time, so that its viewers are back at once."""
-    lately = sum(now_s - died_s < _DEATHS_WITHIN_S for died_s in deaths)
-    return min(_RESTART_CAP_S, _FIRST_RESTART_S * 2.0 ** (lately - 1)) if lately > 1 else 0.0

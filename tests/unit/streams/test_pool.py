@@ -8,9 +8,10 @@ import pytest
 
 from streams.errors import StreamError, StreamFault
 from streams.exchange import Exchange
+from streams.keeper import restart_delay_s
 from streams.launch import Launcher
 from streams.placement import place
-from streams.pool import MediaPool, RestreamAccount, RestreamSettings, _restart_delay_s
+from streams.pool import MediaPool, RestreamAccount, RestreamSettings
 from streams.process import PoolFailedError, WorkerProcess
 from streams.rtsp.origin import StreamSource
 from streams.wire import Payload, Peer
@@ -123,7 +124,7 @@ class FakeListening:
 
 
 def test_the_first_death_costs_no_wait_and_many_do() -> None:
-    assert _restart_delay_s([100.0], 100.0) == 0.0
-    assert _restart_delay_s([100.0, 101.0], 101.0) == pytest.approx(0.4)
-    assert _restart_delay_s([0.0, 10.0, 500.0], 500.0) == 0.0, "what is long ago does not count"
-    assert _restart_delay_s([1.0, 2.0, 3.0, 4.0, 5.0], 5.0) <= 5.0
+    assert restart_delay_s([100.0], 100.0) == 0.0
+    assert restart_delay_s([100.0, 101.0], 101.0) == pytest.approx(0.4)
+    assert restart_delay_s([0.0, 10.0, 500.0], 500.0) == 0.0, "what is long ago does not count"
+    assert restart_delay_s([1.0, 2.0, 3.0, 4.0, 5.0], 5.0) <= 5.0

@@ -3,6 +3,7 @@
 import { API, call, callJson, callNothing } from "./http";
 import { readCamera, readPage, readPerson, readPresets, readSignIn, type Camera, type Page, type Person, type Preset } from "./model";
 import type { Result } from "./result";
+import { demandQuery, type Demand } from "./video";
 
 export function signIn(username: string, password: string): Promise<Result<Person>> {
   return callJson(`${API}/auth/login`, { method: "POST", json: { username, password } }, readSignIn);
@@ -53,8 +54,8 @@ export interface WhepAnswer {
 /** The first pull of a camera may take some seconds: it is dialled while the request waits. */
 const OFFER_TIMEOUT_MS = 20_000;
 
-export function whep(id: string, offer: string): Promise<Result<WhepAnswer>> {
-  const path = `${cameraPath(id)}/whep`;
+export function whep(id: string, offer: string, demand: Demand): Promise<Result<WhepAnswer>> {
+  const path = `${cameraPath(id)}/whep?${demandQuery(demand)}`;
   const request = { method: "POST", body: offer, contentType: "application/sdp", accept: "application/sdp", timeoutMs: OFFER_TIMEOUT_MS } as const;
   return call(path, request, readWhep);
 }

@@ -8,7 +8,7 @@ export const QUALITIES = ["main", "sub"] as const;
 export type Quality = (typeof QUALITIES)[number];
 
 export const WISHES = ["auto", "main", "sub"] as const;
-export type Wish = (typeof WISHES)[number];
+export type QualityWish = (typeof WISHES)[number];
 
 export const WHYS = ["only", "pinned", "tile", "start", "link", "good"] as const;
 export type Why = (typeof WHYS)[number];
@@ -26,7 +26,7 @@ const readView: Reader<VideoView> = (value, where) => {
 
 /** What this page knows of its own picture and link, for the service's choice. */
 export interface Demand {
-  readonly wish: Wish;
+  readonly wish: QualityWish;
   /** The picture's height in device pixels; 0: unknown. */
   readonly heightPx: number;
   readonly isSlow: boolean;

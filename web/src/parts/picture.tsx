@@ -26,11 +26,26 @@ export function Picture({ live }: { readonly live: LiveSession }): JSX.Element {
   );
 }
 
+/** Cameras' pictures are wider than they are high: of a tall surface they fill no more than this share of its width. */
+const TALLEST = 0.75;
+
+/** Tells how large the picture is, now and whenever that changes (the phone is turned). */
+function watchSize(element: HTMLElement, live: LiveSession): () => void {
+  const observer = new ResizeObserver(([entry]) => {
+    if (entry === undefined) return;
+    const { width, height } = entry.contentRect;
+    live.resized(Math.round(Math.min(height, TALLEST * width) * devicePixelRatio));
+  });
+  observer.observe(element);
+  return () => observer.disconnect();
+}
+
 function Video({ live }: { readonly live: LiveSession }): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
   const [needsTap, setNeedsTap] = useState(false);
   const source = live.source.value;
   const still = useStill(source, live.picture.value.name === "live");
+  useEffect(() => (video.current === null ? undefined : watchSize(video.current, live)), [live]);
   useEffect(() => {
     const element = video.current;
     if (element === null || source === null || source.kind === "still") return undefined; // the last picture stays until a new one comes

@@ -4,12 +4,14 @@ import { batch, computed, signal } from "@preact/signals";
 import { camera, controlAddress, stopCamera } from "../api/calls";
 import type { Camera, CameraState } from "../api/model";
 import type { Problem } from "../api/problem";
+import type { QualityWish, VideoView } from "../api/video";
 import { ControlDriver, type ControlLink, type Lane } from "../drivers/control/control-driver";
 import type { ControlState, HiddenReason, Refused, Wish } from "../drivers/control/messages";
 import type { Way } from "../drivers/feed/ladder";
 import { PictureDriver } from "../drivers/feed/picture-driver";
 import type { PictureSource } from "../drivers/feed/source";
 import { vibrate } from "../drivers/haptics";
+import { isSlowNetwork } from "../drivers/network-hint";
 import type { KeyTargets } from "../drivers/steer/bind-keys";
 import { SteerDriver, type SteerStateName } from "../drivers/steer/steer-driver";
 import type { Velocity } from "../drivers/steer/velocity";
@@ -27,6 +29,7 @@ import { notify } from "./notices";
 import { goToList } from "./route";
 import { checkSession, lapse } from "./session";
 import { browserWays } from "./ways";
+import { keepWish, wish } from "./wish";
 
 /** A page in the background lets go of the picture after this long: it costs somebody's mobile data. */
 const HIDDEN_MS = 20_000;
@@ -39,6 +42,8 @@ export class LiveSession implements KeyTargets {
   readonly source = signal<PictureSource | null>(null);
   /** Which way the picture comes. */
   readonly way = signal<Way>("webrtc");
+  /** Which of the camera's streams is shown, and why. */
+  readonly view = signal<VideoView | null>(null);
   readonly link = signal<ControlLink>({ name: "idle" });
   readonly control = signal<ControlState | null>(null);
   /** When `control` was told, on performance.now()'s clock: its times to come count from then. */
@@ -58,21 +63,23 @@ export class LiveSession implements KeyTargets {
   private readonly steer: SteerDriver;
   private readonly guard = new StopGuard(() => this.steer.halt());
   private readonly wakeLock = new WakeLock();
+  private heightPx = 0;
   private background: ReturnType<typeof setTimeout> | undefined;
   private refetch: ReturnType<typeof setTimeout> | undefined;
   /** The newest state that there was, also from before the socket was lost. */
   private lastTold: ControlState | null = null;
 
   constructor(readonly id: string) {
-    const ways = browserWays(
-      id,
-      () => this.mayEverSteer(),
-      (channel) => this.socket.offerChannel(channel),
-    );
+    const ways = browserWays(id, {
+      wantsControl: () => this.mayEverSteer(),
+      demand: () => ({ wish: wish.value, heightPx: this.heightPx, isSlow: isSlowNetwork() }),
+      onChannel: (channel) => this.socket.offerChannel(channel),
+    });
     this.video = new PictureDriver(ways, {
       onState: (state) => this.onPicture(state),
       onSource: (source) => (this.source.value = source),
       onDelay: (videoMs) => this.onDelay({ ...this.delay.value, videoMs }),
+      onView: (view) => (this.view.value = view),
       onWay: (way) => (this.way.value = way),
     });
     this.socket = new ControlDriver(controlAddress(id), {
@@ -177,6 +184,21 @@ export class LiveSession implements KeyTargets {
   /** The video element shows a frame. */
   sawFrame(): void {
     this.video.sawFrame();
+  }
+
+  /** The picture is shown at this height from now on, in device pixels. */
+  resized(heightPx: number): void {
+    const isLike = Math.abs(heightPx - this.heightPx) <= 0.1 * this.heightPx; // bars that come and go change nothing
+    if (isLike) return;
+    const isFirst = this.heightPx === 0;
+    this.heightPx = heightPx;
+    if (!isFirst) this.video.ask();
+  }
+
+  /** Always this stream from now on, or whichever the link carries. */
+  want(next: QualityWish): void {
+    keepWish(next);
+    this.video.ask();
   }
 
   /** Nothing may go on turning behind a dialog. */

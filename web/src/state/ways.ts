@@ -1,5 +1,6 @@
 /** The drivers of one camera's picture, as this browser has them. */
 
+import { askQuality, showVideo, type Demand } from "../api/video";
 import { endWhep, feedAddress, jpegs, restartWhep, whep } from "../api/calls";
 import type { ControlChannel } from "../drivers/control/datagram-lane";
 import { mediaSourceClass } from "../drivers/feed/feed-player";
@@ -12,8 +13,16 @@ import { browserPeer, WhepDriver } from "../drivers/whep/whep-driver";
 /** Of the network that this phone is in; shared by all cameras that are opened. */
 const memory = new NetworkMemory();
 
-/** `wantsControl`: whether this camera may be steered; `onChannel`: as the WHEP driver says it. */
-export function browserWays(id: string, wantsControl: () => boolean, onChannel: (channel: ControlChannel | null) => void): PicturePort {
+export interface WaysOptions {
+  /** Whether this camera may be steered. */
+  readonly wantsControl: () => boolean;
+  /** What is wanted of the camera's streams now. */
+  readonly demand: () => Demand;
+  /** As the WHEP driver says it. */
+  readonly onChannel: (channel: ControlChannel | null) => void;
+}
+
+export function browserWays(id: string, { wantsControl, demand, onChannel }: WaysOptions): PicturePort {
   return {
     support: { webrtc: "RTCPeerConnection" in globalThis, mse: mediaSourceClass() !== null && "WebSocket" in globalThis },
     memory,
@@ -21,11 +30,18 @@ export function browserWays(id: string, wantsControl: () => boolean, onChannel: 
       switch (way) {
         case "webrtc":
           return new WhepDriver(
-            { offer: (sdp) => whep(id, sdp), restart: restartWhep, end: (session) => void endWhep(session), ...browserPeer(wantsControl) },
+            {
+              offer: (sdp) => whep(id, sdp, demand()),
+              restart: restartWhep,
+              end: (session) => void endWhep(session),
+              show: showVideo,
+              ask: (session) => askQuality(session, demand()),
+              ...browserPeer(wantsControl),
+            },
             { ...events, onStream: (stream) => events.onSource(stream === null ? null : { kind: "stream", stream }), onChannel },
           );
         case "mse":
-          return new MseDriver({ address: (quality) => feedAddress(id, quality), ...browserMse() }, events);
+          return new MseDriver({ address: (quality) => feedAddress(id, quality), wish: () => demand().wish, ...browserMse() }, events);
         case "jpeg":
           return new JpegDriver(
             { open: (signal) => jpegs(id, signal), makeUrl: (picture) => URL.createObjectURL(picture), dropUrl: (url) => URL.revokeObjectURL(url) },

@@ -49,7 +49,7 @@ beforeEach(() => {
       makeUrl: () => `blob:${(made += 1)}`,
       dropUrl: (url) => dropped.push(url),
     },
-    { onState: (state) => states.push(state), onSource: (source) => sources.push(source), onDelay: () => undefined },
+    { onState: (state) => states.push(state), onSource: (source) => sources.push(source), onDelay: () => undefined, onView: () => undefined },
     new Backoff(RECONNECT, () => 0.5),
   );
 });

@@ -48,6 +48,11 @@ export class JpegDriver implements PictureWay {
     if (this.now.name === "retrying" || this.now.name === "failed") void this.connect();
   }
 
+  /** There is one size of single pictures. */
+  ask(): void {
+    return;
+  }
+
   reroute(): void {
     this.nudge();
   }

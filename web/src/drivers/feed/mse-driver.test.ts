@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { QualityWish, VideoView } from "../../api/video";
 import { Backoff, RECONNECT } from "../backoff";
 import type { WhepState } from "../whep/states";
 import type { FeedPlayer } from "./feed-player";
@@ -96,6 +97,9 @@ function begin(): void {
   socket().onmessage?.({ data: new ArrayBuffer(8) });
 }
 
+let wish: QualityWish;
+let views: (VideoView | null)[];
+
 beforeEach(() => {
   vi.useFakeTimers();
   FakeSocket.all = [];
@@ -104,14 +108,17 @@ beforeEach(() => {
   sources = [];
   delays = [];
   canPlay = true;
+  wish = "auto";
+  views = [];
   driver = new MseDriver(
     {
+      wish: () => wish,
       address: (quality) => `/feed?quality=${quality}`,
       openSocket: (address) => new FakeSocket(address) as unknown as WebSocket,
       makePlayer: (type, onBroken) => (canPlay ? (new FakePlayer(type, onBroken) as unknown as FeedPlayer) : null),
       isShown: () => true,
     },
-    { onState: (state) => states.push(state), onSource: (source) => sources.push(source), onDelay: (delay) => delays.push(delay) },
+    { onState: (state) => states.push(state), onSource: (source) => sources.push(source), onDelay: (delay) => delays.push(delay), onView: (view) => views.push(view) },
     new Backoff(RECONNECT, () => 0.5),
   );
 });
@@ -119,6 +126,27 @@ beforeEach(() => {
 afterEach(() => {
   driver.close();
   vi.useRealTimers();
+});
+
+describe("main or sub", () => {
+  it("is the person's choice, at once and from then on", () => {
+    begin();
+    expect(views.at(-1)).toEqual({ quality: "main", why: "good" });
+    wish = "sub";
+    driver.ask();
+    expect(FakeSocket.all.map((each) => each.address)).toEqual(["/feed?quality=main", "/feed?quality=sub"]);
+    socket().says({ type: "init", codecs: "avc1.42C01F" });
+    expect(views.at(-1)).toEqual({ quality: "sub", why: "pinned" });
+    driver.ask();
+    expect(FakeSocket.all).toHaveLength(2);
+    driver.close();
+    expect(views.at(-1)).toBeNull();
+    driver.start();
+    expect(socket().address).toBe("/feed?quality=sub");
+    wish = "auto";
+    driver.ask();
+    expect(socket().address).toBe("/feed?quality=main");
+  });
 });
 
 describe("joining", () => {

@@ -1,5 +1,6 @@
 /** One camera's live picture as MP4 over the web connection, kept alive and live. States: see whep/states.ts. */
 
+import type { Quality, QualityWish } from "../../api/video";
 import { DecodeError } from "../../api/decode";
 import { localProblem, problemOf, type Problem } from "../../api/problem";
 import { Backoff } from "../backoff";
@@ -9,9 +10,9 @@ import { FeedPlayer, mediaSourceClass } from "./feed-player";
 import { readFeedMessage, type FeedMessage } from "./messages";
 import type { PictureEvents, PictureWay } from "./source";
 
-export type Quality = "main" | "sub";
-
 export interface MsePort {
+  /** What the person wants: the service cannot choose here. */
+  wish(): QualityWish;
   address(quality: Quality): string;
   openSocket(address: string): WebSocket;
   /** Null where the browser cannot play what is sent; `type` is a MIME type with codecs. */
@@ -73,11 +74,19 @@ export class MseDriver implements PictureWay {
   }
 
   start(): void {
+    if (this.port.wish() === "sub") this.quality = "sub";
     if (this.now.name === "idle" || this.now.name === "failed") this.connect();
   }
 
   nudge(): void {
     if (this.now.name === "retrying" || this.now.name === "failed") this.connect();
+  }
+
+  ask(): void {
+    this.slips = [];
+    const before = this.quality;
+    this.quality = this.port.wish() === "sub" ? "sub" : "main";
+    if (this.quality !== before && this.session !== null) this.connect();
   }
 
   reroute(): void {
@@ -174,7 +183,13 @@ export class MseDriver implements PictureWay {
     });
     session.player = player;
     if (player === null) this.fail({ kind: "unsupported" });
-    else this.events.onSource({ kind: "media", attach: (element) => player.attach(element) });
+    else this.show(player);
+  }
+
+  private show(player: FeedPlayer): void {
+    const chosen = this.quality === "sub" ? "link" : "good";
+    this.events.onView({ quality: this.quality, why: this.port.wish() === "auto" ? chosen : "pinned" });
+    this.events.onSource({ kind: "media", attach: (element) => player.attach(element) });
   }
 
   /** What is buffered was taken before; it is not to be seen any more. */
@@ -210,7 +225,7 @@ export class MseDriver implements PictureWay {
   /** The service has skipped pictures because the link is slow; whether a smaller picture was asked for. */
   private slipped(nowMs: number): boolean {
     this.slips = [...this.slips.filter((at) => nowMs - at < SLIPS_MS), nowMs];
-    if (this.quality === "sub" || this.slips.length < SLIPS) return false;
+    if (this.quality === "sub" || this.port.wish() === "main" || this.slips.length < SLIPS) return false;
     this.quality = "sub";
     this.connect();
     return true;
@@ -254,6 +269,7 @@ export class MseDriver implements PictureWay {
     session.socket.onmessage = session.socket.onclose = null;
     session.socket.close();
     session.player?.close();
+    this.events.onView(null);
   }
 
   private become(state: WhepState): void {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { VideoView } from "../../api/video";
 import type { PictureFault, WhepState } from "../whep/states";
 import { NetworkMemory, type Way } from "./ladder";
 import { PictureDriver } from "./picture-driver";
@@ -8,6 +9,7 @@ class FakeWay implements PictureWay {
   state: WhepState = { name: "idle" };
   isWithheld = false;
   rerouted = 0;
+  asked = 0;
   readonly ended: string[] = [];
 
   constructor(
@@ -21,6 +23,10 @@ class FakeWay implements PictureWay {
 
   nudge(): void {
     this.become({ name: "connecting", attempt: 0 });
+  }
+
+  ask(): void {
+    this.asked += 1;
   }
 
   reroute(): void {
@@ -62,6 +68,7 @@ let made: FakeWay[];
 let states: string[];
 let sources: (PictureSource | null)[];
 let ways: Way[];
+let views: (VideoView | null)[];
 let driver: PictureDriver;
 
 function newest(): FakeWay {
@@ -76,6 +83,7 @@ beforeEach(() => {
   states = [];
   sources = [];
   ways = [];
+  views = [];
   driver = new PictureDriver(
     {
       support: { webrtc: true, mse: true },
@@ -85,7 +93,7 @@ beforeEach(() => {
         return newest();
       },
     },
-    { onState: (state) => states.push(state.name), onSource: (source) => sources.push(source), onDelay: () => undefined, onWay: (way) => ways.push(way) },
+    { onState: (state) => states.push(state.name), onSource: (source) => sources.push(source), onDelay: () => undefined, onView: (view) => views.push(view), onWay: (way) => ways.push(way) },
   );
 });
 
@@ -116,9 +124,14 @@ it("tries WebRTC beside the running picture, and changes over only when that has
   const trial = newest();
   expect([trial.way, mse.state.name, driver.way]).toEqual(["webrtc", "live", "mse"]);
   trial.events.onSource({ kind: "still", url: "webrtc" });
+  trial.events.onView({ quality: "main", why: "good" });
+  expect(views.at(-1)).toBeNull();
+  driver.ask();
+  expect([trial.asked, mse.asked]).toEqual([1, 1]);
   expect(sources.at(-1)).toEqual({ kind: "still", url: "mse" });
   trial.become({ name: "live" });
   expect(sources.at(-1)).toEqual({ kind: "still", url: "webrtc" });
+  expect(views.at(-1)).toEqual({ quality: "main", why: "good" });
   expect([driver.way, driver.state.name, mse.state.name]).toEqual(["webrtc", "live", "idle"]);
   expect(states.slice(-2)).toEqual(["live", "live"]);
 });

@@ -1,5 +1,6 @@
 /** One camera's live picture, whichever way it comes: the ladder decides, the drivers do it. */
 
+import type { VideoView } from "../../api/video";
 import type { PictureFault, WhepState } from "../whep/states";
 import { Ladder, type NetworkMemory, type Support, type Way } from "./ladder";
 import type { PictureEvents, PictureSource, PictureWay } from "./source";
@@ -22,6 +23,7 @@ interface Trial {
   readonly way: Way;
   readonly driver: PictureWay;
   source: PictureSource | null;
+  view: VideoView | null;
 }
 
 export class PictureDriver implements PictureWay {
@@ -78,6 +80,11 @@ export class PictureDriver implements PictureWay {
     this.driver.sawFrame();
   }
 
+  ask(): void {
+    this.driver.ask();
+    this.trial?.driver.ask();
+  }
+
   /** What failed before may work now. */
   reroute(): void {
     this.ladder.networkChanged(performance.now());
@@ -97,6 +104,10 @@ export class PictureDriver implements PictureWay {
       },
       onDelay: (delayMs) => {
         if (this.driver === driver) this.events.onDelay(delayMs);
+      },
+      onView: (view) => {
+        if (this.driver === driver) this.events.onView(view);
+        else if (this.trial?.driver === driver) this.trial.view = view;
       },
     });
     return driver;
@@ -123,6 +134,7 @@ export class PictureDriver implements PictureWay {
     this.liveSince = null;
     before.close();
     this.events.onDelay(null);
+    this.events.onView(null);
     this.events.onWay(this.ladder.way);
     driver.withhold(this.isWithheld);
     if (this.isRunning) driver.start();
@@ -147,7 +159,7 @@ export class PictureDriver implements PictureWay {
 
   private try(way: Way): void {
     const driver = this.make(way);
-    this.trial = { way, driver, source: null };
+    this.trial = { way, driver, source: null, view: null };
     driver.start();
   }
 
@@ -160,6 +172,7 @@ export class PictureDriver implements PictureWay {
     this.driver = trial.driver;
     before.close();
     this.events.onWay(this.ladder.way);
+    this.events.onView(trial.view);
     if (trial.source !== null) this.events.onSource(trial.source);
   }
 

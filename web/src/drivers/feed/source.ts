@@ -1,5 +1,6 @@
 /** What the screen shows, whichever way it comes; and what all drivers of pictures have in common. */
 
+import type { VideoView } from "../../api/video";
 import type { WhepState } from "../whep/states";
 
 export type PictureSource =
@@ -15,6 +16,8 @@ export interface PictureEvents {
   readonly onSource: (source: PictureSource | null) => void;
   /** Delay of the picture in ms; null: not known. */
   readonly onDelay: (delayMs: number | null) => void;
+  /** Which of the camera's streams is shown, and why; null: not known. */
+  readonly onView: (view: VideoView | null) => void;
 }
 
 export interface PictureWay {
@@ -22,6 +25,8 @@ export interface PictureWay {
   start(): void;
   /** Try at once instead of waiting on. */
   nudge(): void;
+  /** What is wanted of the camera's streams has changed. */
+  ask(): void;
   /** The phone is in another network. */
   reroute(): void;
   /** The service says that this video session of its is over; only those that it names have one. */

@@ -12,6 +12,8 @@ function preferH264(transceiver: RTCRtpTransceiver): void {
 export interface Peer {
   readonly connection: RTCPeerConnection;
   readonly control: RTCDataChannel | null;
+  /** For how long the browser may hold pictures back, for packets that come late or again; a wish, where it is known. */
+  readonly hold: (ms: number) => void;
 }
 
 /**
@@ -24,7 +26,10 @@ export function recvonlyPeer(withControl: boolean, relays: readonly RTCIceServer
   const transceiver = connection.addTransceiver("video", { direction: "recvonly" });
   preferH264(transceiver);
   const receiver: RTCRtpReceiver & { jitterBufferTarget?: number | null } = transceiver.receiver;
-  if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
+  const hold = (ms: number): void => {
+    if ("jitterBufferTarget" in receiver && receiver.jitterBufferTarget !== ms) receiver.jitterBufferTarget = ms;
+  };
+  hold(0);
   const control = withControl ? connection.createDataChannel("control", { ordered: false, maxRetransmits: 0 }) : null;
-  return { connection, control };
+  return { connection, control, hold };
 }

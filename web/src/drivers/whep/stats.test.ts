@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { FrameWatch } from "./frame-watch";
 import { delayMs, sampleOf, type VideoSample } from "./stats";
 
-const VIDEO = { type: "inbound-rtp", kind: "video", framesDecoded: 40, jitterBufferDelay: 2, jitterBufferEmittedCount: 40 };
+const VIDEO = { type: "inbound-rtp", kind: "video", framesDecoded: 40, jitterBufferDelay: 2, jitterBufferEmittedCount: 40, packetsReceived: 400, packetsLost: 3, frameHeight: 720 };
 
 it("finds the video and the chosen path in a report", () => {
   const sample = sampleOf([
@@ -12,14 +12,15 @@ it("finds the video and the chosen path in a report", () => {
     { type: "inbound-rtp", kind: "audio", framesDecoded: 1 },
     VIDEO,
   ]);
-  expect(sample).toEqual({ framesDecoded: 40, bufferDelayS: 2, emitted: 40, roundTripS: 0.04 });
+  expect(sample).toEqual({ framesDecoded: 40, bufferDelayS: 2, emitted: 40, received: 400, lost: 3, heightPx: 720, roundTripS: 0.04 });
   expect(sampleOf([{ type: "codec" }])).toBeNull();
 });
 
 it("is the mean wait of the newest frames plus half a round trip", () => {
-  const before: VideoSample = { framesDecoded: 40, bufferDelayS: 2, emitted: 40, roundTripS: null };
-  expect(delayMs(before, { framesDecoded: 65, bufferDelayS: 3, emitted: 65, roundTripS: 0.1 })).toBe(90);
-  expect(delayMs(before, { framesDecoded: 65, bufferDelayS: 3, emitted: 65, roundTripS: null })).toBe(40);
+  const before: VideoSample = { framesDecoded: 40, bufferDelayS: 2, emitted: 40, received: 0, lost: 0, heightPx: 0, roundTripS: null };
+  const later: VideoSample = { ...before, framesDecoded: 65, bufferDelayS: 3, emitted: 65 };
+  expect(delayMs(before, { ...later, roundTripS: 0.1 })).toBe(90);
+  expect(delayMs(before, later)).toBe(40);
   expect(delayMs(before, before)).toBeNull();
 });
 

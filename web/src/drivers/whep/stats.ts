@@ -5,6 +5,11 @@ export interface VideoSample {
   /** Sum over all emitted frames of the seconds each waited in the jitter buffer, and how many there were. */
   readonly bufferDelayS: number;
   readonly emitted: number;
+  /** Packets of the picture; of those that are lost some come again. */
+  readonly received: number;
+  readonly lost: number;
+  /** Of the newest picture; 0 before the first one. */
+  readonly heightPx: number;
   /** Of the chosen path, null while it is not measured. */
   readonly roundTripS: number | null;
 }
@@ -14,6 +19,10 @@ type Entry = Readonly<Record<string, unknown>>;
 function numberIn(entry: Entry | undefined, key: string): number | null {
   const value = entry?.[key];
   return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+function countIn(entry: Entry, key: string): number {
+  return numberIn(entry, key) ?? 0;
 }
 
 /** The report's video figures; null before the first packet. */
@@ -27,9 +36,12 @@ export function sampleOf(entries: Iterable<unknown>): VideoSample | null {
   }
   if (video === undefined) return null;
   return {
-    framesDecoded: numberIn(video, "framesDecoded") ?? 0,
-    bufferDelayS: numberIn(video, "jitterBufferDelay") ?? 0,
-    emitted: numberIn(video, "jitterBufferEmittedCount") ?? 0,
+    framesDecoded: countIn(video, "framesDecoded"),
+    bufferDelayS: countIn(video, "jitterBufferDelay"),
+    emitted: countIn(video, "jitterBufferEmittedCount"),
+    received: countIn(video, "packetsReceived"),
+    lost: countIn(video, "packetsLost"),
+    heightPx: countIn(video, "frameHeight"),
     roundTripS: numberIn(pair, "currentRoundTripTime"),
   };
 }

@@ -31,7 +31,6 @@ let driver: WhepDriver;
 let hold: Promise<void> | null;
 let hasWebRtc: boolean;
 
-
 beforeEach(() => {
   vi.useFakeTimers();
   FakePeer.all = [];
@@ -55,10 +54,12 @@ beforeEach(() => {
       },
       restart: () => Promise.resolve(failure(localProblem("network"))),
       end: (session) => ended.push(session),
-      makePeer: () => (hasWebRtc ? { connection: new FakePeer() as unknown as RTCPeerConnection, control: channel as unknown as RTCDataChannel | null } : null),
+      show: () => Promise.resolve(failure(localProblem("network"))),
+      ask: () => Promise.resolve(failure(localProblem("network"))),
+      makePeer: () => (hasWebRtc ? { connection: new FakePeer() as unknown as RTCPeerConnection, control: channel as unknown as RTCDataChannel | null, hold: () => undefined } : null),
       isShown: () => true,
     },
-    { onState: (state) => states.push(state), onStream: (stream) => streams.push(stream), onDelay: (delay) => delays.push(delay), onChannel: (open) => channels.push(open?.video ?? null) },
+    { onState: (state) => states.push(state), onStream: (stream) => streams.push(stream), onDelay: (delay) => delays.push(delay), onView: () => undefined, onChannel: (open) => channels.push(open?.video ?? null) },
     new Backoff(RECONNECT, () => 0.5),
   );
 });

@@ -2,6 +2,7 @@
 
 import type { Result } from "../../api/result";
 import type { WhepAnswer } from "../../api/calls";
+import type { VideoView } from "../../api/video";
 import { Backoff } from "../backoff";
 import type { ControlChannel } from "../control/datagram-lane";
 import { FrameWatch, type FrameVerdict } from "./frame-watch";
@@ -9,7 +10,8 @@ import { relaysIn } from "./ice";
 import { recvonlyPeer, type Peer } from "./peer";
 import { pageRelays, type Relays } from "./relays";
 import { IceRestarts } from "./restart";
-import { delayMs, sampleOf, type VideoSample } from "./stats";
+import { Meter } from "./meter";
+import { sampleOf, type VideoSample } from "./stats";
 import { isFinal, type PictureFault, type WhepState } from "./states";
 
 export interface WhepPort {
@@ -17,6 +19,10 @@ export interface WhepPort {
   /** New ICE credentials for a session; the answer's `sdp` is a fragment with the service's. */
   restart(session: string, fragment: string): Promise<Result<WhepAnswer>>;
   end(session: string): void;
+  /** Which of the camera's streams a session shows, and why. */
+  show(session: string): Promise<Result<VideoView>>;
+  /** Tell the service what is wanted now: the person's wish, the picture's size, how the network calls itself. */
+  ask(session: string): Promise<Result<VideoView>>;
   /** With these relays to go through; null where the browser has no WebRTC. */
   makePeer(relays: readonly RTCIceServer[]): Peer | null;
   isShown(): boolean;
@@ -28,6 +34,8 @@ export interface WhepEvents {
   readonly onStream: (stream: MediaStream | null) => void;
   /** Delay of the picture in ms, once a second. */
   readonly onDelay: (delayMs: number | null) => void;
+  /** What is shown; null: not known. */
+  readonly onView: (view: VideoView | null) => void;
   /** The session's channel for commands is open; null: it is gone. */
   readonly onChannel: (channel: ControlChannel | null) => void;
 }
@@ -38,7 +46,6 @@ export function browserPeer(wantsControl: () => boolean): Pick<WhepPort, "makePe
 }
 
 const WATCH_MS = 500;
-const DELAY_EVERY_MS = 1_000;
 /** Sooner than the watch, so that "live" is said when the picture is there. */
 const FIRST_WATCH_MS = 100;
 /** A picture that lived this long makes the next failure a first one again. */
@@ -58,6 +65,7 @@ const WITHHELD_MS = 15_000;
 interface Session {
   readonly peer: RTCPeerConnection;
   readonly control: RTCDataChannel | null;
+  readonly hold: (ms: number) => void;
   location: string | null;
   /** There is nothing to restart before the answer. */
   ice: IceRestarts | null;
@@ -76,7 +84,7 @@ export class WhepDriver {
   private session: Session | null = null;
   private liveSince = 0;
   private isWithheld = false;
-  private measured: { readonly sample: VideoSample; readonly at: number } | null = null;
+  private meter = new Meter();
   private readonly backoff: Backoff;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setTimeout> | undefined;
@@ -117,6 +125,11 @@ export class WhepDriver {
     }
   }
 
+  /** What is wanted has changed; a session that is still to be opened asks for it by itself. */
+  ask(): void {
+    if (this.session !== null) void this.view(this.session, (location) => this.port.ask(location));
+  }
+
   /** End the session here and on the service; safe while the page goes away. */
   close(): void {
     this.drop();
@@ -151,7 +164,7 @@ export class WhepDriver {
       this.become({ name: "failed", fault: { kind: "unsupported" } });
       return;
     }
-    const session: Session = { peer: peer.connection, control: peer.control, location: null, ice: null, look: null };
+    const session: Session = { peer: peer.connection, control: peer.control, hold: peer.hold, location: null, ice: null, look: null };
     this.session = session;
     this.listen(session);
     this.listenToControl(session);
@@ -249,7 +262,7 @@ export class WhepDriver {
 
   private watchFrames(session: Session): void {
     let frames = new FrameWatch(performance.now());
-    this.measured = null;
+    this.meter = new Meter();
     session.look = async () => {
       const stats = await session.peer.getStats();
       if (this.session !== session) return;
@@ -258,17 +271,24 @@ export class WhepDriver {
       if (this.isWithheld) frames = new FrameWatch(performance.now(), decoded); // only what comes after it counts
       const now = performance.now();
       if (!this.heed(session, frames.see(decoded, now, this.port.isShown()))) return;
-      if (sample !== null) this.measure(sample, now);
+      if (sample !== null) this.measure(session, sample, now);
       this.lookIn(session, this.now.name === "live" || this.isWithheld ? WATCH_MS : FIRST_WATCH_MS);
     };
     void session.look();
   }
 
-  private measure(sample: VideoSample, now: number): void {
-    const before = this.measured;
-    if (before !== null && (this.now.name !== "live" || now - before.at < DELAY_EVERY_MS)) return;
-    if (before !== null) this.events.onDelay(delayMs(before.sample, sample));
-    this.measured = { sample, at: now };
+  private measure(session: Session, sample: VideoSample, now: number): void {
+    const reading = this.now.name === "live" ? this.meter.see(sample, now) : null;
+    if (reading === null) return;
+    this.events.onDelay(reading.delayMs);
+    session.hold(reading.holdMs);
+    if (reading.isOther) void this.view(session, (location) => this.port.show(location));
+  }
+
+  private async view(session: Session, ask: (location: string) => Promise<Result<VideoView>>): Promise<void> {
+    if (session.location === null) return;
+    const answer = await ask(session.location);
+    if (answer.kind === "success" && this.session === session) this.events.onView(answer.value);
   }
 
   /** Whether to go on watching this session. */
@@ -328,6 +348,7 @@ export class WhepDriver {
       this.events.onChannel(null);
     }
     session.peer.close();
+    this.events.onView(null);
     this.endOnService(session);
   }
 

@@ -17,6 +17,8 @@ export class FakePeer {
   readonly isReachable = FakePeer.areReachable;
   closed = false;
   frames = 0;
+  lost = 0;
+  heightPx = 720;
   restarts = 0;
   configuration: RTCConfiguration = { bundlePolicy: "max-bundle" };
   ontrack: ((event: { streams: unknown[]; track: { onended: (() => void) | null } }) => void) | null = null;
@@ -54,7 +56,8 @@ export class FakePeer {
   }
 
   getStats(): Promise<Map<string, unknown>> {
-    const video = { type: "inbound-rtp", kind: "video", framesDecoded: this.frames, jitterBufferDelay: this.frames * 0.05, jitterBufferEmittedCount: this.frames };
+    const video = { type: "inbound-rtp", kind: "video", framesDecoded: this.frames, jitterBufferDelay: this.frames * 0.05, jitterBufferEmittedCount: this.frames,
+      packetsReceived: 10 * this.frames, packetsLost: this.lost, frameHeight: this.heightPx };
     return Promise.resolve(new Map([["v", video]]));
   }
 

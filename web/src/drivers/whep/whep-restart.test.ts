@@ -44,13 +44,15 @@ beforeEach(() => {
         return Promise.resolve(fragments.shift() ?? FRAGMENT);
       },
       end: (session) => ended.push(session),
+      show: () => Promise.resolve(failure(localProblem("network"))),
+      ask: () => Promise.resolve(failure(localProblem("network"))),
       makePeer: (through) => {
         relays.push(through);
-        return { connection: new FakePeer() as unknown as RTCPeerConnection, control: null };
+        return { connection: new FakePeer() as unknown as RTCPeerConnection, control: null, hold: () => undefined };
       },
       isShown: () => true,
     },
-    { onState: (state) => states.push(state), onStream: () => undefined, onDelay: () => undefined, onChannel: () => undefined },
+    { onState: (state) => states.push(state), onStream: () => undefined, onDelay: () => undefined, onView: () => undefined, onChannel: () => undefined },
     new Backoff(RECONNECT, () => 0.5),
     new Relays(),
   );
