@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.demo import Demo
 from tests.support.phone_page import PhonePage, chromium
+from tests.support.processes import media_workers
 
 pytestmark = pytest.mark.browser
 
@@ -192,7 +192,7 @@ def test_the_page_asks_no_other_site_and_breaks_no_policy(browser: Browser, demo
 def test_the_picture_comes_back_after_the_media_worker_died(back_again: PhonePage, demo: Demo) -> None:
     phone = back_again
     before = phone.reading().frame
-    workers = [p for p in psutil.Process(demo.ready["pid"]).children() if "streams.worker" in " ".join(p.cmdline())]
+    workers = media_workers(demo.ready["pid"])
     assert workers
     for worker in workers:
         os.kill(worker.pid, signal.SIGKILL)

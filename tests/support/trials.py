@@ -20,6 +20,7 @@ import psutil
 import yaml
 
 from tests.support.commands import ROOT, camctl_here, said, street
+from tests.support.processes import media_workers
 from tests.support.service import PASSWORD, write_config
 from tests.support.verdict import Event
 
@@ -165,10 +166,11 @@ class Town:
 
     def kill(self, words: str) -> float:
         """SIGKILL to the one child whose command line contains `words`; returns when."""
-        [child] = self.children(words)
-        at_s = time.monotonic()
-        child.kill()
-        return at_s
+        return _kill(self.children(words))
+
+    def kill_media_worker(self) -> float:
+        """SIGKILL to the only one at work; returns when."""
+        return _kill(media_workers(self.pid))
 
     def kill_api(self) -> float:
         """SIGKILL to the service's own process alone; returns when."""
@@ -267,3 +269,10 @@ def town(folder: Path, cameras: Mapping[str, dict[str, Any]], **parts: dict[str,
             yield place
         finally:
             place.end()
+
+
+def _kill(found: list[psutil.Process]) -> float:
+    [process] = found
+    at_s = time.monotonic()
+    process.kill()
+    return at_s

@@ -314,7 +314,7 @@ def test_a_camera_whose_packets_vanish_stops_by_itself(place: Place) -> None:
 
 def test_a_media_worker_that_dies_delays_no_stop(place: Place) -> None:
     with Wave(place) as wave:
-        wave.add(WORKER, PLAIN[:12], then_lift(lambda: place.town.kill("streams.worker")))
+        wave.add(WORKER, PLAIN[:12], then_lift(place.town.kill_media_worker))
         check(wave.run())
     place.town.wait_live()
 
@@ -322,7 +322,7 @@ def test_a_media_worker_that_dies_delays_no_stop(place: Place) -> None:
 def test_a_data_channel_that_dies_with_its_worker_stops_the_camera(place: Place) -> None:
     if place.link is not None:
         place.link.use("clean")
-    deed = all_at(lambda: place.town.kill("streams.worker"))
+    deed = all_at(place.town.kill_media_worker)
     with Wave(place) as wave:
         wave.add(WORKER_LANE, PLAIN[:4], deed, behind=place.link, lane="datagrams")
         check(wave.run())

@@ -25,6 +25,7 @@ from tests.support import demo as demos
 from tests.support.control import Phone
 from tests.support.demo import Demo
 from tests.support.problems import problem
+from tests.support.processes import media_workers
 
 pytestmark = pytest.mark.system
 
@@ -55,19 +56,6 @@ def command(process: psutil.Process) -> str:
 def one(found: list[psutil.Process], word: str) -> psutil.Process:
     [process] = [process for process in found if word in command(process)]
     return process
-
-
-def workers(service_pid: int) -> list[psutil.Process]:
-    """Those at work, which have a UDP port; the spare one has none."""
-    below = psutil.Process(service_pid).children(recursive=True)
-    return [process for process in below if is_at_work(process)]
-
-
-def is_at_work(process: psutil.Process) -> bool:
-    try:
-        return "streams.worker" in command(process) and bool(process.net_connections(kind="udp4"))
-    except psutil.NoSuchProcess:  # or a zombie, when it was killed just now
-        return False
 
 
 def is_gone(process: psutil.Process) -> bool:
@@ -149,14 +137,14 @@ def test_the_pid_is_the_services_with_its_workers_below_and_no_simulator(demo: D
     assert "camctl serve" in command(root)
     below = root.children(recursive=True)
     assert not any("simulators" in command(process) for process in below)
-    assert len(workers(root.pid)) == len(os.sched_getaffinity(0))
+    assert len(media_workers(root.pid)) == len(os.sched_getaffinity(0))
     assert one(processes(demo), "simulators").ppid() == demo.process.pid
 
 
 def test_each_worker_has_its_udp_port(demo: Demo) -> None:
     found = sorted(
         connection.laddr.port
-        for worker in workers(demo.ready["pid"])
+        for worker in media_workers(demo.ready["pid"])
         for connection in worker.net_connections(kind="udp4")
     )
     first = demo.ready["udp_port"]
@@ -244,18 +232,18 @@ def test_terminated_it_ends_as_by_ctrl_c(lone: Demo) -> None:
 
 def test_a_media_worker_that_is_killed_is_replaced_and_the_service_stays(demo: Demo) -> None:
     service, camera = demo.ready["pid"], demo.camera(FIRST)
-    before = {worker.pid for worker in workers(service)}
+    before = {worker.pid for worker in media_workers(service)}
     with demo.client("official", FIRST) as client:
         assert client.get(f"/cameras/{camera['id']}/snapshot.jpg").status_code == 200
-        for worker in workers(service):
+        for worker in media_workers(service):
             worker.kill()
         assert client.post(f"/cameras/{camera['id']}/ptz/move", json={"pan": 0.3}).status_code == 202
         demo.wait_moving(camera, 1.0)
-        demo.wait(lambda: len({w.pid for w in workers(service)} - before) == len(before), 10, "no new workers")
+        demo.wait(lambda: len({w.pid for w in media_workers(service)} - before) == len(before), 10, "no new workers")
         demo.wait(lambda: httpx.get(f"{demo.url}/readyz").status_code == 200, 10, "not ready again")
         assert client.get(f"/cameras/{camera['id']}/snapshot.jpg").status_code == 200
         client.post(f"/cameras/{camera['id']}/ptz/stop").raise_for_status()
-    assert before.isdisjoint({worker.pid for worker in workers(service)})
+    assert before.isdisjoint({worker.pid for worker in media_workers(service)})
     assert demo.ready["pid"] == service
     assert psutil.pid_exists(service)
     assert demo.process.poll() is None

@@ -145,7 +145,7 @@ async def test_viewers_hardly_notice_a_flood_and_new_ones_come_in(
 
 
 class Deaf:
-    def on_check(self, address: Any, *, nominated: bool, now_s: float) -> None:
+    def on_check(self, address: Any, *, nominated: bool, priority: int, now_s: float) -> None:
         pass
 
 

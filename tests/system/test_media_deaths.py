@@ -113,7 +113,7 @@ async def test_a_worker_whose_loop_hangs_ends_with_its_parent_too(monkeypatch: p
 
 
 async def _starts_and_is_left(monkeypatch: pytest.MonkeyPatch, before: str) -> None:
-    program = f"{before}\nimport sys\nfrom streams.worker import main\nsys.exit(main(sys.argv[1:]))"
+    program = f"{before}\nimport sys\nfrom streams.worker_main import main\nsys.exit(main(sys.argv[1:]))"
     started: list[Process] = []
     really = asyncio.create_subprocess_exec
 
@@ -121,9 +121,9 @@ async def _starts_and_is_left(monkeypatch: pytest.MonkeyPatch, before: str) -> N
         started.append(await really(sys.executable, "-c", program, *arguments, **options))
         return started[-1]
 
-    monkeypatch.setattr("streams.process.asyncio.create_subprocess_exec", instead)
+    monkeypatch.setattr("streams.launch.asyncio.create_subprocess_exec", instead)
     monkeypatch.setattr("streams.process._START_S", 3.0)
-    monkeypatch.setattr("streams.process._STOP_S", ENDED_S)
+    monkeypatch.setattr("streams.launch._STOP_S", ENDED_S)
     pool = MediaPool(1, "127.0.0.1", 0, ["127.0.0.1"])
     with pytest.raises(RuntimeError, match="did not come up"):
         await pool.start()

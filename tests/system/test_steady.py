@@ -50,7 +50,7 @@ class Dice:
 WORKER = """
 import sys, streams.rtp.fanout as fanout
 from tests.system.test_steady import Dice
-from streams.worker import main
+from streams.worker_main import main
 fanout.secrets = Dice(fanout.secrets)
 sys.exit(main(sys.argv[1:]))
 """
