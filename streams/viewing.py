@@ -10,22 +10,25 @@ from collections.abc import Callable, Mapping
 from streams.adapt import NEAR_S, Governor, LinkReport
 from streams.hub import Hold, Hub
 from streams.quality import Demand, Quality, Why
-from streams.rtp.fanout import BURST, Receiver
+from streams.rtp.fanout import BURST, PASS_S, Receiver
 from streams.tally import StreamTally
 
 log = logging.getLogger(__name__)
 
 START_BYTES = 150_000  # of cached pictures at a time on a link that nobody knows
-FALL_BYTES = 60_000  # and on one that is too slow already
+FALL_BYTES = 30_000  # and on one that is too slow already
 _OTHER = {Quality.MAIN: Quality.SUB, Quality.SUB: Quality.MAIN}
 _SLOW_BURST = 1  # packet a pass: 4.8 Mb/s
+_FALL_PACE, _FALL_BITS_PER_S = 2.0, 300_000  # of the sub stream's rate, and at least: its queue is full
+_PACKET_BITS = 9600
 _IMPATIENT_S = 1.5  # then a long group of pictures is better than none
 _GIVE_UP_S = 4.0
 _KEEP_S = 10.0  # how long the stream that is not shown is pulled on
 _PROBE_S, _PROBE_STEP_S, _PROBE_MAX_BYTES = 0.2, 0.01, 150_000
 _PROBE_MORE = 1.1
 _UNKNOWN_RATE = 2.5e6
-_TWICE_LOSS, _TWICE_S = 0.01, 0.015  # apart, for losses come in bursts
+_TWICE_LOSS, _TOO_MUCH_LOSS = 0.01, 0.10  # what is lost because the link is full is not mended by sending more
+_TWICE_S = 0.015  # apart, for losses come in bursts
 
 
 class Viewing:
@@ -106,7 +109,7 @@ class Viewing:
         if self.shown is None:
             return 0
         hub = self.hubs[self.shown]
-        if self._governor.loss > _TWICE_LOSS and receiver.rtx is not None:
+        if _TWICE_LOSS < self._governor.loss < _TOO_MUCH_LOSS and receiver.rtx is not None:
             self._loop.call_later(_TWICE_S, self._resend_again, hub, receiver, sequences)
         return hub.resend(receiver, sequences)
 
@@ -185,6 +188,9 @@ class Viewing:
     def _come(self, receiver: Receiver, target: Quality, now_s: float) -> None:
         """Begin with what is cached where the link takes that; else with a key picture, which is asked for."""
         hub = self.hubs[target]
+        receiver.every = 1
+        if self.why is Why.LINK:
+            receiver.burst, receiver.every = _SLOW_BURST, _rests(hub.rate.bits_per_s)
         if self.shown is not None:
             is_cached = False  # the other one is shown until then
         elif self.why is Why.LINK:
@@ -264,3 +270,9 @@ class Viewing:
         if self._probing is not None:
             self._probing.cancel()
             self._probing = None
+
+
+def _rests(sub_bits_per_s: float) -> int:
+    """In one of how many passes a viewer gets a packet whose link is full of what it could not carry."""
+    bits_per_s = max(_FALL_BITS_PER_S, _FALL_PACE * sub_bits_per_s)
+    return max(1, round(_PACKET_BITS / (bits_per_s * PASS_S)))

@@ -62,7 +62,7 @@ class Receiver:
     """Where one viewer's packets go and what was sent: `packets` and `octets` (payload) are the SR's counters.
 
     It may leave one stream and join another: `next_sequence` and `parting` make its numbers and its time go on.
-    `burst` is how many packets it gets in one pass while it catches up.
+    While it catches up it gets `burst` packets in a pass, and only in one of `every` passes.
     """
 
     address: Address
@@ -72,6 +72,8 @@ class Receiver:
     payload_type: int
     rtx: Retransmission | None = None
     burst: int = BURST
+    every: int = 1
+    resting: int = 0  # passes without a packet that are left
     timestamp_offset: int = field(default_factory=lambda: secrets.randbits(32))
     # In the lower half, so that no rollover comes before the receiver has seen a packet (RFC 3711 section 3.3.1).
     next_sequence: int = field(default_factory=lambda: secrets.randbits(15))

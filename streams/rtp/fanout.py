@@ -264,7 +264,8 @@ class Fanout:
 
     def _catch_up(self) -> None:
         for receiver in tuple(self._behind):
-            room = receiver.burst * max(1, len(receiver.catching_up) // _DRAIN_PASSES)
+            room = 0 if receiver.resting else receiver.burst * max(1, len(receiver.catching_up) // _DRAIN_PASSES)
+            receiver.resting = (receiver.resting or receiver.every) - 1
             while receiver.catching_up and room > 0:
                 run = receiver.catching_up.popleft()
                 room -= len(run.payloads)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import math
 import secrets
 import struct
 import time
@@ -42,6 +43,7 @@ CONNECT_S = 15.0  # from the answer to the first check
 HANDSHAKE_S = 10.0
 SILENCE_S = 9.0  # consent (RFC 7675 allows 30): a dead viewer costs uplink; with the tick it is gone within 10 s
 REPORT_EVERY_S = 1.0
+_ANSWER_S = 4.5  # how long the answer to a report out of turn is waited for
 _MAX_RESENDS_PER_S = 512
 _REPORTS_KEPT = 16  # sender reports that a receiver report may still answer
 
@@ -138,6 +140,7 @@ class ViewerSession:
         self._now = asyncio.get_running_loop().time
         self._born_s = self._heard_s = self._now()
         self._report_s = 0.0
+        self._out_of_turn_s = math.inf
         self._resend_window = (0.0, 0)
         self.offered_s = self._born_s  # when the offer came, for whoever knows better
         self._first_packet_noted = False
@@ -317,6 +320,8 @@ class ViewerSession:
         self._stream.tally.reported_lost += max(0, report.lost - self._lost_reported)
         self._lost_reported = max(self._lost_reported, report.lost)
         sent_s = next((at for middle, at in self._sender_reports if middle == report.last_sr), float("-inf"))
+        if sent_s >= self._out_of_turn_s:
+            self._out_of_turn_s, self._report_s = math.inf, now_s
         self._stream.report(LinkReport(report.lost, report.highest, report.rtt_s, sent_s), now_s)
 
     def _resend(self, lost: list[int], now_s: float) -> None:
@@ -335,8 +340,13 @@ class ViewerSession:
         self._resend_window = (since_s, count + self._stream.resend(self.receiver, allowed))
 
     def report_now(self) -> None:
-        """Send a sender report out of turn, as at the end of a probe: the answer tells what the probe met."""
-        self._report(self._now())
+        """Send a sender report out of turn, as at the end of a probe: the answer tells what the probe met.
+
+        A receiver answers its newest report only, so no other is sent until then.
+        """
+        self._out_of_turn_s = self._now()
+        self._report(self._out_of_turn_s)
+        self._report_s = self._out_of_turn_s + _ANSWER_S
 
     def _report(self, now_s: float) -> None:
         """A sender report: ties the viewer's RTP time to the wall clock, and its answer tells the round trip."""

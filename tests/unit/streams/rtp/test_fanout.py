@@ -255,6 +255,21 @@ def test_a_receiver_on_a_slow_link_catches_up_slowly_but_does() -> None:
     assert [packet.payload for packet in bench.sender.to(slow)] == [payload for _, payload in bench.pushed]
 
 
+def test_a_receiver_on_a_full_link_gets_a_packet_now_and_then() -> None:
+    bench = Bench()
+    bench.push(*[1188] * 20)
+    slow = bench.receiver(burst=1, every=8)
+    bench.fanout.join(slow)
+    sent = []
+    for _ in range(33):
+        sent.append(len(bench.sender.to(slow)))
+        bench.timer.turn()
+    assert sent[::8] == [1, 2, 3, 4, 5]
+    assert sent[:8] == [1] * 8, "600 kb/s"
+    bench.timer.run_out()
+    assert len(bench.sender.to(slow)) == 20
+
+
 def test_a_receiver_goes_on_in_another_stream_at_a_key_frame_without_a_gap_in_numbers_or_time() -> None:
     main, sub = Bench(), Bench()
     sub.fanout = Fanout(main.sealer, main.sender, main.timer)

@@ -119,6 +119,24 @@ async def test_over_tcp_what_a_viewer_misses_was_not_sent_and_is_not_sent_late(r
     assert (room.stream.resent, room.stream.key_requests) == ([], 1)
 
 
+async def test_while_a_report_out_of_turn_is_not_answered_no_other_takes_its_place(room: Room) -> None:
+    await room.connect()
+    room.now_s += 1.0
+    room.session.tick(room.now_s)
+    room.phone.rtcp.clear()
+    room.session.report_now()
+    asked_s = room.now_s
+    middle = room.session._sender_reports[-1][0]
+    for _ in range(3):
+        room.now_s += 1.0
+        room.session.tick(room.now_s)
+    assert len(room.phone.rtcp) == 1
+    room.phone.report(RtcpRrPacket(1, [RtcpReceiverInfo(room.session.ssrc, 0, 3, 500, 0, middle, 0)]))
+    assert room.stream.reports[-1].sr_sent_s == asked_s
+    room.session.tick(room.now_s)
+    assert len(room.phone.rtcp) == 2, "and then as before"
+
+
 async def test_sender_reports_come_once_a_second(room: Room) -> None:
     await room.connect()
     for step in range(5):
