@@ -5,17 +5,16 @@ from __future__ import annotations
 import itertools
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 
-import psutil
 import pytest
 
 from streams.launch import SPARE_AFTER_S
 from streams.placement import place
 from tests.support.demo import Demo
 from tests.support.phone_page import PhonePage, chromium
+from tests.support.processes import media_workers
 
 pytestmark = pytest.mark.browser
 
@@ -34,15 +33,9 @@ _WATCH_FRAMES = """
 
 def kill_the_worker(demo: Demo, camera_id: str) -> float:
     """Kill the one that carries this camera; the wall clock of it."""
-    children = psutil.Process(demo.ready["pid"]).children()
-    workers = [child for child in children if "streams.worker_main" in " ".join(child.cmdline())]
     by_port = {
-        item.laddr.port: worker
-        for worker in workers
-        for item in worker.net_connections("inet")
-        if item.type == socket.SOCK_DGRAM and item.laddr.ip == "0.0.0.0"
+        item.laddr.port: worker for worker in media_workers(demo.ready["pid"]) for item in worker.net_connections("udp")
     }
-    assert len(by_port) == len(workers) - 1, "there is no spare"
     by_number = [by_port[port] for port in sorted(by_port)]  # worker i has the first port + i
     os.kill(by_number[place(f"{camera_id}/main", len(by_number))].pid, signal.SIGKILL)
     return time.time()

@@ -120,11 +120,11 @@ def test_without_either_there_is_one_picture_a_second(browser: Browser, demo: De
     first, _ = looked(look, "live-still")
     expect(phone.page.get_by_test_id("picture-way")).to_have_text("one picture a second")
     numbers = {first.frame}
-    ends_at = time.monotonic() + 5.0
+    ends_at = time.monotonic() + 8.0  # a key picture each 2 s, looked for each second
     while time.monotonic() < ends_at:
         numbers.add(looked(look, "live-still")[0].frame)
         time.sleep(0.1)
-    assert 3 <= len(numbers) <= 8
+    assert 3 <= len(numbers) <= 9
     _, age_ms = looked(look, "live-still")
     assert age_ms < 6000, "the simulator's key pictures are 2 s apart, and one may wait for the next second"
     assert phone.errors == []

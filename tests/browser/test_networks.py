@@ -126,7 +126,7 @@ def watching(place: Place, folder: Path) -> Iterator[Watcher]:
         watcher = Watcher(phone)
 
         def note(request: Request) -> None:
-            if "/whep" in request.url:
+            if "/whep" in request.url and request.method != "GET":  # which only look what is shown
                 watcher.asked.append(request.method)
 
         phone.page.on("request", note)
