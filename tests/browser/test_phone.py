@@ -167,6 +167,31 @@ def test_two_people_see_who_holds_and_who_takes_over(browser: Browser, demo: Dem
         official.close()
 
 
+def test_the_small_picture_is_shown_to_who_saves_data_also_at_the_next_visit(browser: Browser, demo: Demo) -> None:
+    phone = PhonePage(browser, demo.url, locale="id-ID")
+    phone.sign_in(demo.person("operator"))
+    phone.open_camera(demo.camera(SECOND)["id"])
+    badge = phone.page.get_by_test_id("delay")
+    height = "() => document.querySelector('[data-testid=\"live-video\"]').videoHeight"
+    expect(badge).to_have_attribute("data-quality", "main", timeout=15_000)
+    whole = phone.page.evaluate(height)
+    badge.click()
+    expect(phone.page.get_by_test_id("delay-details")).to_contain_text("penuh (jaringan kuat)")
+    phone.page.get_by_test_id("quality-sub").click()
+    expect(badge).to_have_attribute("data-quality", "sub", timeout=10_000)
+    expect(badge).to_have_attribute("data-why", "pinned")
+    expect(phone.page.get_by_test_id("picture-quality")).to_have_text("kecil")
+    demo.wait(lambda: phone.page.evaluate(height) < whole, 10, "the main stream is still shown")
+    phone.page.reload()
+    phone.reading(within_s=10.0)
+    assert phone.page.evaluate(height) < whole
+    badge.click()
+    phone.page.get_by_test_id("quality-auto").click()
+    demo.wait(lambda: phone.page.evaluate(height) == whole, 15, "the sub stream is still shown")
+    assert phone.errors == []
+    phone.close()
+
+
 def test_wrong_password_is_said_in_words(phone: PhonePage) -> None:
     phone.page.get_by_test_id("signin-username").fill("operator")
     phone.page.get_by_test_id("signin-password").fill("not this one")
