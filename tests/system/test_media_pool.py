@@ -153,7 +153,7 @@ async def test_a_killed_worker_is_replaced_and_its_viewers_are_told() -> None:
 
 
 async def test_a_worker_that_keeps_dying_fails_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.pool._DEATHS", 2)
+    monkeypatch.setattr("streams.keeper._DEATHS", 2)
     async with pool_of(1) as (pool, _):
         before = pool.pids
         os.kill(before[0], signal.SIGKILL)

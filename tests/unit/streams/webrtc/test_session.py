@@ -125,8 +125,7 @@ async def test_while_a_report_out_of_turn_is_not_answered_no_other_takes_its_pla
     room.session.tick(room.now_s)
     room.phone.rtcp.clear()
     room.session.report_now()
-    asked_s = room.now_s
-    middle = room.session._sender_reports[-1][0]
+    middle, asked_s = room.session._sender_reports[-1]
     for _ in range(3):
         room.now_s += 1.0
         room.session.tick(room.now_s)
