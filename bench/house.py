@@ -21,8 +21,8 @@ import yaml
 
 from bench.program import Program, ProgramError, free_port
 from bench.usage import below
-from camctl.app import auth_service, open_people
 from camctl.config import parse
+from camctl.groundwork import auth_service, open_people
 
 _READY_S = 40.0
 _AREA = "31.71.07.1002"

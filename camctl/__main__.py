@@ -74,8 +74,9 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from camctl.app import outer_faults, serve
+    from camctl.app import serve
     from camctl.config import load
+    from camctl.groundwork import outer_faults
     from camctl.log import setup_logging
 
     config = load(options.config, also=outer_faults)
@@ -90,8 +91,8 @@ def _example(_options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from camctl.app import outer_faults
     from camctl.config import load
+    from camctl.groundwork import outer_faults
 
     config = load(options.config, also=outer_faults)
     sys.stdout.write(f"{options.config}: right; {len(config.cameras.items)} cameras\n")

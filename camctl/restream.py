@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
@@ -14,19 +13,16 @@ from auth.model import CameraRef
 from auth.policy import allows
 from auth.restreams import RestreamAccounts, StoredRestream
 from auth.roles import Capability
-from auth.service import AuthService, utc_now
+from auth.service import AuthService
 from camctl.cameras.model import CameraEntry
 from camctl.control.client import ControlClient
 from camctl.supervisor import Supervisor
 from streams.pool import RestreamAccount
 from streams.quality import Quality
-from streams.rtsp.auth import hashes_of
 
 _log = logging.getLogger(__name__)
 
-REALM = "camctl"  # part of every stored hash: another one makes all secrets invalid
 SWEEP_S = 15.0
-_SECRET_BYTES = 24
 
 
 class Pool(Protocol):
@@ -50,18 +46,6 @@ def grants(stored: Iterable[StoredRestream], cameras: Iterable[CameraEntry]) -> 
         )
         found[account.name] = RestreamAccount(account.name, account.hashes, keys)
     return found
-
-
-async def new_account(accounts: RestreamAccounts, username: str, name: str, cameras: Iterable[str]) -> str:
-    """Store an account for this person; its secret, which nobody can read anywhere later.
-
-    Raises:
-        AuthError: the person or the name is not right.
-    """
-    secret = secrets.token_urlsafe(_SECRET_BYTES)
-    hashes = hashes_of(name, REALM, secret)
-    await asyncio.to_thread(accounts.add, username, name, hashes, list(cameras), utc_now())
-    return secret
 
 
 class RestreamGrants:

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 from auth.errors import AuthError
 from auth.restreams import RestreamAccounts, account_name
 from auth.service import AuthService, utc_now
-from camctl.app import auth_service, load_areas, open_people
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
-from camctl.restream import new_account
+from camctl.groundwork import auth_service, load_areas, open_people
+from camctl.restream_account import new_account
 
 
 async def run(options: argparse.Namespace) -> None:

@@ -23,11 +23,11 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from camctl.app import auth_service, open_people
 from camctl.config import parse
 from camctl.demo import plan
 from camctl.demo.poster import print_poster
 from camctl.errors import CamctlError, ConfigError, PortInUseError
+from camctl.groundwork import auth_service, open_people
 from camctl.store.engine import open_store
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import stop_on_signals

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.support.commands import camctl, camctl_here, process, said, wait_started
+from tests.support.commands import camctl_here, process, said, wait_started
 from tests.support.ports import free_tcp_port, free_udp_ports
 
 PASSWORD = "kata-sandi-{username}"
@@ -68,8 +68,7 @@ def running(folder: Path, config: Path, people: Mapping[str, Sequence[str]]) -> 
     log = folder / "service.log"
     service = Service(f"http://127.0.0.1:{server['port']}", config, log, 0)
     for username, options in people.items():
-        add = ["user", "add", username, *options, "--config", str(config)]
-        said(camctl(*add, stdin=PASSWORD.format(username=username) + "\n"))
+        service.user("add", username, *options, stdin=PASSWORD.format(username=username) + "\n")
         service.tokens[username] = service.user("token", username, "--days", "1")
     with process(log, sys.executable, "-m", "camctl", "serve", "--config", str(config)) as started:
         service.pid = started.pid

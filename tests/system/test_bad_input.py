@@ -19,8 +19,8 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from camctl.app import auth_service, open_people
 from camctl.config import load
+from camctl.groundwork import auth_service, open_people
 from tests.support.demo import Demo
 from tests.support.problems import problem
 

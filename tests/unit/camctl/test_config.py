@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from camctl.app import entry_of, outer_faults
+from camctl.app import entry_of
 from camctl.config import CameraConfig, CamerasConfig, Config, explained, faults, load, parse
 from camctl.errors import ConfigError
+from camctl.groundwork import outer_faults
 
 ROOT = Path(__file__).parents[3]
 

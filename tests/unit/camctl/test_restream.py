@@ -13,7 +13,8 @@ from auth.restreams import RestreamAccounts, StoredRestream
 from auth.service import AuthService
 from camctl.cameras.model import CameraEntry
 from camctl.control.client import ControlClient
-from camctl.restream import REALM, RestreamGrants, grants, new_account
+from camctl.restream import RestreamGrants, grants
+from camctl.restream_account import REALM, new_account
 from camctl.supervisor import Supervisor
 from streams.pool import RestreamAccount
 from streams.rtsp.auth import hashes_of

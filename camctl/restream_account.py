@@ -1,0 +1,26 @@
+"""Making an account of the re-stream: what the command line needs of it, without the service's modules."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterable
+
+from auth.restreams import RestreamAccounts
+from auth.service import utc_now
+from streams.rtsp.auth import hashes_of
+
+REALM = "camctl"  # part of every stored hash: another one makes all secrets invalid
+_SECRET_BYTES = 24
+
+
+async def new_account(accounts: RestreamAccounts, username: str, name: str, cameras: Iterable[str]) -> str:
+    """Store an account for this person; its secret, which nobody can read anywhere later.
+
+    Raises:
+        AuthError: the person or the name is not right.
+    """
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    hashes = hashes_of(name, REALM, secret)
+    await asyncio.to_thread(accounts.add, username, name, hashes, list(cameras), utc_now())
+    return secret
