@@ -84,7 +84,7 @@ class Phone:
     async def watch(self, *, rtx: bool = True) -> Join:
         """Begin; raises JoinError when no picture comes."""
         self.frames = []
-        return await self._page.watch(self._way, _PICTURE_S, rtx=rtx)
+        return await self._page.watch(self._way, _PICTURE_S, rtx=rtx, holds=True)
 
     async def take(self) -> Seen:
         """What was shown since the last time; `frames` grows by it."""
@@ -175,7 +175,14 @@ def table(found: Found) -> str:
         "frozen: 3 % lost each way, 60 ms round trip, 20 ms jitter",
         f"frozen: gaps of more than {FREEZE_MS:g} ms between shown pictures, which count whole",
     ]
-    counts = ("freezeCount", "totalFreezesDuration", "nackCount", "retransmittedPacketsReceived", "packetsLost")
+    counts = (
+        "freezeCount",
+        "totalFreezesDuration",
+        "nackCount",
+        "retransmittedPacketsReceived",
+        "packetsLost",
+        "holds",
+    )
     for name, (_, stats) in found.smooth.items():
         notes.append(f"{name}, by Chromium: {', '.join(f'{count} {stats.get(count, 0)}' for count in counts)}")
     notes += [f"no picture: {each.splitlines()[0]}" for each in found.failed]

@@ -13,6 +13,7 @@ from typing import Any
 
 from playwright.async_api import Error, Page, async_playwright
 
+from bench.client_code import client_script
 from bench.frames import Frame
 from bench.page_scripts import LEAVE, TAKE, WATCH
 from bench.ways import Janus, Whep, to_json
@@ -50,13 +51,18 @@ class Browser:
     def __init__(self, page: Page) -> None:
         self._page = page
 
-    async def watch(self, way: Whep | Janus, timeout_s: float, *, rtx: bool = True, strip: bool = True) -> Join:
-        """Begin to watch; returns at the first picture. Without `rtx` the offer knows no retransmission format.
+    async def watch(
+        self, way: Whep | Janus, timeout_s: float, *, rtx: bool = True, strip: bool = True, holds: bool = False
+    ) -> Join:
+        """Begin to watch; returns at the first picture.
+
+        Without `rtx` the offer asks for nothing to be sent again. With `holds` pictures are held back as our client
+        does it, by its own code.
 
         Raises:
             JoinError: no picture came within `timeout_s`.
         """
-        argument = {"way": to_json(way), "timeoutMs": timeout_s * 1000, "rtx": rtx, "strip": strip}
+        argument = {"way": to_json(way), "timeoutMs": timeout_s * 1000, "rtx": rtx, "strip": strip, "holds": holds}
         try:
             seen = await self._page.evaluate(WATCH, argument)
         except Error as error:
@@ -108,6 +114,7 @@ async def browser(url: str, prefix: Sequence[str] = ()) -> AsyncIterator[Browser
             try:
                 page = await chromium.new_page(bypass_csp=True)  # it also talks to Janus
                 await page.goto(f"{url}/healthz")
+                await page.add_script_tag(content=await asyncio.to_thread(client_script))
                 yield Browser(page)
             finally:
                 await chromium.close()

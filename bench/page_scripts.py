@@ -50,7 +50,8 @@ const relays = {
 function withoutRtx(sdp) {
   const gone = [...sdp.matchAll(/^a=rtpmap:(\\d+) rtx\\//gm)].map((found) => found[1]);
   const about = new RegExp(`^a=(rtpmap|fmtp|rtcp-fb):(${gone.join("|")}) `);
-  return sdp.split("\\r\\n").filter((line) => !about.test(line)).map((line) =>
+  const again = /^a=rtcp-fb:\\d+ nack$/;  // nor is anything sent again without it
+  return sdp.split("\\r\\n").filter((line) => !about.test(line) && !again.test(line)).map((line) =>
     line.startsWith("m=video") ? line.split(" ").filter((word) => !gone.includes(word)).join(" ") : line
   ).join("\\r\\n");
 }
@@ -95,7 +96,7 @@ function stripClock(video) {
 # Begins to watch; resolves at the first picture. window.watching then has the pictures: [shown, height, taken], in ms
 # since 1970. `shown` is when the picture is expected on the screen (requestVideoFrameCallback).
 WATCH = f"""
-async ({{way, timeoutMs, rtx, strip}}) => {{
+async ({{way, timeoutMs, rtx, strip, holds}}) => {{
   {_NEGOTIATE}
   {_STRIP}
   const began = performance.now();
@@ -124,6 +125,19 @@ async ({{way, timeoutMs, rtx, strip}}) => {{
   const {{posted, leave}} = await relay.join(pc, way, rtx);
   watching.leave = leave;
   const answered = performance.now();
+  if (holds) {{
+    const meter = new client.Meter(), [receiver] = pc.getReceivers();
+    receiver.jitterBufferTarget = 0;
+    watching.holds = [];
+    watching.metering = setInterval(async () => {{
+      const sample = client.sampleOf((await pc.getStats()).values());
+      const reading = sample && meter.see(sample, performance.now());
+      if (reading && receiver.jitterBufferTarget !== reading.holdMs) {{
+        receiver.jitterBufferTarget = reading.holdMs;
+        watching.holds.push(reading.holdMs);
+      }}
+    }}, 500);
+  }}
   const picture = await first;
   return {{postedAt: (performance.timeOrigin + posted) / 1000, offer: posted - began - prepared,
           answer: answered - posted, picture: picture - posted}};
@@ -135,6 +149,7 @@ TAKE = """
 async () => {
   const {pc, frames} = window.watching, stats = {};
   for (const item of (await pc.getStats()).values()) if (item.type === "inbound-rtp") Object.assign(stats, item);
+  stats.holds = (window.watching.holds || []).join(" ");
   return {frames: frames.splice(0), stats};
 }
 """
@@ -144,6 +159,7 @@ async () => {
   const watching = window.watching;
   window.watching = null;
   if (!watching) return;
+  clearInterval(watching.metering);
   watching.pc.close();
   watching.video.remove();
   await watching.leave();

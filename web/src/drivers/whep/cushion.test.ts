@@ -20,6 +20,12 @@ describe("Cushion", () => {
     expect(after(new Cushion(), 3, 0.03, null)).toBe(170);
   });
 
+  it("holds nothing back for the loss of one packet in a hundred, or for a few in one second", () => {
+    const cushion = new Cushion();
+    expect(after(cushion, 20, 0.01)).toBe(0);
+    expect(cushion.see({ received: 21 * 200, lost: 40 + 8, roundTripS: 0.06 }, 21_000)).toBe(0);
+  });
+
   it("never holds back longer than a third of a second", () => {
     expect(after(new Cushion(), 3, 0.03, 2)).toBe(300);
   });
@@ -30,7 +36,7 @@ describe("Cushion", () => {
     const clean = (second: number): number => cushion.see({ received: second * 200, lost: 18, roundTripS: 0.06 }, second * 1000);
     expect(clean(10)).toBe(150);
     expect(clean(22)).toBe(150);
-    expect(clean(24)).toBe(0);
+    expect(clean(27)).toBe(0);
   });
 
   it("bears counters that begin anew", () => {
