@@ -16,7 +16,7 @@ from tests.support.demo import Demo
 from tests.support.phone_page import PhonePage, chromium
 from tests.support.processes import media_workers
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 # When the page got a video frame, in ms of its own clock; once for each frame.
 _WATCH_FRAMES = """

@@ -112,6 +112,7 @@ def test_without_webrtc_chromium_plays_mp4_and_stays_live(browser: Browser, demo
     phone.close()
 
 
+@pytest.mark.nightly
 def test_without_either_there_is_one_picture_a_second(browser: Browser, demo: Demo) -> None:
     taken = "delete window.RTCPeerConnection; delete window.MediaSource; delete window.ManagedMediaSource"
     phone = phone_at_camera(browser, demo, taken, locale="en-US")
@@ -131,6 +132,7 @@ def test_without_either_there_is_one_picture_a_second(browser: Browser, demo: De
     phone.close()
 
 
+@pytest.mark.nightly
 def test_a_network_without_udp_gets_mp4_and_webrtc_again_when_it_changes(browser: Browser, demo: Demo) -> None:
     phone = phone_at_camera(browser, demo, UDP_BLOCKED_AT_FIRST, locale="en-US")
     badge = phone.page.get_by_test_id("delay")

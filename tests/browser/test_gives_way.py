@@ -15,7 +15,7 @@ from tests.support.commands import street, wait_until
 from tests.support.phone_page import PhonePage, chromium
 from tests.support.service import PASSWORD, Service, running, write_config
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 CAMERA, OWNER = "gang", "PT Contoh"
 PEOPLE = {

@@ -104,6 +104,7 @@ def test_a_withheld_picture_is_a_card_until_it_comes_back_by_itself(place: Place
         phone.close()
 
 
+@pytest.mark.nightly
 def test_without_webrtc_it_is_withheld_too_and_nothing_of_it_stays(place: Place) -> None:
     """Where the camera looks was proved by the test before, or is by this one's finger."""
     with chromium() as browser:

@@ -20,6 +20,7 @@ from tests.support.phone_page import PhonePage, chromium
 from tests.support.service import PASSWORD, Service, running, write_config
 
 pytestmark = [
+    pytest.mark.nightly,
     pytest.mark.browser,
     pytest.mark.skipif(not can_make(), reason="no network namespace can be made here (root, iproute2, nftables)"),
     pytest.mark.skipif(not is_installed(), reason="Debian's coturn is not installed"),

@@ -16,6 +16,7 @@ VIEWERS, COME = 4, 3
 PLAN = {"windows": 1, "window_s": 2.0, "settle_s": 1.0}
 
 
+@pytest.mark.nightly
 async def test_viewers_count_time_and_decrypt_what_the_service_sends(tmp_path: Path) -> None:
     async with (
         loop_cameras(tmp_path, None) as cameras,

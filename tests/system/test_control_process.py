@@ -118,6 +118,7 @@ def test_control_that_is_asked_to_end_stops_its_camera_first_and_is_restarted() 
             wait_ready(demo)
 
 
+@pytest.mark.nightly
 def test_ctrl_c_of_the_terminal_is_the_parents_affair() -> None:
     with running("--cameras", "1") as demo:
         process = control(demo)

@@ -182,6 +182,7 @@ def test_ffprobe_plays_the_cameras_own_rtsp_address(demo: Demo) -> None:
         assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 1280, 720)
 
 
+@pytest.mark.nightly
 def test_its_configuration_is_private_and_gone_afterwards(tmp_path: Path) -> None:
     demo = demos.start(["--cameras", "1"], tmp_path)
     try:
@@ -213,6 +214,7 @@ def test_killed_it_takes_everything_with_it(lone: Demo) -> None:
     all_gone(lone, everything, 5.0)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("part", ["simulators", "camctl serve"])
 def test_a_part_that_dies_ends_it_with_the_reason(lone: Demo, part: str) -> None:
     everything = processes(lone)
@@ -283,6 +285,7 @@ def look_at(client: httpx.Client, feed: dict[str, Any]) -> None:
         problem(client.post(f"/cameras/{feed['id']}/ptz/{path}", json=body), 409, "cannot-steer")
 
 
+@pytest.mark.nightly
 def test_feeds_alone_are_a_demo_too(tmp_path: Path) -> None:
     with demos.running("--cameras", "0", "--rtsp", "rtsp://127.0.0.1:9/a", "rtsp://127.0.0.1:9/b") as demo:
         assert [camera["rtsp_url"][-1] for camera in demo.ready["cameras"]] == ["a", "b"]

@@ -90,6 +90,7 @@ def behind(link: LinkBox, program: str, *arguments: object) -> str:
     return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
+@pytest.mark.nightly
 def test_datagrams_take_the_time_that_the_profile_says(
     link: LinkBox, record_property: Callable[[str, object], None]
 ) -> None:
@@ -105,6 +106,7 @@ def test_datagrams_take_the_time_that_the_profile_says(
     assert late_ms["p50"] < 1.0
 
 
+@pytest.mark.nightly
 def test_what_the_profile_loses_is_lost_and_nothing_else(link: LinkBox) -> None:
     link.use(Profile(up=Path(loss=0.2), down=Path(), seed=5))
     with echo() as port:

@@ -111,6 +111,7 @@ async def test_a_link_that_gets_too_thin_gets_the_sub_stream_and_main_again_when
         assert (await place.chromium.stats("v"))["retransmittedPacketsReceived"] > 0
 
 
+@pytest.mark.nightly
 async def test_who_pins_a_stream_keeps_it(tmp_path: Path) -> None:
     async with street(tmp_path, "clean") as place:
         assert place.chromium

@@ -237,6 +237,7 @@ def test_it_survives_a_restart_of_the_whole_service(place: Town) -> None:
     assert [(one["enabled"], one["updated_by"]) for one in listed] == [(False, "operator")]
 
 
+@pytest.mark.nightly
 def test_the_demo_has_a_patrol_that_waits_to_be_started(demo: Demo) -> None:
     camera = demo.ready["cameras"][0]
     with demo.client("operator") as client:

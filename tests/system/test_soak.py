@@ -15,6 +15,7 @@ from typing import NamedTuple
 import httpx
 import psutil
 import pytest
+from websockets.asyncio.client import connect
 
 from tests.support.demo import Demo
 from tests.system.media_viewer import AiortcViewer
@@ -117,6 +118,23 @@ async def takes_a_snapshot(client: httpx.AsyncClient, camera_id: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+async def watches_mp4(client: httpx.AsyncClient, camera_id: str) -> None:
+    url = str(client.base_url).replace("http", "ws", 1) + f"cameras/{camera_id}/feed"
+    sign_in = {"Authorization": client.headers["Authorization"]}
+    async with connect(url, additional_headers=sign_in, max_size=None) as socket, asyncio.timeout(15):
+        binary = 0
+        while binary < 10:
+            binary += isinstance(await socket.recv(), bytes)
+
+
+async def watches_jpegs(client: httpx.AsyncClient, camera_id: str) -> None:
+    async with client.stream("GET", f"/cameras/{camera_id}/jpegs") as answer, asyncio.timeout(15):
+        assert answer.status_code == 200
+        async for data in answer.aiter_bytes():
+            if b"image/jpeg" in data:
+                return
+
+
 async def steers(client: httpx.AsyncClient, camera_id: str) -> None:
     move = await client.post(f"/cameras/{camera_id}/ptz/move", json={"pan": 0.1, "hold_ms": 200})
     assert move.status_code == 202, move.text
@@ -125,7 +143,7 @@ async def steers(client: httpx.AsyncClient, camera_id: str) -> None:
 # Every way to watch has its place here.
 KINDS: tuple[Callable[[httpx.AsyncClient, str], Awaitable[None]], ...] = (
     says_goodbye, just_goes, never_connects, leaves_at_once, steers_by_datagram, restarts_ice, is_refused,
-    takes_a_snapshot, steers,
+    takes_a_snapshot, watches_mp4, watches_jpegs, steers,
 )  # fmt: skip
 
 
