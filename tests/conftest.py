@@ -12,7 +12,7 @@ from tests.support import demo as demos
 
 # The gate draws the same examples every time, so that it never fails by chance on somebody else's change; nightly draws
 # new ones.
-settings.register_profile("gate", deadline=None, max_examples=100, derandomize=True)
+settings.register_profile("gate", deadline=None, max_examples=60, derandomize=True)
 settings.register_profile("nightly", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 

@@ -17,6 +17,7 @@ IDR_INTERVAL_S = 4.0  # the simulated camera's default, as cameras ship
 JOINS = 3
 
 
+@pytest.mark.nightly
 async def test_a_cold_join_asks_for_a_key_frame(demo: Demo) -> None:
     camera = demo.camera()
     account = f"rtsp://{camera['username']}:{camera['password']}@"

@@ -106,6 +106,7 @@ def test_a_control_process_that_hangs_is_ended_and_its_camera_stopped() -> None:
             wait_ready(demo)
 
 
+@pytest.mark.nightly
 def test_control_that_is_asked_to_end_stops_its_camera_first_and_is_restarted() -> None:
     with running("--cameras", "1", "--quirk", "ignores-timeout") as demo:
         camera = demo.camera()
@@ -146,6 +147,7 @@ def test_when_the_service_is_killed_control_stops_the_camera_and_ends() -> None:
                 os.kill(demo.process.pid, signal.SIGCONT)
 
 
+@pytest.mark.nightly
 def test_without_its_journal_nothing_is_moved_everything_is_stopped_and_it_is_said(tmp_path: Path) -> None:
     folder = tmp_path / "var"
     with town(tmp_path, {"one": {}}, control={"journal": str(folder / "control.journal")}) as place:

@@ -46,6 +46,7 @@ def wait_still(place: Town, within_s: float) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.nightly
 def test_a_stopper_that_dies_is_replaced_and_the_new_one_knows_what_turns(place: Town) -> None:
     [before] = place.children("camctl.stopper")
     with held(place):

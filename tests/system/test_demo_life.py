@@ -254,6 +254,7 @@ def test_a_media_worker_that_is_killed_is_replaced_and_the_service_stays(demo: D
 # Its choices ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.nightly
 @pytest.mark.peer
 def test_a_plain_feed_is_shown_and_not_steered(tmp_path: Path) -> None:
     options = ["--user", "pemberi", "--password", "sandi:p@kai%tanda"]
@@ -295,6 +296,7 @@ def test_feeds_alone_are_a_demo_too(tmp_path: Path) -> None:
             assert problem(answer, 409, "not-live")["fault"] == "unreachable"
 
 
+@pytest.mark.nightly
 def test_a_camera_that_ignores_its_timeout_is_stopped_by_the_service() -> None:
     with demos.running("--cameras", "1", "--quirk", "ignores-timeout") as demo:
         [camera] = demo.ready["cameras"]

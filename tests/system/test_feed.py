@@ -131,6 +131,7 @@ async def test_the_socket_gives_an_init_segment_and_the_live_picture(place: Plac
     wait_until(lambda: place.metric("camctl_media_feeds{") == 0, 5.0, place.service.log.read_text)
 
 
+@pytest.mark.nightly
 async def test_a_slow_reader_is_skipped_to_a_key_picture_and_disturbs_nobody(place: Place) -> None:
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)

@@ -164,6 +164,7 @@ def test_after_an_outage_no_stale_move_reaches_the_camera(place: Town, link: Lin
     assert [event for event in log if event.is_halt and event.at_s >= lifted_s]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("lane", ["datagrams", "socket"])
 def test_a_finger_is_held_over_a_mobile_link(
     place: Town, link: LinkBox, lane: str, record_property: Callable[[str, object], None]
