@@ -13,7 +13,7 @@ import gi  # type: ignore[import-not-found]  # of the system's Python
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
+from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402  versions first
 
 WIDTH, HEIGHT, FPS, KBPS = 448, 252, 25, 2000
 STILL = f"video/x-raw,format=I420,width={WIDTH},height={HEIGHT},framerate={FPS}/1"

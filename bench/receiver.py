@@ -36,7 +36,7 @@ def _datagram_received(self: StunProtocol, data: bytes, addr: tuple[Any, ...]) -
 
 def skip_rtp(*, aes_cm: bool = False) -> None:
     """From now on no viewer of this process decrypts RTP; all offer AES-128-GCM first, or AES-CM alone."""
-    StunProtocol.datagram_received = _datagram_received  # type: ignore[assignment,method-assign]
+    StunProtocol.datagram_received = _datagram_received  # type: ignore[assignment,method-assign]  # aioice has no hook
     wanted = (_CM,) if aes_cm else (_GCM, _CM)
     profiles = [each for each in rtcdtlstransport.SRTP_PROFILES if each.openssl_profile in wanted]
     rtcdtlstransport.SRTP_PROFILES[:] = profiles

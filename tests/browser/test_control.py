@@ -89,7 +89,6 @@ def _make_patrol(phone: PhonePage, name: str) -> None:
     phone.page.keyboard.press("Escape")
 
 
-@pytest.mark.nightly
 def test_everyone_sees_every_change_of_hands(room: Room) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     lurah, walikota, operator, admin = room.pages

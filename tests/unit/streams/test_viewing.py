@@ -155,6 +155,16 @@ async def test_a_link_that_got_too_thin_gets_nothing_of_main_while_sub_is_on_its
     assert all((b.sequence - a.sequence) & 0xFFFF == 1 for a, b in itertools.pairwise(packets))
 
 
+async def test_after_a_fall_the_small_stream_begins_slowly_for_the_queue_is_full_of_main(place: Place) -> None:
+    viewing = await place.open()
+    viewing.join(place.receiver, NEAR)
+    for number in range(4):
+        place.both(seconds=0.5)
+        viewing.report(LinkReport(60 * number, 100 * number, 0.6, place.now_s), place.now_s)
+    assert viewing.why == "link"
+    assert (place.receiver.burst, place.receiver.every) == (1, 16), "a packet in 32 ms: 300 kb/s"
+
+
 async def test_a_stream_that_does_not_come_is_given_up_for_the_other(place: Place) -> None:
     viewing = await place.open(warm=False)
     viewing.join(place.receiver, FAR)
@@ -218,3 +228,7 @@ async def test_on_a_lossy_link_what_is_sent_again_is_sent_twice(place: Place) ->
     viewing.resend(place.receiver, [sequence])
     await asyncio.sleep(0.01)
     assert place.receiver.resent == 3
+    viewing.report(LinkReport(60, 400, NEAR, place.now_s), place.now_s + 3)
+    viewing.resend(place.receiver, [sequence])
+    await asyncio.sleep(0.01)
+    assert place.receiver.resent == 4, "a link that is full gets no more of it than needed"
