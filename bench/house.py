@@ -137,6 +137,9 @@ async def house(
         running = House(f"http://127.0.0.1:{port}", token, program.pid)
         async with httpx.AsyncClient(headers=running.headers, timeout=5) as client:
             await _until_live(client, running, program, {each["id"] for each in items if "onvif" in each} - set(dark))
+        # The spare worker comes some seconds later, and would look like memory of the viewers who come meanwhile.
+        workers = int(str(media.get("workers", 1)))
+        await _until(lambda: len(running.media_workers()) > workers, program)
         yield running
 
 

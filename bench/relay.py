@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench import report
 from bench.cameras import LoopCameras, loop_cameras
-from bench.program import ProgramError
+from bench.program import Program, ProgramError
 from bench.relays import (
     Plateau,
     Relay,
@@ -29,6 +30,7 @@ _PLAN: dict[str, Any] = {"windows": 4, "window_s": _IDR_S, "settle_s": 3.0}  # o
 _QUICK_PLAN: dict[str, Any] = {"windows": 1, "window_s": _IDR_S, "settle_s": 2.0}
 _LIMIT_US, _LIMIT_OF_JANUS, _LIMIT_KB = 3.0, 0.4, 100.0
 _JUDGED_AT = 150
+_FLOOR_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,15 @@ def _row(each: Plateau, peer: Plateau | None) -> list[str]:
     ]  # fmt: skip
 
 
-def _judged(by_name: dict[str, list[Plateau]]) -> list[str]:
+async def _floor_us(folder: Path) -> list[float]:
+    """What a packet costs at least, on the server's core."""
+    core = server_and_load_core()[0]
+    async with await Program.module("floor", str(_JUDGED_AT), folder=folder, core=core) as program:
+        values: list[float] = json.loads(await program.line(_FLOOR_S))
+        return values
+
+
+def _judged(by_name: dict[str, list[Plateau]], floor_us: list[float]) -> list[str]:
     """The limits, beside what was seen."""
     at = {name: each for name, plateaus in by_name.items() for each in plateaus if each.viewers == _JUDGED_AT}
     notes = []
@@ -100,12 +110,16 @@ def _judged(by_name: dict[str, list[Plateau]]) -> list[str]:
         ours, theirs = (report.percentile(at[name].per_packet_us, 0.5) for name in ("camctl", BEST))
         against = f"{report.ratio(ours, theirs)} of Janus at its best, limit {_LIMIT_OF_JANUS:g}"
         notes.append(f"{_JUDGED_AT} viewers, us/packet p50: {ours:.2f}, limit {_LIMIT_US:g}; {against}")
+        least = report.percentile(floor_us, 0.5)
+        notes.append(
+            f"floor: libsrtp and the GSO send alone, same core: {least:.2f} us; camctl: {report.ratio(ours, least)}"
+        )
     memory = {name: memory_per_viewer_kb(each) for name, each in by_name.items() if len(each) > 1}
     growth = ", ".join(f"{name} {kb:.0f} KB" for name, kb in memory.items())
     return [*notes, f"memory for each further viewer: {growth}; limit {_LIMIT_KB:g} KB"]
 
 
-def table(by_name: dict[str, list[Plateau]], notes: list[str], camera: str) -> str:
+def table(by_name: dict[str, list[Plateau]], notes: list[str], camera: str, floor_us: list[float]) -> str:
     """What `make bench` prints; the ratio is to Janus' best with as many viewers of the same kind."""
     peers = {(each.relay, each.viewers): each for plateaus in by_name.values() for each in plateaus}
     rows = []
@@ -118,7 +132,7 @@ def table(by_name: dict[str, list[Plateau]], notes: list[str], camera: str) -> s
     )  # fmt: skip
     server, load = server_and_load_core()
     notes = [
-        *_judged(by_name),
+        *_judged(by_name, floor_us),
         *notes,
         *(note for each in by_name.values() for note in repeated_note(each)),
         f"CPU and MB: camctl's media worker, the peer's process; each in turn pinned to core {server}",
@@ -138,4 +152,5 @@ async def run(folder: Path, *, quick: bool) -> str:
         for series in QUICK if quick else SERIES:
             by_name[series.name], note = await _measure(series, cameras, folder, _QUICK_PLAN if quick else _PLAN)
             notes += [note] if note else []
-        return table({name: each for name, each in by_name.items() if each}, notes, str(cameras))
+        floor_us = await _floor_us(folder)
+        return table({name: each for name, each in by_name.items() if each}, notes, str(cameras), floor_us)

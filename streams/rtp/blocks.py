@@ -16,6 +16,9 @@ BURST = 16  # packets a receiver gets in one pass; a key frame in one piece over
 HEADER = struct.Struct("!BBHII")
 VERSION = 0x80
 MARKER = 0x80
+_LOWER_HALF = 0x7FFF
+_MOST_HEADED = 4  # main and sub, two payload types
+_TIME_OFFSET = secrets.randbits(32)
 
 
 class Sealer(Protocol):
@@ -63,6 +66,9 @@ class Receiver:
 
     It may leave one stream and join another: `next_sequence` and `parting` make its numbers and its time go on.
     While it catches up it gets `burst` packets in a pass, and only in one of `every` passes.
+
+    Unless told otherwise it is numbered and timed as the stream is: what most receivers of a stream have in common is
+    done once (`Block.headed`). Nobody learns anything by it, since every receiver has its own SRTP key.
     """
 
     address: Address
@@ -74,9 +80,8 @@ class Receiver:
     burst: int = BURST
     every: int = 1
     resting: int = 0  # passes without a packet that are left
-    timestamp_offset: int = field(default_factory=lambda: secrets.randbits(32))
-    # In the lower half, so that no rollover comes before the receiver has seen a packet (RFC 3711 section 3.3.1).
-    next_sequence: int = field(default_factory=lambda: secrets.randbits(15))
+    timestamp_offset: int = _TIME_OFFSET
+    next_sequence: int | None = None
     packets: int = 0
     octets: int = 0
     dropped: int = 0
@@ -87,6 +92,14 @@ class Receiver:
     first_index: int = 0
     parting: Parting | None = None
     catching_up: deque[Run] = field(default_factory=deque)
+
+    def begin(self, first_index: int) -> None:
+        """Let its numbers go on, or begin, with this packet of a stream."""
+        if self.next_sequence is None:
+            # In the lower half, so that no rollover comes before it has seen a packet (RFC 3711 section 3.3.1).
+            self.next_sequence = first_index & _LOWER_HALF
+        self.first_index = first_index
+        self.sequence_offset = (self.next_sequence - first_index) & 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +113,9 @@ class Run:
 
 
 class Block:
-    """A run laid out for one SRTP tag length: the template, where the headers go, what to protect."""
+    """A run laid out for one SRTP tag length: `headed` for a receiver, and `spans`, what to protect then."""
 
-    __slots__ = ("count", "headers", "octets", "run", "sealed_size", "spans", "stride", "template")
+    __slots__ = ("_headed", "_headers", "_template", "count", "octets", "run", "sealed_size", "size", "spans", "stride")
 
     def __init__(self, run: Run, tag_length: int, sealer: Sealer) -> None:
         payloads = run.payloads
@@ -110,16 +123,34 @@ class Block:
         self.count = count = len(payloads)
         self.stride = stride = 12 + len(payloads[0]) + tag_length
         self.octets = sum(map(len, payloads))
-        self.template = template = bytearray(stride * (count - 1) + 12 + len(payloads[-1]))
-        self.sealed_size = len(template) + tag_length
+        self._template = template = bytearray(stride * (count - 1) + 12 + len(payloads[-1]))
+        self.size = len(template)
+        self.sealed_size = self.size + tag_length
         layout = []
-        self.headers = []
+        self._headers = []
+        self._headed: dict[tuple[int, int, int, int], bytearray] = {}
         for number, payload in enumerate(payloads):
             at = number * stride
             template[at + 12 : at + 12 + len(payload)] = payload
             layout.append((at, 12 + len(payload)))
-            self.headers.append((at, MARKER if run.is_end and number == count - 1 else 0, number))
+            self._headers.append((at, MARKER if run.is_end and number == count - 1 else 0, number))
         self.spans = sealer.spans(layout)
+
+    def headed(self, receiver: Receiver) -> bytearray:
+        """The run's packets for this receiver, not protected yet; the same bytes for all who are numbered alike."""
+        run = self.run
+        base = (run.first_index + receiver.sequence_offset) & 0xFFFF
+        time = (receiver.squeeze.timestamp(run.frame) + receiver.timestamp_offset) & 0xFFFF_FFFF
+        payload_type, ssrc = receiver.payload_type, receiver.ssrc
+        alike = (base, time, ssrc, payload_type)
+        headed = self._headed.get(alike)
+        if headed is None:
+            headed = bytearray(self._template)
+            if len(self._headed) < _MOST_HEADED:
+                self._headed[alike] = headed
+            for at, marker, number in self._headers:
+                HEADER.pack_into(headed, at, VERSION, payload_type | marker, (base + number) & 0xFFFF, time, ssrc)
+        return headed
 
 
 def split_runs(frame: Frame, most: int = BURST, *, tag_room: int = 16) -> Iterator[Run]:

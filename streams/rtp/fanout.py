@@ -130,8 +130,7 @@ class Fanout:
     def _begin(self, receiver: Receiver, frames: Sequence[Frame]) -> None:
         """Let it catch up, beginning with `frames`, its numbers and its time going on where they were."""
         first, newest = frames[0], frames[-1]
-        receiver.first_index = first.first_index
-        receiver.sequence_offset = (receiver.next_sequence - first.first_index) & 0xFFFF
+        receiver.begin(first.first_index)
         receiver.squeeze = Squeeze(newest.number, newest.timestamp)
         if receiver.parting is not None:
             parting, receiver.parting = receiver.parting, None
@@ -276,19 +275,13 @@ class Fanout:
                 self._live.setdefault(receiver.tag_length, []).append(receiver)
 
     def _emit(self, block: Block, receivers: Iterable[Receiver]) -> None:
-        """Send one block to receivers of one tag length: copy, patch headers, protect, send."""
-        view, seal, spans, headers = self._sealer.view, self._sealer.seal, block.spans, block.headers
-        template, count, stride, octets = block.template, block.count, block.stride, block.octets
-        frame, first_index = block.run.frame, block.run.first_index
-        size, out = len(template), view[: block.sealed_size]
-        pack_into, send_run = HEADER.pack_into, self._sender.send_run
+        """Send one block to receivers of one tag length: copy, protect, send."""
+        view, seal, spans, headed = self._sealer.view, self._sealer.seal, block.spans, block.headed
+        count, stride, octets = block.count, block.stride, block.octets
+        size, out = block.size, view[: block.sealed_size]
+        send_run = self._sender.send_run
         for receiver in receivers:
-            view[:size] = template
-            base = first_index + receiver.sequence_offset
-            time = (receiver.squeeze.timestamp(frame) + receiver.timestamp_offset) & 0xFFFF_FFFF
-            payload_type, ssrc = receiver.payload_type, receiver.ssrc
-            for at, marker, number in headers:
-                pack_into(view, at, VERSION, payload_type | marker, (base + number) & 0xFFFF, time, ssrc)
+            view[:size] = headed(receiver)
             if not seal(receiver.key, spans):
                 self.seal_errors += 1
                 continue

@@ -46,6 +46,8 @@ REPORT_EVERY_S = 1.0
 _ANSWER_S = 4.5  # how long the answer to a report out of turn is waited for
 _MAX_RESENDS_PER_S = 512
 _REPORTS_KEPT = 16  # sender reports that a receiver report may still answer
+# The same for all viewers of this process: each is alone in its RTP session, and see `Receiver`.
+_SSRC = secrets.randbelow((1 << 32) - 2) + 1
 
 
 class SessionState(StrEnum):
@@ -117,7 +119,7 @@ class ViewerSession:
         self.certificate = certificate
         self.choice = choice
         self.etag = new_etag()
-        self.ssrc = secrets.randbelow((1 << 32) - 2) + 1
+        self.ssrc = _SSRC
         self.rtx_ssrc = self.ssrc + 1
         self.cname = secrets.token_hex(8)
         self.state = SessionState.WAITING

@@ -22,12 +22,14 @@ class Camera:
     def __init__(self) -> None:
         self.streets: dict[Quality, Street] = {}
         self.hubs: dict[Quality, Hub] = {}
+        self.all: list[Hub] = []
 
     def has(self, main: VideoFormat | StreamFault, sub: VideoFormat | StreamFault | None = None) -> None:
         for quality, outcome in ((MAIN, main), (SUB, sub)):
             if outcome is not None:
                 self.streets[quality] = Street(outcome)
                 self.hubs[quality] = self.streets[quality].hub()
+                self.all.append(self.hubs[quality])
 
     async def ladder(self, *takes: str, demand: Demand | None = None) -> tuple[set[Quality], str]:
         demand = demand or Demand()
@@ -40,7 +42,7 @@ class Camera:
 async def camera() -> AsyncIterator[Camera]:
     camera = Camera()
     yield camera
-    for hub in camera.hubs.values():
+    for hub in camera.all:
         await hub.close()
 
 

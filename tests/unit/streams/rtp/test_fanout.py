@@ -37,6 +37,46 @@ def test_headers_are_the_receivers_own() -> None:
     assert [packet.timestamp for packet in bench.sender.to(second)] == [0xFFFF_FFFF, 3599, 3599, 3599]
 
 
+def test_receivers_who_come_one_after_the_other_are_numbered_alike() -> None:
+    bench = Bench()
+    first, second = bench.receiver(), bench.receiver()
+    bench.fanout.join(first)
+    bench.push(50)
+    bench.push(60)
+    bench.fanout.join(second)
+    bench.timer.run_out()
+    bench.push(1188, 30)
+    early, late = (
+        [(packet.sequence, packet.timestamp) for packet in bench.sender.to(each)] for each in (first, second)
+    )
+    assert early[-2:] == late[-2:]
+    assert late[0][0] == 0
+
+
+def test_the_first_number_is_in_the_lower_half_wherever_the_stream_is() -> None:
+    bench = Bench()
+    for _ in range(0x8000 // 512 + 1):
+        bench.push(*[20] * 512, key=True)
+    receiver = bench.receiver()
+    bench.fanout.join(receiver)
+    bench.timer.run_out()
+    assert bench.sender.to(receiver)[0].sequence == 0x8000 & 0x7FFF
+    assert grows_by_one(bench.sender.to(receiver))
+
+
+def test_everybody_gets_their_own_header_however_many_kinds_there_are() -> None:
+    bench = Bench()
+    receivers = [bench.receiver(next_sequence=100 * number, timestamp_offset=number) for number in range(9)]
+    for receiver in receivers:
+        bench.fanout.join(receiver)
+    bench.push(1188, 30)
+    bench.timer.run_out()
+    for number, receiver in enumerate(receivers):
+        packets = bench.sender.to(receiver)
+        assert sequences(packets) == [100 * number, 100 * number + 1]
+        assert {(packet.timestamp, packet.ssrc) for packet in packets} == {(number, receiver.ssrc)}
+
+
 def test_equal_sizes_share_a_send_and_others_do_not() -> None:
     bench = Bench()
     receiver = bench.receiver()
