@@ -53,6 +53,7 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
         rtsp_sub=camera.rtsp.sub if camera.rtsp else None,
         rtsp_transport=camera.rtsp_transport,
         tls_fingerprint=camera.tls_fingerprint or "",
+        audio=camera.audio,
         username=camera.username,
         password=camera_password(camera),
         steer_without_timeout=camera.steer_without_timeout,

@@ -203,6 +203,7 @@ class CameraConfig(_Strict):
     rtsp: RtspConfig | None = None
     rtsp_transport: Literal["auto", "tcp", "udp"] = "auto"
     tls_fingerprint: Fingerprint | None = None
+    audio: bool = False
     username: str = ""
     password: SecretStr = SecretStr("")
     password_file: str | None = None

@@ -14,7 +14,7 @@ from auth.roles import ViewingRank
 from camctl.admission import FALLBACK, Admission, NoPlaceError, Places, Scope, Seat, TooManySessionsError
 from camctl.control.client import ControlClient, RemoteCamera
 from camctl.metrics import Metrics
-from camctl.sources import Sources, stream_key
+from camctl.sources import Sources, quality_of, stream_key
 from camctl.video import Pool, VideoSession, refuse_hidden
 from streams.errors import StreamError, StreamFault
 from streams.feed_relay import FeedViewer
@@ -261,7 +261,7 @@ class Media:
             case {"type": "key_wanted", "key": str(key)}:
                 camera = self._sources.camera_of(key)
                 if camera is not None:
-                    camera.want_key_frame()
+                    camera.want_key_frame(quality_of(key).value)
             case {"type": "stream_state", "key": str(key)}:
                 self._sources.on_stream_state(key, event)
 

@@ -25,6 +25,11 @@ def stream_key(camera: RemoteCamera, quality: Quality) -> str:
     return f"{camera.entry.id}/{quality.value}"
 
 
+def quality_of(key: str) -> Quality:
+    """Which of its camera's streams has this name."""
+    return Quality(key.rpartition("/")[2])
+
+
 class Sources:
     """Names the streams of cameras for those who pull them, and hears how the pulls go."""
 
@@ -56,6 +61,7 @@ class Sources:
             entry.password,
             entry.rtsp_transport,
             entry.tls_fingerprint,
+            entry.audio,
         )
 
     async def pair(self, camera: RemoteCamera) -> tuple[StreamSource, StreamSource | None]:

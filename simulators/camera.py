@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulators.clock import Clock, SystemClock
-from simulators.config import CameraConfig
+from simulators.config import CameraConfig, StreamConfig
 from simulators.drive import Generic, MotorEvent, Motors, pose_of
 from simulators.encoder import VideoSource
 from simulators.imaging import ImagingSettings
 from simulators.motors import Pose
 from simulators.picture import PictureMaker
+from simulators.sound import Microphone
 
 MAX_PRESETS = 300  # as many as real ones advertise
 
@@ -61,8 +62,13 @@ class SimulatedCamera:
         for preset in config.presets:
             token = preset.token or self._new_token()
             self.presets[token] = StoredPreset(preset.name, pose_of(preset, config))
-        self.main = VideoSource(f"{config.name}/main", config.main, config, PictureMaker(self, config.main), self.clock)
-        self.sub = VideoSource(f"{config.name}/sub", config.sub, config, PictureMaker(self, config.sub), self.clock)
+        self._microphone = Microphone(config.sound, self.clock) if config.sound else None
+        self.main = self._source("main", config.main)
+        self.sub = self._source("sub", config.sub)
+
+    def _source(self, name: str, stream: StreamConfig) -> VideoSource:
+        pictures = PictureMaker(self, stream)
+        return VideoSource(f"{self.config.name}/{name}", stream, self.config, pictures, self.clock, self._microphone)
 
     def __repr__(self) -> str:
         return f"SimulatedCamera({self.config.name!r})"

@@ -55,6 +55,7 @@ class CameraConfig(_Strict):
     h264_profile: Literal["constrained-baseline", "main", "high"] = "constrained-baseline"
     idr_interval_s: float = Field(4.0, gt=0, le=60)
     seed: int = 1
+    sound: Literal["PCMU", "PCMA"] | None = None  # beside both streams
     rtsp_transports: tuple[Literal["tcp", "udp"], ...] = Field(("tcp", "udp"), min_length=1)  # others: SETUP gets 461
     steerable: bool = True
     pan_range_deg: tuple[Degrees, Degrees] = (-170.0, 170.0)

@@ -12,8 +12,12 @@ from simulators.clock import Clock
 from simulators.config import CameraConfig, StreamConfig
 from simulators.h264 import EncoderSetting, H264Encoder, parameter_sets
 from simulators.imaging import Picture
+from simulators.sound import Microphone
+from simulators.sound import Sink as SoundSink
 from streams.errors import StreamError, StreamFault
+from streams.rtp.audio import AudioFormat
 from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
+from streams.rtsp.source import Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -35,11 +39,21 @@ class VideoSource:
     """A MediaSource (streams.rtsp.source) over one encoder. All methods belong to the event loop's thread.
 
     A client that joins gets whatever comes next, as with real cameras: no key frame is made for it unless
-    `request_key_frame` asks for one. `failed` is called on the event loop when the encoder's thread died.
+    `request_key_frame` asks for one. `failed` is called on the event loop when the encoder's thread died. What a
+    `microphone` hears goes beside the pictures.
     """
 
-    def __init__(self, name: str, stream: StreamConfig, config: CameraConfig, pictures: Pictures, clock: Clock) -> None:
+    def __init__(
+        self,
+        name: str,
+        stream: StreamConfig,
+        config: CameraConfig,
+        pictures: Pictures,
+        clock: Clock,
+        microphone: Microphone | None = None,
+    ) -> None:
         self.name = name
+        self._microphone = microphone
         self.setting = EncoderSetting(
             stream.width, stream.height, stream.fps, stream.bitrate_kbps, config.h264_profile, config.idr_interval_s
         )
@@ -90,6 +104,17 @@ class VideoSource:
             self._run = _Run(self, asyncio.get_running_loop())
             self._run.start()
         return subscription
+
+    @property
+    def audio(self) -> AudioFormat | None:
+        """See SoundSource."""
+        return self._microphone.format if self._microphone else None
+
+    def subscribe_sound(self, sink: SoundSink) -> Subscription:
+        """See SoundSource."""
+        if self._microphone is None:
+            raise StreamError(StreamFault.NOT_FOUND, f"{self.name} has no sound")
+        return self._microphone.subscribe(sink)
 
     def request_key_frame(self) -> None:
         """Make the next picture an IDR; without effect while nobody watches, since the first picture is one anyway."""

@@ -117,7 +117,7 @@ class Exchange:
                 await self._lend(owner, source)
                 lent[source.key] = source
         port: int = self._listening[owner.index].getsockname()[1]
-        return relay_source(source.key, port, self._secret)
+        return relay_source(source, port, self._secret)
 
     def recall(self, key: str) -> None:
         """The stream is closed: nobody lends it any more."""

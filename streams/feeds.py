@@ -32,7 +32,7 @@ class _Feed:
         self.is_waiting = True  # for a key unit
         self.is_closed = False
         self._hold = hub.hold()
-        self._tap: Tap | None = None
+        self._tap: Tap[AccessUnit] | None = None
 
     def start(self, give: Callable[[_Feed, AccessUnit], None]) -> None:
         """Give the newest group of pictures, then what comes."""

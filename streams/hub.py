@@ -10,6 +10,7 @@ from dataclasses import replace
 from streams.errors import StreamError, StreamFault
 from streams.keys import Curtain, KeyAsker
 from streams.pulls import Client, Hold, HubEvent, HubState, hidden_error
+from streams.rtp.audio import AudioFormat
 from streams.rtp.clock import Timeline, is_jump
 from streams.rtp.codecs import Codec, codec_of
 from streams.rtp.fanout import Fanout, Receiver
@@ -19,6 +20,7 @@ from streams.rtp.rate import RateMeter
 from streams.rtsp.client import ClientCounters
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.reconnect import ReconnectPolicy
+from streams.sound import Sound
 from streams.tally import StreamTally
 from streams.taps import Sink, Tap, Taps
 
@@ -79,6 +81,7 @@ class Hub:
         self._live_s = 0.0
         self.curtain = Curtain()
         self.keys = KeyAsker(self._ask_for_key, self.curtain, self._clock)
+        self.sound = Sound(fanout, self.curtain)
 
     @property
     def pulled(self) -> ClientCounters:
@@ -172,7 +175,7 @@ class Hub:
         """Send about `size` bytes that only show what the viewer's link carries; how many went out."""
         return self._fanout.pad(receiver, size)
 
-    def tap(self, sink: Sink) -> Tap:
+    def tap(self, sink: Sink) -> Tap[AccessUnit]:
         """Give `sink` whole access units in the viewers' time, as `Taps.add` says; only a `hold` keeps them coming."""
         return self._taps.add(sink)
 
@@ -197,6 +200,7 @@ class Hub:
             self.key_unit = None
             self._taps.forget()
             self._fanout.discard()
+            self.sound.hide()
             self._signal()
 
     def show(self) -> None:
@@ -280,8 +284,10 @@ class Hub:
         self.connects += 1
         client = self._client = self._connect(self.source)
         try:
-            self._opened(await client.open())
-            await client.play(self._take, on_playing=self._on_playing, on_dropped=self._on_dropped)
+            self._opened(await client.open(), client.audio)
+            await client.play(
+                self._take, on_playing=self._on_playing, on_dropped=self._on_dropped, on_sound=self.sound.take
+            )
             error = StreamError(StreamFault.UNREACHABLE, "the camera ended the stream")
         except StreamError as caught:
             error = caught
@@ -300,7 +306,7 @@ class Hub:
         log.warning("%s: %s (%s); next try in %.1f s", self.source.key, error.fault, error.detail, delay_s)
         self._set(HubState.WAITING)
 
-    def _opened(self, video: VideoFormat) -> None:
+    def _opened(self, video: VideoFormat, audio: AudioFormat | None) -> None:
         codec = codec_of(video.codec)
         if self._codec not in (None, codec):
             self._tell(HubEvent(self.source.key, self.state, new_codec=True))  # before its first picture comes
@@ -312,6 +318,7 @@ class Hub:
         self._timeline.restart()
         self._last_unit = None
         self.order = PictureOrder()
+        self.sound.opened(audio)
         self._signal()
 
     def _on_playing(self) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from streams.errors import StreamError, StreamFault
 from streams.hub import Hold, Hub
 from streams.quality import Demand, Quality
+from streams.rtp.audio import AudioFormat
 from streams.rtp.frames import VideoFormat
 
 _OTHER_S = 0.5  # what the answer waits for the second stream's codec when the first one's is known
@@ -20,6 +21,11 @@ class Ladder:
 
     hubs: dict[Quality, Hub]
     video: VideoFormat
+
+    @property
+    def audio(self) -> AudioFormat | None:
+        """The sound of the first one that has any."""
+        return next((hub.sound.format for hub in self.hubs.values() if hub.sound.format), None)
 
 
 def wanted_first(hubs: Mapping[Quality, Hub], demand: Demand) -> Quality:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from streams.errors import StreamError, StreamFault
+from streams.rtp.audio import AudioFormat, AudioPacket
 from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtsp.client import ClientCounters
 
@@ -28,6 +29,10 @@ class Client(Protocol):
     def counters(self) -> ClientCounters:
         """What came so far."""
 
+    @property
+    def audio(self) -> AudioFormat | None:
+        """The sound that comes beside the video, once opened."""
+
     async def open(self) -> VideoFormat:
         """Connect and describe; raises StreamError."""
 
@@ -38,8 +43,13 @@ class Client(Protocol):
         *,
         on_playing: Callable[[], None],
         on_dropped: Callable[[], None],
+        on_sound: Callable[[AudioPacket], None],
     ) -> None:
-        """Call `on_unit` with every access unit until closed; raises StreamError."""
+        """Call `on_unit` with every access unit, `on_sound` with every packet of sound, until closed.
+
+        Raises:
+            StreamError: why it ended.
+        """
 
     async def close(self) -> None:
         """End it; idempotent."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from streams.errors import StreamError, StreamFault
 from streams.hub import Hold, Hub
+from streams.rtp.audio import AudioFormat, AudioPacket
 from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.gop import SQUEEZED_STEP
 from streams.rtsp.auth import ServerAuth, hashes_of
@@ -35,15 +36,16 @@ def relay_policy() -> ReconnectPolicy:
     return ReconnectPolicy(_QUICK)
 
 
-def relay_source(key: str, port: int, secret: str) -> StreamSource:
+def relay_source(source: StreamSource, port: int, secret: str) -> StreamSource:
     """The stream as the worker whose relay listens on this port of loopback gives it."""
-    return StreamSource(key, f"rtsp://127.0.0.1:{port}/{key}", "127.0.0.1", USERNAME, secret, is_relay=True)
+    url = f"rtsp://127.0.0.1:{port}/{source.key}"
+    return StreamSource(source.key, url, "127.0.0.1", USERNAME, secret, audio=source.audio, is_relay=True)
 
 
 class _Taking:
     """One client's share of a hub."""
 
-    def __init__(self, tap: Tap, hold: Hold) -> None:
+    def __init__(self, tap: Tap[AccessUnit] | Tap[AudioPacket], hold: Hold) -> None:
         self._tap = tap
         self._hold = hold
 
@@ -110,6 +112,17 @@ class HubSource:
         if self._hub is not None and self._hub.key_unit is not None:  # without any the hub asks by itself
             self._hub.want_key_frame()
         return taking
+
+    @property
+    def audio(self) -> AudioFormat | None:
+        """The sound beside it, once described."""
+        return self._hub.sound.format if self._hub else None
+
+    def subscribe_sound(self, sink: Callable[[AudioPacket], None]) -> _Taking:
+        """What is heard from now on."""
+        if self._hub is None:
+            raise RuntimeError("a source is described before it is played")
+        return _Taking(self._hub.sound.tap(sink), self._hub.hold())
 
     def _take(self, sink: Sink) -> _Taking:
         if self._hub is None:

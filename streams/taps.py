@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from streams.rtp.frames import AccessUnit
 from streams.rtp.gop import GopCache
@@ -11,27 +12,29 @@ from streams.rtp.gop import GopCache
 log = logging.getLogger(__name__)
 
 Sink = Callable[[AccessUnit], None]
+T = TypeVar("T")
 
 
-class Tap:
+class Tap(Generic[T]):
     """One taker; closed once, it gets nothing any more."""
 
-    def __init__(self, sink: Sink, taps: dict[Tap, None]) -> None:
+    def __init__(self, sink: Callable[[T], None], taps: dict[Tap[T], None]) -> None:
         self._sink = sink
         self._taps = taps
+        taps[self] = None
 
     def close(self) -> None:
         """End it; idempotent."""
         self._taps.pop(self, None)
 
-    def give(self, unit: AccessUnit) -> None:
+    def give(self, unit: T) -> None:
         """Hand the next unit over. What the taker raises is logged and closes its tap: the others go on."""
         if self not in self._taps:
             return
         try:
             self._sink(unit)
         except Exception:
-            log.exception("who takes a stream's pictures failed")
+            log.exception("who takes a stream failed")
             self.close()
 
 
@@ -40,18 +43,17 @@ class Taps:
 
     def __init__(self) -> None:
         self._recent: GopCache[AccessUnit] = GopCache()
-        self._taps: dict[Tap, None] = {}
+        self._taps: dict[Tap[AccessUnit], None] = {}
 
     def __len__(self) -> int:
         return len(self._taps)
 
-    def add(self, sink: Sink) -> Tap:
+    def add(self, sink: Sink) -> Tap[AccessUnit]:
         """Call `sink` with every access unit: those of the newest group of pictures at once, then what comes.
 
         The first one is a key unit, as is the first after `forget`. The same object goes to all takers.
         """
         tap = Tap(sink, self._taps)
-        self._taps[tap] = None
         for unit in tuple(self._recent.frames):
             tap.give(unit)
         return tap

@@ -164,9 +164,12 @@ class Viewers:
         self, session_id: str, offer: ViewerOffer, ladder: Ladder, holds: dict[Quality, Hold], demand: Demand
     ) -> tuple[ViewerSession, Viewing]:
         choice = choose(offer.choices, ladder.video.codec, ladder.video.profile_level_id)
+        audio = ladder.audio.codec if ladder.audio else ""
+        offer = offer.with_audio(audio)
         certificate = self._certificates.current(time.monotonic())
         changed = functools.partial(self._quality_changed, session_id)
-        viewing = Viewing(ladder.hubs, holds, demand, can_probe=choice.rtx is not None, on_change=changed)
+        can_probe = choice.rtx is not None
+        viewing = Viewing(ladder.hubs, holds, demand, can_probe=can_probe, on_change=changed, audio=audio)
         session = ViewerSession(
             session_id, offer, choice, viewing, self._mux, certificate, self._session_changed, self._hearing
         )
@@ -182,6 +185,7 @@ class Viewers:
             ssrc=session.ssrc,
             cname=session.cname,
             rtx_ssrc=session.rtx_ssrc,
+            audio_ssrc=session.audio_ssrc,
             tcp=self._place.tcp,
         )
         return build_answer(session.offer, session.choice, facts)

@@ -34,8 +34,9 @@ _TWICE_S = 0.015  # apart, for losses come in bursts
 class Viewing:
     """What a viewer's session takes for its stream (`streams.webrtc.session.Stream`).
 
-    `hubs` has the streams that this viewer can show, all of one codec. `on_change` is called when another one is shown;
-    `on_probed` has to send a sender report. `close` gives back all holds. Everything is on the event loop.
+    `hubs` has the streams that this viewer can show, all of one codec; `audio` is that of the sound. `on_change` is
+    called when another one is shown; `on_probed` has to send a sender report. `close` gives back all holds. Everything
+    is on the event loop.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Viewing:
         *,
         can_probe: bool,
         on_change: Callable[[], None],
+        audio: str = "",
     ) -> None:
         self.hubs = hubs
         self.shown: Quality | None = None
@@ -55,6 +57,9 @@ class Viewing:
         self._on_change = on_change
         self._loop = asyncio.get_running_loop()
         self._receiver: Receiver | None = None
+        self._audio = audio
+        self._listener: Receiver | None = None
+        self._heard: Hub | None = None
         self._is_near = False
         self._towards: Quality | None = None
         self._coming: Quality | None = None
@@ -85,10 +90,10 @@ class Viewing:
 
     # What the session says ------------------------------------------------------------------------------------------
 
-    def join(self, receiver: Receiver, rtt_s: float | None) -> None:
-        """The viewer can receive now."""
+    def join(self, receiver: Receiver, rtt_s: float | None, listener: Receiver | None = None) -> None:
+        """The viewer can receive now, and hears with `listener`."""
         now_s = self._loop.time()
-        self._receiver = receiver
+        self._receiver, self._listener = receiver, listener
         self._is_near = rtt_s is not None and rtt_s < NEAR_S and not self._governor.demand.is_slow
         receiver.burst = BURST if self._is_near else _SLOW_BURST
         self._governor.begin(now_s, rtt_s)
@@ -97,6 +102,7 @@ class Viewing:
     def leave(self, receiver: Receiver) -> None:
         """The viewer can receive no more; idempotent."""
         self._receiver = None
+        self._hear(None)
         self._end_probe()
         for hub in self.hubs.values():
             hub.leave(receiver)
@@ -120,6 +126,10 @@ class Viewing:
     def media_time(self, receiver: Receiver, now_s: float) -> int | None:
         """The viewer's RTP time of now; None while nothing is shown."""
         return self.hubs[self.shown].media_time(receiver, now_s) if self.shown else None
+
+    def sound_time(self, listener: Receiver, now_s: float) -> int | None:
+        """The listener's RTP time of now; None while nothing is heard."""
+        return self._heard.sound.media_time(listener, now_s) if self._heard else None
 
     def want_key_frame(self) -> None:
         """The viewer cannot decode on."""
@@ -212,8 +222,19 @@ class Viewing:
             self.hubs[self.shown].part(self._receiver)
         has_changed = self.shown is not target
         self.shown, self._coming = target, None
+        self._hear(self.hubs[target])
         if has_changed:
             self._on_change()
+
+    def _hear(self, hub: Hub | None) -> None:
+        """The sound is that of the pictures."""
+        if self._listener is None or hub is self._heard:
+            return
+        if self._heard is not None:
+            self._heard.sound.part(self._listener)
+        self._heard = hub
+        if hub is not None:
+            hub.sound.join(self._listener, self._audio)
 
     def _wait_on(self, coming: Quality, now_s: float) -> None:
         """It takes its time: begin with a long group of pictures after all, or go back."""

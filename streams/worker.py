@@ -246,6 +246,7 @@ def _rtsp_client(source: StreamSource) -> Client:
         source.password,
         transport=Transport(source.transport),
         tls_fingerprint=source.tls_fingerprint,
+        wants_audio=source.audio,
         name=source.key,
         answer_timeout_s=ANSWER_S if source.is_relay else 5,
     )

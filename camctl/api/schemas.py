@@ -89,7 +89,8 @@ class CameraOut(BaseModel):
     """One camera, as the caller sees it. `safety_net`: what ends a motion when the link to the camera is gone.
 
     With "none" it is `steerable` only if its owner accepted that. `hidden`: why its picture is withheld now.
-    `state_detail`: why it is not live, or what its owner should change in it, in a sentence.
+    `state_detail`: why it is not live, or what its owner should change in it, in a sentence. `audio`: whether its owner
+    lets its sound be heard, if it has any.
     """
 
     id: str
@@ -98,6 +99,7 @@ class CameraOut(BaseModel):
     state: Literal["unknown", "connecting", "live", "offline"]
     state_detail: str
     steerable: bool
+    audio: bool
     safety_net: SafetyNetName
     hidden: str | None
     abilities: AbilitiesOut
@@ -117,6 +119,7 @@ class CameraOut(BaseModel):
             state=camera.health.state.value,
             state_detail=camera.health.detail or camera.video_note,
             steerable=abilities.can_steer,
+            audio=camera.entry.audio,
             safety_net=abilities.safety_net.value,
             hidden=camera.hidden,
             abilities=AbilitiesOut(

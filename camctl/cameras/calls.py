@@ -13,7 +13,7 @@ from camctl.cameras.records import LeaseBook
 from camctl.metrics import ControlMetrics
 from camctl.ptz import events as ev
 from camctl.ptz.model import PtzStatus
-from camctl.ptz.ports import CameraDriver, CameraError, CameraFault
+from camctl.ptz.ports import CameraDriver, CameraError, CameraFault, StreamName
 
 _log = logging.getLogger(__name__)
 
@@ -73,11 +73,11 @@ class CameraCalls:
                 self.trouble.set()
             raise
 
-    def want_key_frame(self) -> None:
-        """Ask for a key frame, unless that is being asked already."""
-        name = f"key frame {self._camera_id}"
+    def want_key_frame(self, stream: StreamName) -> None:
+        """Ask for a key frame of this stream, unless that is being asked already."""
+        name = f"key frame {self._camera_id}/{stream}"
         if all(task.get_name() != name for task in self._tasks):
-            self._spawn(self._key_frame(), name)
+            self._spawn(self._key_frame(stream), name)
 
     async def close(self, within_s: float) -> None:
         """End what still runs."""
@@ -142,9 +142,9 @@ class CameraCalls:
             self._act(ev.StopAnswered(action.number, ok=ok))
         return took_s
 
-    async def _key_frame(self) -> float:
+    async def _key_frame(self, stream: StreamName) -> float:
         began = self._clock()
-        await self._driver.request_key_frame()
+        await self._driver.request_key_frame(stream)
         return self._clock() - began
 
     def _spawn(self, coroutine: Coroutine[Any, Any, float], name: str) -> asyncio.Task[float]:

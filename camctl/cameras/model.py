@@ -21,6 +21,7 @@ class CameraEntry:
     rtsp_sub: str | None = None
     rtsp_transport: str = "auto"
     tls_fingerprint: str = ""
+    audio: bool = False  # whether its sound may be heard
     username: str = ""
     password: str = field(default="", repr=False)
     steer_without_timeout: bool = False  # the owner accepts that nobody can stop it when the link to it dies

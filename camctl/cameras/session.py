@@ -22,7 +22,7 @@ from camctl.ptz import events as ev
 from camctl.ptz.arbiter import Arbiter
 from camctl.ptz.limits import Hidden
 from camctl.ptz.model import Position, Preset, PtzAbilities, PtzStatus
-from camctl.ptz.ports import CameraDriver, CameraError, CameraFacts, MotionGuard, NoGuard
+from camctl.ptz.ports import CameraDriver, CameraError, CameraFacts, MotionGuard, NoGuard, StreamName
 from camctl.ptz.rules import Rules
 from camctl.ptz.view import ControlView
 
@@ -173,10 +173,10 @@ class CameraSession:
         """Ask the camera for its stored views; raises CameraError."""
         return await self._driver.presets()
 
-    def want_key_frame(self) -> None:
-        """Ask the camera for a key frame, if it is one that can be asked."""
+    def want_key_frame(self, stream: StreamName) -> None:
+        """Ask the camera for a key frame of this stream, if it is one that can be asked."""
         if self.facts is not None and not self._is_closed:
-            self._calls.want_key_frame()
+            self._calls.want_key_frame(stream)
 
     # Life -----------------------------------------------------------------------------------------------------------
 

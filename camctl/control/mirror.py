@@ -14,7 +14,7 @@ from camctl.control.view import CameraView, Outcome
 from camctl.ptz import events as ev
 from camctl.ptz.limits import Hidden, hides
 from camctl.ptz.model import Position, Preset, PtzAbilities, PtzStatus
-from camctl.ptz.ports import CameraFacts
+from camctl.ptz.ports import CameraFacts, StreamName
 from camctl.ptz.rounds import Round
 from camctl.ptz.view import ControlView
 from streams.wire import Payload
@@ -126,10 +126,10 @@ class RemoteCamera:
         answer: list[Preset] = codec.decode(list[Preset], await self._link.ask(codec.PRESETS, self.entry.id))
         return answer
 
-    def want_key_frame(self) -> None:
-        """Ask the camera for a key frame, if it can be asked."""
+    def want_key_frame(self, stream: StreamName) -> None:
+        """Ask the camera for a key frame of this stream, if it can be asked."""
         if self.is_steered:
-            self._link.say(codec.KEY_FRAME, {"camera": self.entry.id})
+            self._link.say(codec.KEY_FRAME, {"camera": self.entry.id, "stream": stream})
 
     def set_health(self, health: Health) -> None:
         """For plain feeds, which have nothing but their stream to say whether they are there."""

@@ -99,7 +99,7 @@ class ControlProcess:
         elif kind == codec.REVOKE:
             self._cameras.revoke(str(payload["sign_in"]))
         elif kind == codec.KEY_FRAME:
-            self._camera(payload).session.want_key_frame()
+            self._camera(payload).session.want_key_frame("sub" if payload["stream"] == "sub" else "main")
         elif kind == codec.PATROLS:
             self._camera(payload).rounds.set_patrols(codec.decode(tuple[Round, ...], blob))
         else:

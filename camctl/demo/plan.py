@@ -83,6 +83,7 @@ def street(count: int, quirks: Sequence[str], password: str) -> dict[str, Any]:
                 "quirks": list(quirks),
                 "daylight": "night" if index % 4 == 3 else "day",
                 "seed": index + 1,
+                "sound": "PCMA" if index == 0 else None,
             }
             for index in range(count)
         ],
@@ -124,6 +125,7 @@ def camera_items(simulated: Sequence[dict[str, Any]], feeds: Sequence[str]) -> l
             "onvif": camera["onvif_url"],
             "username": camera["username"],
             "password": camera["password"],
+            "audio": index == 0,
         }
         for index, camera in enumerate(simulated)
     ]

@@ -30,7 +30,7 @@ from camctl.onvif.threads import call_in
 from camctl.onvif.watching import StepWatcher
 from camctl.onvif.ways import MOVE_WAYS, Ways, first_accepted
 from camctl.ptz.model import STILL, Position, Preset, PtzStatus, SafetyNet, Velocity
-from camctl.ptz.ports import CameraError, CameraFacts, CameraFault
+from camctl.ptz.ports import CameraError, CameraFacts, CameraFault, StreamName
 
 T = TypeVar("T")
 
@@ -201,10 +201,11 @@ class OnvifDriver:
         """Make the present view the home position."""
         await self._ask("SetHomePosition")
 
-    async def request_key_frame(self) -> None:
-        """Ask the encoders for a key frame (Media SetSynchronizationPoint)."""
-        for token in self._surveyed().video_profiles:
-            await self._question(Service.MEDIA, "SetSynchronizationPoint", {"ProfileToken": token})
+    async def request_key_frame(self, stream: StreamName) -> None:
+        """Ask this stream's encoder for a key frame (Media SetSynchronizationPoint)."""
+        profiles = self._surveyed().video_profiles  # main, and sub if there is one
+        token = profiles[-1] if stream == "sub" else profiles[0]
+        await self._question(Service.MEDIA, "SetSynchronizationPoint", {"ProfileToken": token})
 
     async def close(self) -> None:
         """Give back connections; idempotent."""

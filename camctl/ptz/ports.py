@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from camctl.ptz.model import Position, Preset, PtzAbilities, PtzStatus, Velocity
+
+StreamName = Literal["main", "sub"]  # which of a camera's streams; as `StreamUris` has them
 
 
 class CameraFault(StrEnum):
@@ -96,8 +98,8 @@ class CameraDriver(Protocol):
     async def set_home(self) -> None:
         """Make the present view the home position."""
 
-    async def request_key_frame(self) -> None:
-        """Ask the encoder for a key frame (Media SetSynchronizationPoint)."""
+    async def request_key_frame(self, stream: StreamName) -> None:
+        """Ask this stream's encoder for a key frame (Media SetSynchronizationPoint)."""
 
     async def close(self) -> None:
         """Give back connections; idempotent."""

@@ -109,7 +109,7 @@ class Run:
     frame: Frame
     first_index: int
     payloads: tuple[bytes, ...]
-    is_end: bool  # of the frame: the last packet has the marker bit
+    is_marked: bool  # at the end of a picture: the last packet has the marker bit
 
 
 class Block:
@@ -133,7 +133,7 @@ class Block:
             at = number * stride
             template[at + 12 : at + 12 + len(payload)] = payload
             layout.append((at, 12 + len(payload)))
-            self._headers.append((at, MARKER if run.is_end and number == count - 1 else 0, number))
+            self._headers.append((at, MARKER if run.is_marked and number == count - 1 else 0, number))
         self.spans = sealer.spans(layout)
 
     def headed(self, receiver: Receiver) -> bytearray:
@@ -161,11 +161,11 @@ def split_runs(frame: Frame, most: int = BURST, *, tag_room: int = 16) -> Iterat
     for payload in frame.payloads:
         ends = run and (len(payload) > len(run[0]) or len(run[-1]) != len(run[0]) or len(run) >= limit)
         if ends:
-            yield Run(frame, start, tuple(run), is_end=False)
+            yield Run(frame, start, tuple(run), is_marked=False)
             start += len(run)
             run = []
         run.append(payload)
-    yield Run(frame, start, tuple(run), is_end=True)
+    yield Run(frame, start, tuple(run), is_marked=frame.marks_end)
 
 
 def packets_in(runs: Iterable[Run]) -> int:

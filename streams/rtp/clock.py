@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.rtp.frames import VIDEO_CLOCK_HZ
 
-_STEP_TICKS = VIDEO_CLOCK_HZ
+_STEP_S = 1.0
 _NTP_UNIX_OFFSET_S = 2_208_988_800  # 1900-01-01 to 1970-01-01, RFC 868
 
 
@@ -32,15 +32,16 @@ class Unwrapper:
 
 
 class Timeline:
-    """Timestamps of one stream in 1/90000 s, continuous even when the sender starts anew.
+    """Timestamps of one stream in 1/`clock_hz` s, continuous even when the sender starts anew.
 
     Cameras pick a new SSRC and a new random base when their encoder restarts; `restart` makes the next timestamp
     continue where the last one was, plus the time that passed on our clock.
     """
 
-    __slots__ = ("_at_s", "_last", "_offset", "_restarted", "_unwrapper")
+    __slots__ = ("_at_s", "_clock_hz", "_last", "_offset", "_restarted", "_unwrapper")
 
-    def __init__(self) -> None:
+    def __init__(self, clock_hz: int = VIDEO_CLOCK_HZ) -> None:
+        self._clock_hz = clock_hz
         self._unwrapper = Unwrapper(32)
         self._offset = 0
         self._last: int | None = None
@@ -56,20 +57,20 @@ class Timeline:
         """The unwrapped time of a 32-bit `timestamp` that arrived at `now_s` (monotonic)."""
         unwrapped = self._unwrapper.unwrap(timestamp)
         if self._restarted and self._last is not None:
-            elapsed = max(1, round((now_s - self._at_s) * VIDEO_CLOCK_HZ))
+            elapsed = max(1, round((now_s - self._at_s) * self._clock_hz))
             self._offset = self._last + elapsed - unwrapped
             self._restarted = False
         self._last, self._at_s = unwrapped + self._offset, now_s
         return self._last
 
 
-def is_jump(before: tuple[int, float], now: tuple[int, float]) -> bool:
+def is_jump(before: tuple[int, float], now: tuple[int, float], clock_hz: int = VIDEO_CLOCK_HZ) -> bool:
     """Whether a camera's clock was set between two pictures, each an unwrapped timestamp and when it came (seconds).
 
     Pictures that come late are none: what waited in the network comes in a burst. B-frames go back by less.
     """
-    step = now[0] - before[0]
-    return step < -_STEP_TICKS or step - (now[1] - before[1]) * VIDEO_CLOCK_HZ > _STEP_TICKS
+    step_s = (now[0] - before[0]) / clock_hz
+    return step_s < -_STEP_S or step_s - (now[1] - before[1]) > _STEP_S
 
 
 def ntp_time(unix_s: float) -> int:

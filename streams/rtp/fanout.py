@@ -53,13 +53,24 @@ class Fanout:
 
     A frame of up to `BURST` packets goes out at once; the rest of a larger one follows in passes `PASS_S` apart,
     receivers interleaved. A new receiver first catches up with the cached GOP at the same pace, then joins the others;
-    or it begins with the next key frame.
+    or it begins with the next key frame. Timestamps are in 1/`clock_hz` s.
     """
 
-    def __init__(self, sealer: Sealer, sender: Sender, timer: Timer, cache: GopCache[Frame] | None = None) -> None:
+    def __init__(
+        self,
+        sealer: Sealer,
+        sender: Sender,
+        timer: Timer,
+        cache: GopCache[Frame] | None = None,
+        *,
+        clock_hz: int = VIDEO_CLOCK_HZ,
+        marks_end: bool = True,
+    ) -> None:
         self._sealer = sealer
         self._sender = sender
         self._timer = timer
+        self._clock_hz = clock_hz
+        self._marks_end = marks_end
         self.cache: GopCache[Frame] = cache or GopCache()
         self._live: dict[int, list[Receiver]] = {}
         self._behind: list[Receiver] = []
@@ -72,6 +83,10 @@ class Fanout:
         self._edge: tuple[int, float] | None = None
         self.seal_errors = 0
 
+    def beside(self, *, clock_hz: int, marks_end: bool) -> Fanout:
+        """A fan-out of another medium, by the same ways."""
+        return Fanout(self._sealer, self._sender, self._timer, clock_hz=clock_hz, marks_end=marks_end)
+
     @property
     def backlog(self) -> tuple[int, int]:
         """Passes that wait, and receivers that are behind."""
@@ -81,7 +96,8 @@ class Fanout:
         """Take the stream's next access unit, already cut into RTP payloads, and send it to everybody."""
         if not payloads:
             return
-        frame = Frame(self._next_number, self._next_index, tuple(payloads), timestamp, is_key, arrived_s)
+        number, index = self._next_number, self._next_index
+        frame = Frame(number, index, tuple(payloads), timestamp, is_key, arrived_s, self._marks_end)
         self._next_number += 1
         self._next_index += len(payloads)
         self._edge = (timestamp, arrived_s)
@@ -134,7 +150,7 @@ class Fanout:
         receiver.squeeze = Squeeze(newest.number, newest.timestamp)
         if receiver.parting is not None:
             parting, receiver.parting = receiver.parting, None
-            elapsed = round((newest.arrived_s - parting.at_s) * VIDEO_CLOCK_HZ)
+            elapsed = round((newest.arrived_s - parting.at_s) * self._clock_hz)
             offset = parting.timestamp + elapsed - newest.timestamp
             # A squeezed group may reach further back than what the receiver has seen already.
             earliest = parting.newest + SQUEEZED_STEP - receiver.squeeze.timestamp(first)
@@ -241,7 +257,7 @@ class Fanout:
         if self._edge is None:
             return None
         timestamp, arrived_s = self._edge
-        return (timestamp + round((now_s - arrived_s) * VIDEO_CLOCK_HZ) + receiver.timestamp_offset) & 0xFFFF_FFFF
+        return (timestamp + round((now_s - arrived_s) * self._clock_hz) + receiver.timestamp_offset) & 0xFFFF_FFFF
 
     def _tick(self) -> None:
         self._is_ticking = False

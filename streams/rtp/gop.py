@@ -16,7 +16,8 @@ class Frame:
     """One access unit cut into RTP payloads.
 
     `number` counts the stream's frames and `first_index` its packets, without gaps, from the stream's beginning;
-    `timestamp` is in 1/90000 s, unwrapped; `arrived_s` the monotonic clock when it came.
+    `timestamp` is in 1/90000 s, unwrapped; `arrived_s` the monotonic clock when it came. `marks_end`: its last packet
+    has the marker bit, as pictures have it and sound has not.
     """
 
     number: int
@@ -25,6 +26,7 @@ class Frame:
     timestamp: int
     is_key: bool
     arrived_s: float = 0.0
+    marks_end: bool = True
 
     @property
     def size(self) -> int:

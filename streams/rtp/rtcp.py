@@ -137,16 +137,19 @@ def build_receiver_report(report: ReceiverReport, cname: str) -> bytes:
     return _packet(_RR, len(report.blocks), body) + _description(report.ssrc, cname)
 
 
-def build_bye(ssrc: int) -> bytes:
-    """A compound packet that says that `ssrc` leaves: an empty receiver report and BYE (section 6.6)."""
-    return _packet(_RR, 0, struct.pack("!I", ssrc)) + _packet(_BYE, 1, struct.pack("!I", ssrc))
+def build_bye(*ssrcs: int) -> bytes:
+    """A compound packet that says that these leave: an empty receiver report and BYE (section 6.6)."""
+    return _packet(_RR, 0, struct.pack("!I", ssrcs[0])) + _packet(
+        _BYE, len(ssrcs), struct.pack(f"!{len(ssrcs)}I", *ssrcs)
+    )
 
 
 class ReceptionStatistics:
     """What a receiver knows of one sender (RFC 3550 appendix A.3 and A.8); all times in monotonic seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock_hz: int = VIDEO_CLOCK_HZ) -> None:
         self.received = 0
+        self._clock_hz = clock_hz
         self._sequence = Unwrapper(16)
         self._first: int | None = None
         self._highest = 0
@@ -178,7 +181,7 @@ class ReceptionStatistics:
         elif number > self._highest:
             self._highest = number
         self.received += 1
-        transit = arrived_s * VIDEO_CLOCK_HZ - timestamp
+        transit = arrived_s * self._clock_hz - timestamp
         if self._transit is not None:
             step = abs(transit - self._transit)
             if step < 1 << 31:  # else the timestamp has wrapped

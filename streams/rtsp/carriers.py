@@ -45,28 +45,22 @@ class InterleavedCarrier:
     words = "RTP over TCP"
 
     def __init__(self, connection: RtspConnection, channels: Pair) -> None:
+        self.channels = channels
         self._connection = connection
-        self._channels = channels
 
     def start(self, on_rtp: OnPacket, on_rtcp: OnPacket) -> None:
         """See Carrier."""
-        first, second = self._channels
-
-        def on_packet(channel: int, payload: bytes) -> None:
-            if channel == first:
-                on_rtp(payload)
-            elif channel == second:
-                on_rtcp(payload)
-
-        self._connection.on_packet = on_packet
+        first, second = self.channels
+        self._connection.routes |= {second: on_rtcp, first: on_rtp}
 
     def send_rtcp(self, packet: bytes) -> None:
         """See Carrier."""
-        self._connection.send_packet(self._channels[1], packet)
+        self._connection.send_packet(self.channels[1], packet)
 
     def close(self) -> None:
         """See Carrier."""
-        self._connection.on_packet = None
+        for channel in self.channels:
+            self._connection.routes.pop(channel, None)
 
 
 class UdpCarrier:

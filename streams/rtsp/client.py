@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from streams.errors import StreamError, StreamFault
 from streams.faultlog import FaultLog
+from streams.rtp.audio import AudioFormat
 from streams.rtp.codecs import codec_of
 from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
 from streams.rtp.receiver import StreamReceiver
@@ -21,8 +22,9 @@ from streams.rtsp.carriers import Carrier, UdpCarrier
 from streams.rtsp.connection import connect
 from streams.rtsp.dialogue import Dialogue
 from streams.rtsp.origin import Transport
-from streams.rtsp.sdp import VideoTrack
-from streams.rtsp.setup import set_up
+from streams.rtsp.sdp import AudioTrack, VideoTrack
+from streams.rtsp.setup import set_up, set_up_audio
+from streams.rtsp.sound import OnSound, SoundPull
 from streams.rtsp.tls import TlsTrust
 
 log = logging.getLogger(__name__)
@@ -72,8 +74,8 @@ class RtspClient:
     `url` is rtsp://host[:port]/path or rtsps://; a user name or password in it is cut off and ignored. The connection
     goes to `address`, the IP that was pinned, and to no other host, whatever the camera answers; what comes by UDP
     is taken from there only. By TLS the camera's certificate is verified, by the system's authorities or by
-    `tls_fingerprint`. Bad credentials are tried once. `name` is what the log calls the camera. Every failure is a
-    `StreamError`, which never names a credential.
+    `tls_fingerprint`. Bad credentials are tried once. `wants_audio`: also the sound, if it can be passed on as it is.
+    `name` is what the log calls the camera. Every failure is a `StreamError`, which never names a credential.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class RtspClient:
         *,
         transport: Transport = Transport.AUTO,
         tls_fingerprint: str = "",
+        wants_audio: bool = False,
         name: str = "",
         connect_timeout_s: float = 5,
         answer_timeout_s: float = 5,
@@ -97,6 +100,7 @@ class RtspClient:
         self._auth = ClientAuth(username, password)
         self._wanted = transport
         self._fingerprint = tls_fingerprint
+        self._wants_audio = wants_audio
         self._name = name
         self._connect_timeout_s = connect_timeout_s
         self._answer_timeout_s = answer_timeout_s
@@ -105,6 +109,8 @@ class RtspClient:
         self._is_secure = False
         self._dialogue: Dialogue | None = None
         self._track: VideoTrack | None = None
+        self._audio_track: AudioTrack | None = None
+        self._sound: SoundPull | None = None
         self._carrier: Carrier | None = None
         self._receiver: StreamReceiver | None = None
         self._last_packet_s = 0.0
@@ -129,6 +135,11 @@ class RtspClient:
         """What brings the packets, "RTP over TCP" or "RTP over UDP"; empty before SETUP."""
         return self._carrier.words if self._carrier else ""
 
+    @property
+    def audio(self) -> AudioFormat | None:
+        """The sound that comes beside the video; None before `open`, when there is none, or none is wanted."""
+        return self._audio_track.format if self._audio_track else None
+
     async def open(self) -> VideoFormat:
         """Connect and ask what the camera sends; the codec may be any, `play` takes those of `streams.rtp.codecs`.
 
@@ -145,7 +156,8 @@ class RtspClient:
             if self._is_closed:
                 self._drop()  # every request from here on says so
             await self._dialogue.options(self._url)
-            self._track = await self._dialogue.describe(self._url)
+            tracks = await self._dialogue.describe(self._url)
+            self._track, self._audio_track = tracks.video, tracks.audio if self._wants_audio else None
         except BaseException:
             self._drop()
             raise
@@ -157,13 +169,15 @@ class RtspClient:
         *,
         on_playing: Callable[[], None] | None = None,
         on_dropped: Callable[[], None] | None = None,
+        on_sound: OnSound | None = None,
     ) -> None:
         """Start the stream and call `on_units` on the event loop with every access unit, until `close`.
 
         The first unit is a key unit, and every key unit carries its parameter sets. `on_playing` is called when the
         camera has agreed to play; from then on pictures may come at any moment. `on_dropped` is called for each picture
         that cannot be given, because no key unit came yet or packets were lost before it: asking the camera for a key
-        frame ends that. What these raise ends the stream and is raised here.
+        frame ends that. `on_sound` is called with every packet of `audio`. What these raise ends the stream and is
+        raised here.
 
         Raises:
             StreamError: CODEC when it cannot be relayed, else why the stream ended.
@@ -180,7 +194,7 @@ class RtspClient:
         )
         self._on_units, self._on_dropped = on_units, on_dropped
         try:
-            await self._start(dialogue, track, self._receiver)
+            await self._start(dialogue, track, self._receiver, on_sound)
             if on_playing is not None:
                 on_playing()
             await self._run(dialogue, track, self._receiver)
@@ -201,6 +215,8 @@ class RtspClient:
             if dialogue and track and dialogue.session and not dialogue.connection.lost.done():
                 if self._carrier and self._receiver:
                     self._carrier.send_rtcp(self._receiver.bye())
+                if self._sound:
+                    self._sound.bye()
                 with contextlib.suppress(StreamError):  # we are leaving, whatever the camera says
                     await dialogue.tear_down(track.play_url, _TEARDOWN_S)
         finally:
@@ -209,18 +225,30 @@ class RtspClient:
     def _drop(self) -> None:
         if self._carrier:
             self._carrier.close()
+        if self._sound:
+            self._sound.close()
         if self._dialogue:
             self._dialogue.connection.close()
 
-    async def _start(self, dialogue: Dialogue, track: VideoTrack, receiver: StreamReceiver) -> None:
+    async def _start(
+        self, dialogue: Dialogue, track: VideoTrack, receiver: StreamReceiver, on_sound: OnSound | None
+    ) -> None:
         carrier = self._carrier = await set_up(dialogue, track, self._wanted, is_secure=self._is_secure)
         self._last_packet_s = now_s = asyncio.get_running_loop().time()
         carrier.start(self._take_rtp, self._take_rtcp)
         if isinstance(carrier, UdpCarrier):
             carrier.punch(receiver.report(now_s, _CNAME))
+        if on_sound and self._audio_track:
+            await self._start_sound(dialogue, self._audio_track, carrier, on_sound)
         await dialogue.request("PLAY", track.play_url, [("Range", "npt=0.000-")])
         if receiver.packets == 0:  # it took its time to answer; only now it is silent
             self._last_packet_s = asyncio.get_running_loop().time()
+
+    async def _start_sound(self, dialogue: Dialogue, track: AudioTrack, video: Carrier, on_sound: OnSound) -> None:
+        carrier = await set_up_audio(dialogue, track, video)
+        if carrier is not None:
+            self._sound = SoundPull(carrier, track.payload_type, on_sound, self._bad_packet)
+            self._sound.start(_CNAME)
 
     def _take_rtp(self, packet: bytes) -> None:
         receiver, on_units = self._receiver, self._on_units
@@ -254,6 +282,8 @@ class RtspClient:
                 if now_s >= report_at:
                     if self._carrier:
                         self._carrier.send_rtcp(receiver.report(now_s, _CNAME))
+                    if self._sound:
+                        self._sound.report(now_s, _CNAME)
                     report_at = now_s + _REPORT_EVERY_S
                 if now_s >= alive_at:
                     if keep_alive is None or keep_alive.done():

@@ -28,15 +28,15 @@ _MAX_UNSENT_BYTES = 64 << 10
 class RtspConnection(asyncio.Protocol):
     """The thin shell around `Parser`.
 
-    `on_packet(channel, payload)` is called on the loop for every interleaved packet, all those of one read in one go.
-    `lost` ends, with a `StreamError`, when the connection does, or with the exception that `on_packet` raised.
+    `routes` has what is called on the loop with the interleaved packets of a channel, all those of one read in one go.
+    `lost` ends, with a `StreamError`, when the connection does, or with the exception that one of these raised.
     """
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = loop.create_future()
         self.lost.add_done_callback(_retrieve)
-        self.on_packet: Callable[[int, bytes], None] | None = None
+        self.routes: dict[int, Callable[[bytes], None]] = {}
         self._parser = Parser()
         self._transport: asyncio.Transport | None = None
         self._cseq = 0
@@ -81,8 +81,9 @@ class RtspConnection(asyncio.Protocol):
 
     def _take(self, event: Event) -> None:
         if isinstance(event, Interleaved):
-            if self.on_packet:
-                self.on_packet(event.channel, event.payload)
+            route = self.routes.get(event.channel)
+            if route:
+                route(event.payload)
         elif isinstance(event, Response):
             self._respond(event)
         else:

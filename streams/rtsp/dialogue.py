@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from streams.errors import StreamError, StreamFault
 from streams.rtsp.auth import ClientAuth
 from streams.rtsp.connection import RtspConnection
 from streams.rtsp.faults import error_for_status
 from streams.rtsp.protocol import Response
-from streams.rtsp.sdp import VideoTrack, base_url_of, find_video, parse_sdp
+from streams.rtsp.sdp import AudioTrack, VideoTrack, base_url_of, find_audio, find_video, parse_sdp
 
 _DEFAULT_SESSION_S = 60
 _USER_AGENT = "camctl"
 
 Fields = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracks:
+    """What a camera describes of what can be taken; whatever else there is (metadata, other sound) is let be."""
+
+    video: VideoTrack
+    audio: AudioTrack | None
 
 
 class Dialogue:
@@ -35,8 +44,8 @@ class Dialogue:
         public = ",".join(response.headers.get_all("Public")) if response.status == 200 else ""
         self._methods = frozenset(word.strip().upper() for word in public.split(","))
 
-    async def describe(self, url: str) -> VideoTrack:
-        """The camera's video; whatever else it describes (audio, metadata) is let be.
+    async def describe(self, url: str) -> Tracks:
+        """The camera's video, and its sound.
 
         Raises:
             StreamError: PROTOCOL, NO_VIDEO, and as `request`.
@@ -50,7 +59,7 @@ class Dialogue:
             raise StreamError(StreamFault.PROTOCOL, "DESCRIBE was answered without a session description")
         if track is None:
             raise StreamError(StreamFault.NO_VIDEO, "the camera describes no video")
-        return track
+        return Tracks(track, find_audio(session, base))
 
     def take_session(self, response: Response) -> None:
         """Keep the session that SETUP was answered with.
@@ -59,7 +68,7 @@ class Dialogue:
             StreamError: PROTOCOL, there is none.
         """
         identity, *parameters = response.headers.get("Session").split(";")
-        self.session = identity.strip()
+        self.session = identity.strip() or self.session
         for parameter in parameters:
             if match := re.fullmatch(r"\s*timeout\s*=\s*(\d{1,6})\s*", parameter, re.ASCII | re.IGNORECASE):
                 self.session_s = float(max(2, int(match[1])))

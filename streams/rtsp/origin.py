@@ -21,8 +21,8 @@ class StreamSource:
     `key` names the stream across the service (camera id and quality, "cam-1/main"). `url` is rtsp:// or rtsps://
     without credentials; `address` the host's IP as the egress guard pinned it, which is what gets connected to.
     `transport` is a value of `Transport`, `tls_fingerprint` that of the certificate to trust (see `TlsTrust`);
-    `is_relay`: from another worker of ours instead of the camera. The password is kept out of repr, so that no log
-    line can carry it.
+    `audio`: whether its sound may be heard; `is_relay`: from another worker of ours instead of the camera. The password
+    is kept out of repr, so that no log line can carry it.
     """
 
     key: str
@@ -32,6 +32,7 @@ class StreamSource:
     password: str = ""
     transport: str = "auto"
     tls_fingerprint: str = ""
+    audio: bool = False
     is_relay: bool = False
 
     def __repr__(self) -> str:

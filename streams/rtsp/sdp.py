@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from streams.rtp.audio import AUDIO_CLOCK_HZ, PAYLOAD_TYPES, AudioFormat
 from streams.rtp.codecs import CODECS
 from streams.rtp.frames import VIDEO_CLOCK_HZ, VideoFormat
 
 _STATIC_VIDEO = {25: "CELB", 26: "JPEG", 28: "NV", 31: "H261", 32: "MPV", 33: "MP2T", 34: "H263"}
+_STATIC_AUDIO = {number: name for name, number in PAYLOAD_TYPES.items()}
 _MAX_MEDIA = 64
 _UNUSABLE_IN_URL = re.compile(r"[\x00-\x20\x7f]")
 PAYLOAD_TYPE = 96
-TRACK = "trackID=0"
+TRACK, AUDIO_TRACK = "trackID=0", "trackID=1"
 
 
 @dataclass(slots=True)
 class Media:
-    """One m= section. `encodings` and `parameters` go by payload type; encodings are (upper-case name, clock rate)."""
+    """One m= section. All dicts go by payload type; encodings are (upper-case name, clock rate)."""
 
     kind: str
     port: int
@@ -25,6 +27,7 @@ class Media:
     payload_types: list[int]
     control: str = ""
     encodings: dict[int, tuple[str, int]] = field(default_factory=dict)
+    channels: dict[int, int] = field(default_factory=dict)
     parameters: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
@@ -46,6 +49,15 @@ class VideoTrack:
     setup_url: str
     play_url: str
     is_reordered: bool = False  # packets come in another order than that of decoding, which we do not undo
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTrack:
+    """What a client needs to take the sound beside the video."""
+
+    format: AudioFormat
+    payload_type: int
+    setup_url: str
 
 
 def parse_sdp(data: bytes) -> Session:
@@ -96,7 +108,9 @@ def _take_encoding(media: Media, value: str) -> None:
     payload_type = _number(words[0]) if len(words) == 2 else None
     if payload_type is not None:
         name, _, rate = words[1].partition("/")
-        media.encodings[payload_type] = (_clean(name), _number(rate.partition("/")[0].strip()) or VIDEO_CLOCK_HZ)
+        rate, _, channels = rate.partition("/")
+        media.encodings[payload_type] = (_clean(name), _number(rate.strip()) or VIDEO_CLOCK_HZ)
+        media.channels[payload_type] = _number(channels.strip()) or 1
 
 
 def _clean(name: str) -> str:
@@ -133,10 +147,27 @@ def find_video(session: Session, base_url: str) -> VideoTrack | None:
         format=VideoFormat(codec, known.read_sets(parameters) if known else ()),
         payload_type=payload_type,
         clock_hz=clock_hz,
-        setup_url=resolve_control(play_url if _is_absolute(session.control) else base_url, media.control),
+        setup_url=_setup_url(session, media, base_url),
         play_url=play_url,
         is_reordered=known is not None and known.reorders(parameters),
     )
+
+
+def find_audio(session: Session, base_url: str) -> AudioTrack | None:
+    """The first sound that can be passed on as it is (G.711, one channel); None when there is none."""
+    for media in session.media:
+        for payload_type in _offered(media) if media.kind == "audio" else ():
+            given = media.encodings.get(payload_type)
+            codec, clock_hz = given or (_STATIC_AUDIO.get(payload_type, ""), AUDIO_CLOCK_HZ)
+            is_mono = media.channels.get(payload_type, 1) == 1
+            if codec in PAYLOAD_TYPES and clock_hz == AUDIO_CLOCK_HZ and is_mono:
+                return AudioTrack(AudioFormat(codec), payload_type, _setup_url(session, media, base_url))
+    return None
+
+
+def _setup_url(session: Session, media: Media, base_url: str) -> str:
+    is_absolute = _is_absolute(session.control)
+    return resolve_control(resolve_control(base_url, session.control) if is_absolute else base_url, media.control)
 
 
 def _offered(media: Media) -> list[int]:
@@ -173,8 +204,15 @@ def resolve_control(base_url: str, control: str) -> str:
     return base_url.rstrip("/") + "/" + control.lstrip("/")
 
 
-def build_sdp(video: VideoFormat, *, address: str, session_id: int, name: str = "camera") -> bytes:
-    """The description of one live video for clients of our server; `address` is the server's own IP.
+def build_sdp(
+    video: VideoFormat,
+    *,
+    address: str,
+    session_id: int,
+    name: str = "camera",
+    audio: AudioFormat | None = None,
+) -> bytes:
+    """The description of one live video, and its sound, for clients of our server; `address` is the server's own IP.
 
     Raises:
         ValueError: the format is none of CODECS, or name or address would break a line.
@@ -198,5 +236,15 @@ def build_sdp(video: VideoFormat, *, address: str, session_id: int, name: str = 
         f"a=rtpmap:{PAYLOAD_TYPE} {codec.name}/{VIDEO_CLOCK_HZ}",
         *([f"a=fmtp:{PAYLOAD_TYPE} {parameters}"] if (parameters := codec.fmtp(video)) else []),
         f"a=control:{TRACK}",
+        *(_describe_audio(audio) if audio else []),
     ]
     return ("\r\n".join(lines) + "\r\n").encode()
+
+
+def _describe_audio(audio: AudioFormat) -> list[str]:
+    payload_type = PAYLOAD_TYPES[audio.codec]
+    return [
+        f"m=audio 0 RTP/AVP {payload_type}",
+        f"a=rtpmap:{payload_type} {audio.codec}/{AUDIO_CLOCK_HZ}",
+        f"a=control:{AUDIO_TRACK}",
+    ]

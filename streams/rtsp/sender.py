@@ -15,15 +15,28 @@ _MASK = 0xFFFF_FFFF
 class RtpSender:
     """Numbers packets from random beginnings and keeps the clock that sender reports need.
 
-    `sequence` and `rtp_time` are what the first packet will carry, for the RTP-Info header.
+    `sequence` and `rtp_time` are what the first packet will carry, for the RTP-Info header. `marks_end`: the last
+    packet of a unit has the marker bit.
     """
 
-    def __init__(self, payload_type: int, *, ssrc: int, sequence: int, rtp_time: int, cname: str) -> None:
+    def __init__(
+        self,
+        payload_type: int,
+        *,
+        ssrc: int,
+        sequence: int,
+        rtp_time: int,
+        cname: str,
+        clock_hz: int = VIDEO_CLOCK_HZ,
+        marks_end: bool = True,
+    ) -> None:
         self.ssrc = ssrc
         self.sequence = sequence & 0xFFFF
         self.rtp_time = rtp_time & _MASK
         self._payload_type = payload_type
         self._cname = cname
+        self._clock_hz = clock_hz
+        self._marks_end = marks_end
         self._offset: int | None = None
         self._at_s = 0.0
         self._packets = 0
@@ -32,7 +45,7 @@ class RtpSender:
     def pause(self, now_s: float) -> None:
         """The next unit, whatever its timestamp, follows `rtp_time` by the time that passed on our clock."""
         if self._offset is not None:
-            self.rtp_time = (self.rtp_time + round((now_s - self._at_s) * VIDEO_CLOCK_HZ)) & _MASK
+            self.rtp_time = (self.rtp_time + round((now_s - self._at_s) * self._clock_hz)) & _MASK
             self._offset = None
 
     def packets(self, payloads: Sequence[bytes], timestamp: int, now_s: float) -> list[bytes]:
@@ -44,7 +57,8 @@ class RtpSender:
         last = len(payloads) - 1
         packets = []
         for index, payload in enumerate(payloads):
-            header = pack_header(self._payload_type, index == last, self.sequence, self.rtp_time, self.ssrc)
+            is_marked = self._marks_end and index == last
+            header = pack_header(self._payload_type, is_marked, self.sequence, self.rtp_time, self.ssrc)
             packets.append(header + payload)
             self.sequence = (self.sequence + 1) & 0xFFFF
             self._octets += len(payload)
@@ -53,7 +67,7 @@ class RtpSender:
 
     def report(self, now_s: float, unix_s: float) -> bytes:
         """A sender report for this moment."""
-        rtp_time = self.rtp_time + round((now_s - self._at_s) * VIDEO_CLOCK_HZ)
+        rtp_time = self.rtp_time + round((now_s - self._at_s) * self._clock_hz)
         report = SenderReport(self.ssrc, ntp_time(unix_s), rtp_time, self._packets, self._octets)
         return build_sender_report(report, self._cname)
 

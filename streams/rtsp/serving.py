@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 from streams.errors import StreamError
@@ -17,9 +17,9 @@ from streams.rtsp.faults import status_for_error
 from streams.rtsp.gate import Gate
 from streams.rtsp.outputs import Address, InterleavedOutput, Output, UdpOutput, UdpPair
 from streams.rtsp.protocol import Headers, Parser, ProtocolError, Request, Response, cseq_of, serialise
-from streams.rtsp.sdp import TRACK, build_sdp
-from streams.rtsp.session import Packetiser, Session
-from streams.rtsp.source import MediaSource
+from streams.rtsp.sdp import AUDIO_TRACK, TRACK, build_sdp
+from streams.rtsp.session import Packetiser, Session, SoundTrack
+from streams.rtsp.source import MediaSource, SoundSource
 from streams.rtsp.transport import TransportSpec, parse_transports
 
 _log = logging.getLogger(__name__)
@@ -251,15 +251,19 @@ class ServerConnection(asyncio.Protocol):
         accept = request.headers.get("Accept", "application/sdp").lower()
         if "application/sdp" not in accept and "*/*" not in accept:
             raise _Refused(415)
-        video = await _description(self._source(path))
+        source = self._source(path)
+        video = await _description(source)
+        audio = source.audio if isinstance(source, SoundSource) else None
         host = self._transport.get_extra_info("sockname")[0]
-        sdp = build_sdp(video, address=host, session_id=int(time.time()), name=path or "camera")
+        sdp = build_sdp(video, address=host, session_id=int(time.time()), name=path or "camera", audio=audio)
         base = request.uri.partition("?")[0].rstrip("/") + "/"
         return Response(200, headers=Headers([("Content-Type", "application/sdp"), ("Content-Base", base)]), body=sdp)
 
     async def _setup(self, request: Request) -> Response:
-        if request.headers.get("Session") or len(self.sessions) >= _MAX_SESSIONS:
-            raise _Refused(459 if request.headers.get("Session") else 453)  # there is one track, and it is set up
+        if request.headers.get("Session"):
+            return self._setup_sound(request, self._session(request))
+        if len(self.sessions) >= _MAX_SESSIONS:
+            raise _Refused(453)
         path = path_of(request.uri).removesuffix(TRACK).rstrip("/")
         source = self._source(path)
         username = self._username
@@ -272,13 +276,23 @@ class ServerConnection(asyncio.Protocol):
         packetiser = self._serving.packetiser(source, video)
         session = Session(path, source, packetiser, output, transport, username)
         self.sessions[session.id] = session
-        described = TransportSpec(
-            is_tcp=transport.is_tcp,
-            interleaved=transport.interleaved,
-            client_port=transport.client_port,
-            server_port=None if transport.is_tcp else self._serving.udp.numbers,
-            ssrc=session.sender.ssrc,
-        )
+        return self._set_up(session, transport, session.sender.ssrc)
+
+    def _setup_sound(self, request: Request, session: Session) -> Response:
+        """The second track of a session: sound, if there is any."""
+        source, path = session.source, path_of(request.uri)
+        audio = source.audio if isinstance(source, SoundSource) else None
+        if session.sound or session.is_playing or path.removesuffix(AUDIO_TRACK).rstrip("/") != session.path:
+            raise _Refused(459)  # that is set up, or of another session
+        if not isinstance(source, SoundSource) or audio is None:
+            raise _Refused(404)
+        output, transport = self._output(request)
+        session.sound = SoundTrack(source, audio, output)
+        return self._set_up(session, transport, session.sound.sender.ssrc)
+
+    def _set_up(self, session: Session, transport: TransportSpec, ssrc: int) -> Response:
+        server_port = None if transport.is_tcp else self._serving.udp.numbers
+        described = replace(transport, server_port=server_port, ssrc=ssrc)
         identity = f"{session.id};timeout={self._serving.session_timeout_s}"
         return Response(200, headers=Headers([("Transport", str(described)), ("Session", identity)]))
 
@@ -293,7 +307,7 @@ class ServerConnection(asyncio.Protocol):
             if wanted.is_multicast or ("tcp" if wanted.is_tcp else "udp") not in self._serving.transports:
                 continue
             if wanted.is_tcp:
-                channels = wanted.interleaved or (2 * len(self.sessions), 2 * len(self.sessions) + 1)
+                channels = wanted.interleaved or self._free_channels()
                 return (
                     InterleavedOutput(self._transport, channels, limit),
                     TransportSpec(is_tcp=True, interleaved=channels),
@@ -306,10 +320,17 @@ class ServerConnection(asyncio.Protocol):
                 )
         raise _Refused(461)
 
+    def _free_channels(self) -> tuple[int, int]:
+        first = 2 * sum(2 if session.sound else 1 for session in self.sessions.values())
+        return first, first + 1
+
     def _play(self, request: Request) -> Response:
         session = self._session(request)
-        track = f"{request.uri.partition('?')[0].removesuffix(TRACK).rstrip('/')}/{TRACK}"
-        info = f"url={track};seq={session.sender.sequence};rtptime={session.sender.rtp_time}"
+        base = request.uri.partition("?")[0].removesuffix(TRACK).rstrip("/")
+        senders = {TRACK: session.sender} | ({AUDIO_TRACK: session.sound.sender} if session.sound else {})
+        info = ",".join(
+            f"url={base}/{track};seq={sender.sequence};rtptime={sender.rtp_time}" for track, sender in senders.items()
+        )
         fields = [("Session", session.id), ("Range", "npt=now-"), ("RTP-Info", info)]
         return Response(200, headers=Headers(fields))
 

@@ -6,12 +6,13 @@ import secrets
 import time
 from collections.abc import Callable
 
+from streams.rtp.audio import AUDIO_CLOCK_HZ, PAYLOAD_TYPES, AudioFormat, AudioPacket
 from streams.rtp.codecs import codec_of
-from streams.rtp.frames import AccessUnit, VideoFormat
+from streams.rtp.frames import VIDEO_CLOCK_HZ, AccessUnit, VideoFormat
 from streams.rtsp.outputs import Output, UdpOutput
 from streams.rtsp.sdp import PAYLOAD_TYPE
 from streams.rtsp.sender import RtpSender
-from streams.rtsp.source import KeepingSource, MediaSource, Subscription
+from streams.rtsp.source import KeepingSource, MediaSource, SoundSource, Subscription
 from streams.rtsp.transport import TransportSpec
 
 _REPORT_EVERY_S = 5.0
@@ -41,6 +42,57 @@ class Packetiser:
         return self._payloads
 
 
+class SoundTrack:
+    """The sound of a session, as `audio` says; silent while the session does not play."""
+
+    def __init__(self, source: SoundSource, audio: AudioFormat, output: Output) -> None:
+        self.sender = _sender(PAYLOAD_TYPES[audio.codec], clock_hz=AUDIO_CLOCK_HZ, marks_end=False)
+        self._source = source
+        self._audio = audio
+        self._output = output
+        self._subscription: Subscription | None = None
+        self._report_at_s = 0.0
+
+    def play(self, now_s: float) -> None:
+        """Send what is heard from now on."""
+        self.sender.pause(now_s)
+        self._report_at_s = 0.0
+        self._subscription = self._source.subscribe_sound(self._deliver)
+
+    def pause(self) -> None:
+        """Stop sending; idempotent."""
+        if self._subscription is not None:
+            self._subscription.close()
+            self._subscription = None
+
+    def close(self) -> None:
+        """End for good; idempotent."""
+        if self._subscription is not None:
+            self.pause()
+            self._output.send_rtcp(self.sender.bye())
+
+    def _deliver(self, packet: AudioPacket) -> None:
+        if self._source.audio != self._audio or not self._output.is_ready():
+            return  # another codec than was described would be noise
+        now_s = packet.arrived_s
+        self._output.send_rtp(self.sender.packets([packet.payload], packet.timestamp, now_s))
+        if now_s >= self._report_at_s:
+            self._output.send_rtcp(self.sender.report(now_s, time.time()))
+            self._report_at_s = now_s + _REPORT_EVERY_S
+
+
+def _sender(payload_type: int, *, clock_hz: int = VIDEO_CLOCK_HZ, marks_end: bool = True) -> RtpSender:
+    return RtpSender(
+        payload_type,
+        ssrc=secrets.randbits(32),
+        sequence=secrets.randbits(16),
+        rtp_time=secrets.randbits(32),
+        cname=_CNAME,
+        clock_hz=clock_hz,
+        marks_end=marks_end,
+    )
+
+
 class Session:
     """A SETUP that may be played and paused, by `username` if anybody was asked.
 
@@ -63,13 +115,8 @@ class Session:
         self.source = source
         self.packetiser = packetiser
         self.skipped = 0
-        self.sender = RtpSender(
-            PAYLOAD_TYPE,
-            ssrc=secrets.randbits(32),
-            sequence=secrets.randbits(16),
-            rtp_time=secrets.randbits(32),
-            cname=_CNAME,
-        )
+        self.sender = _sender(PAYLOAD_TYPE)
+        self.sound: SoundTrack | None = None
         self._output = output
         self._clock: Callable[[], float] = time.monotonic
         self._subscription: Subscription | None = None
@@ -93,15 +140,26 @@ class Session:
                 self._subscription = self.source.subscribe_from_next_key(self._deliver)
             else:
                 self._subscription = self.source.subscribe(self._deliver)
+            if self.sound:
+                self.sound.play(self._clock())
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether it sends."""
+        return self._subscription is not None
 
     def pause(self) -> None:
         """Stop sending; the numbering goes on with the next `play`."""
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
+        if self.sound:
+            self.sound.pause()
 
     def close(self) -> None:
         """End for good; idempotent."""
+        if self.sound:
+            self.sound.close()
         if self._subscription is not None:
             self.pause()
             self._output.send_rtcp(self.sender.bye())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 
 from streams.errors import StreamError, StreamFault
 from streams.rtsp.carriers import Carrier, InterleavedCarrier, UdpCarrier
@@ -10,10 +11,13 @@ from streams.rtsp.dialogue import Dialogue
 from streams.rtsp.faults import error_for_status
 from streams.rtsp.origin import Transport
 from streams.rtsp.protocol import Response
-from streams.rtsp.sdp import VideoTrack
+from streams.rtsp.sdp import AudioTrack, VideoTrack
 from streams.rtsp.transport import Pair, TransportSpec, parse_transports
 
+log = logging.getLogger(__name__)
+
 _CHANNELS = (0, 1)
+_AUDIO_CHANNELS = (2, 3)
 _REFUSED = 461
 _TEARDOWN_S = 1.0
 
@@ -41,7 +45,7 @@ async def set_up(dialogue: Dialogue, track: VideoTrack, wanted: Transport, *, is
 
 async def _by_tcp(dialogue: Dialogue, track: VideoTrack) -> InterleavedCarrier | None:
     """None when the camera refuses it, by 461 or by naming UDP ports instead."""
-    response, given = await _ask(dialogue, track, TransportSpec(is_tcp=True, interleaved=_CHANNELS))
+    response, given = await _ask(dialogue, track.setup_url, TransportSpec(is_tcp=True, interleaved=_CHANNELS))
     if response.status == _REFUSED:
         return None
     if given and not given.is_tcp:
@@ -52,10 +56,28 @@ async def _by_tcp(dialogue: Dialogue, track: VideoTrack) -> InterleavedCarrier |
     return InterleavedCarrier(dialogue.connection, channels or _CHANNELS)
 
 
-async def _by_udp(dialogue: Dialogue, track: VideoTrack, wanted: Transport) -> UdpCarrier:
+async def set_up_audio(dialogue: Dialogue, track: AudioTrack, video: Carrier) -> Carrier | None:
+    """SETUP of the sound, carried as the video is; None when the camera refuses that, for video alone is enough."""
+    try:
+        if isinstance(video, UdpCarrier):
+            return await _by_udp(dialogue, track, Transport.UDP)
+        assert isinstance(video, InterleavedCarrier)  # noqa: S101  # there is no third
+        spec = TransportSpec(is_tcp=True, interleaved=_AUDIO_CHANNELS)
+        response, given = await _ask(dialogue, track.setup_url, spec)
+    except StreamError as error:  # if it matters, PLAY says so
+        log.warning("a camera's sound is left out: %s", error.detail)
+        return None
+    channels = (given.interleaved if given else None) or _AUDIO_CHANNELS
+    if response.status == _REFUSED or (given and not given.is_tcp) or set(channels) & set(video.channels):
+        log.warning("a camera's sound is left out: it does not come beside the video")
+        return None
+    return InterleavedCarrier(dialogue.connection, channels)
+
+
+async def _by_udp(dialogue: Dialogue, track: VideoTrack | AudioTrack, wanted: Transport) -> UdpCarrier:
     carrier = UdpCarrier(dialogue.connection)
     try:
-        response, given = await _ask(dialogue, track, TransportSpec(is_tcp=False, client_port=carrier.ports))
+        response, given = await _ask(dialogue, track.setup_url, TransportSpec(is_tcp=False, client_port=carrier.ports))
         carrier.server_ports = _accepted_ports(response, given, wanted)
     except BaseException:
         carrier.close()
@@ -73,9 +95,9 @@ def _accepted_ports(response: Response, given: TransportSpec | None, wanted: Tra
     return given.server_port if given else None
 
 
-async def _ask(dialogue: Dialogue, track: VideoTrack, spec: TransportSpec) -> tuple[Response, TransportSpec | None]:
+async def _ask(dialogue: Dialogue, url: str, spec: TransportSpec) -> tuple[Response, TransportSpec | None]:
     """SETUP with one transport; the answer, and the transport that it names."""
-    response = await dialogue.request("SETUP", track.setup_url, [("Transport", str(spec))], must_succeed=False)
+    response = await dialogue.request("SETUP", url, [("Transport", str(spec))], must_succeed=False)
     if response.status == _REFUSED:
         return response, None
     if not 200 <= response.status < 300:

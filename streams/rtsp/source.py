@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
+from streams.rtp.audio import AudioFormat, AudioPacket
 from streams.rtp.frames import AccessUnit, VideoFormat
 
 
@@ -33,6 +34,18 @@ class MediaSource(Protocol):
         comes before the first key unit, and may close its subscription while it is called; `subscribe` itself may
         already call it, with units that are kept for newcomers.
         """
+
+
+@runtime_checkable
+class SoundSource(MediaSource, Protocol):
+    """A source that may have sound beside its pictures."""
+
+    @property
+    def audio(self) -> AudioFormat | None:
+        """The sound, once `describe` has returned; None when there is none."""
+
+    def subscribe_sound(self, sink: Callable[[AudioPacket], None]) -> Subscription:
+        """Call `sink` on the event loop with every packet of it, as `subscribe` does with pictures."""
 
 
 @runtime_checkable

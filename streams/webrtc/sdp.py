@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from aiortc import sdp as aiortc_sdp
 
 from streams.datagrams import MAX_TEXT_BYTES
 from streams.errors import StreamError, StreamFault
+from streams.rtp.audio import AUDIO_CLOCK_HZ, PAYLOAD_TYPES
 from streams.webrtc.codecs import VideoChoice, find_choices
 from streams.webrtc.mux import IceCredentials
 
@@ -45,10 +46,28 @@ class OfferedData:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedAudio:
+    """A section that wants sound and shares the video's transport: its place, and payload types by codec.
+
+    `payload_type` is that of the codec which is sent, once that is known.
+    """
+
+    section: int
+    payload_types: Mapping[str, int]
+    codec: str = ""
+
+    @property
+    def payload_type(self) -> int:
+        """Of what is sent."""
+        return self.payload_types[self.codec]
+
+
+@dataclass(frozen=True, slots=True)
 class ViewerOffer:
     """What a viewer wants and can: the video section's place, its usable payload types, its DTLS and ICE identity.
 
-    `bundle` are the numbers of the sections that we accept in the viewer's BUNDLE group, in the group's order.
+    `bundle` are the numbers of the sections that we accept in the viewer's BUNDLE group, in the group's order. What it
+    says of `audio` holds once `with_audio` has said what the camera sends.
     """
 
     sections: tuple[OfferedSection, ...]
@@ -58,6 +77,16 @@ class ViewerOffer:
     ufrag: str
     bundle: tuple[int, ...] = ()
     data: OfferedData | None = None
+    audio: OfferedAudio | None = None
+
+    def with_audio(self, codec: str) -> ViewerOffer:
+        """The offer to a camera that sends this sound; "" is none that may be heard."""
+        audio = self.audio
+        if audio is None:
+            return self
+        if codec in audio.payload_types:
+            return replace(self, audio=replace(audio, codec=codec))
+        return replace(self, audio=None, bundle=tuple(number for number in self.bundle if number != audio.section))
 
     @property
     def transport(self) -> OfferedSection:
@@ -79,6 +108,7 @@ class AnswerFacts:
     ssrc: int
     cname: str
     rtx_ssrc: int = 0  # of the packets that are sent again, where the viewer takes them
+    audio_ssrc: int = 0  # of the sound, where there is any
     tcp: bool = False
 
 
@@ -109,7 +139,8 @@ def parse_offer(text: str) -> ViewerOffer:
     data = _data(description.media, group, text)
     tagged = description.media[by_mid.get(group[0], video)] if group else media
     fingerprints, ufrag = _identity(media, tagged)
-    accepted = {video} | ({data.section} if data else set())
+    audio = _audio_section(description.media, group)
+    accepted = {video, *(item.section for item in (data, audio) if item)}
     return ViewerOffer(
         sections=tuple(_section(item) for item in description.media),
         video=video,
@@ -118,11 +149,12 @@ def parse_offer(text: str) -> ViewerOffer:
         ufrag=ufrag,
         bundle=tuple(number for mid in group if (number := by_mid.get(mid, -1)) in accepted),
         data=data,
+        audio=audio,
     )
 
 
 def build_answer(offer: ViewerOffer, choice: VideoChoice, facts: AnswerFacts) -> str:
-    """Our answer: sends one video, has data beside it, refuses the rest, is ICE-lite and DTLS server."""
+    """Our answer: sends one video, has sound and data beside it, refuses the rest, is ICE-lite and DTLS server."""
     lines = [
         "v=0",
         "o=- 1 1 IN IP4 0.0.0.0",
@@ -137,6 +169,8 @@ def build_answer(offer: ViewerOffer, choice: VideoChoice, facts: AnswerFacts) ->
             lines += _video(section, choice, facts)
         elif offer.data and number == offer.data.section:
             lines += _data_channels(section, facts)
+        elif offer.audio and number == offer.audio.section:
+            lines += _audio(section, offer.audio, facts)
         else:
             lines += _rejected(section)
             continue
@@ -192,6 +226,20 @@ def _data(sections: Sequence[aiortc_sdp.MediaDescription], group: Sequence[str],
     return None
 
 
+def _audio_section(sections: Sequence[aiortc_sdp.MediaDescription], group: Sequence[str]) -> OfferedAudio | None:
+    """The first section that would receive sound as cameras send it, and shares the video's transport."""
+    for number, media in enumerate(sections):
+        wants = media.kind == "audio" and media.direction in (None, "recvonly", "sendrecv")
+        if not wants or media.rtp.muxId not in group or "SAVPF" not in media.profile:
+            continue
+        known = {codec.mimeType.partition("/")[2].upper(): codec for codec in reversed(media.rtp.codecs)}
+        found = {name: known[name].payloadType for name in PAYLOAD_TYPES if name in known}
+        types = {name: int(number) for name, number in found.items() if number is not None}
+        if types:
+            return OfferedAudio(number, types)
+    return None
+
+
 def _identity(
     video: aiortc_sdp.MediaDescription, tagged: aiortc_sdp.MediaDescription
 ) -> tuple[tuple[tuple[str, str], ...], str]:
@@ -226,6 +274,23 @@ def _video(section: OfferedSection, choice: VideoChoice, facts: AnswerFacts) -> 
         *choice.lines(),
         *([f"a=ssrc-group:FID {facts.ssrc} {facts.rtx_ssrc}"] if choice.rtx is not None else []),
         *(f"a=ssrc:{ssrc} {item}" for ssrc in ssrcs for item in (f"cname:{facts.cname}", f"msid:{facts.cname} video")),
+    ]
+
+
+def _audio(section: OfferedSection, audio: OfferedAudio, facts: AnswerFacts) -> list[str]:
+    ssrc, payload_type = facts.audio_ssrc, audio.payload_type
+    # A stream of its own: browsers hold the pictures of one back until its sound is ready, and pictures are steered by.
+    msid = f"{facts.cname}-sound audio"
+    return [
+        f"m=audio {facts.port} {section.protocol} {payload_type}",
+        _connection(facts),
+        "a=sendonly",
+        f"a=mid:{section.mid}",
+        f"a=msid:{msid}",
+        "a=rtcp-mux",
+        f"a=rtpmap:{payload_type} {audio.codec}/{AUDIO_CLOCK_HZ}",
+        f"a=ssrc:{ssrc} cname:{facts.cname}",
+        f"a=ssrc:{ssrc} msid:{msid}",
     ]
 
 

@@ -47,7 +47,7 @@ _ANSWER_S = 4.5  # how long the answer to a report out of turn is waited for
 _MAX_RESENDS_PER_S = 512
 _REPORTS_KEPT = 16  # sender reports that a receiver report may still answer
 # The same for all viewers of this process: each is alone in its RTP session, and see `Receiver`.
-_SSRC = secrets.randbelow((1 << 32) - 2) + 1
+_SSRC = secrets.randbelow((1 << 32) - 3) + 1
 
 
 class SessionState(StrEnum):
@@ -66,8 +66,11 @@ class Stream(Protocol):
     def tally(self) -> StreamTally:
         """Where the viewer is counted."""
 
-    def join(self, receiver: Receiver, rtt_s: float | None) -> None:
-        """The viewer can receive now; `rtt_s` is the round trip that its handshake took, if it could be told."""
+    def join(self, receiver: Receiver, rtt_s: float | None, listener: Receiver | None) -> None:
+        """The viewer can receive now; `rtt_s` is the round trip that its handshake took, if it could be told.
+
+        `listener` is where the sound goes, if the viewer takes any.
+        """
 
     def leave(self, receiver: Receiver) -> None:
         """The viewer cannot any more; idempotent."""
@@ -77,6 +80,9 @@ class Stream(Protocol):
 
     def media_time(self, receiver: Receiver, now_s: float) -> int | None:
         """The RTP timestamp of now."""
+
+    def sound_time(self, listener: Receiver, now_s: float) -> int | None:
+        """The RTP timestamp of now, of the sound."""
 
     def want_key_frame(self) -> None:
         """The viewer cannot decode on."""
@@ -120,7 +126,7 @@ class ViewerSession:
         self.choice = choice
         self.etag = new_etag()
         self.ssrc = _SSRC
-        self.rtx_ssrc = self.ssrc + 1
+        self.rtx_ssrc, self.audio_ssrc = _SSRC + 1, _SSRC + 2
         self.cname = secrets.token_hex(8)
         self.state = SessionState.WAITING
         self.key_requests = 0
@@ -128,6 +134,7 @@ class ViewerSession:
         self.fraction_lost = 0.0
         self.rtt_s: float | None = None
         self.receiver: Receiver | None = None
+        self.listener: Receiver | None = None
         self._stream = stream
         self._mux = mux
         self._on_state = on_state
@@ -189,8 +196,8 @@ class ViewerSession:
             return
         log.info("viewer %s moved to another address", self.session_id[:8])
         self.moves += 1
-        if self.receiver:
-            self.receiver.address = address
+        for receiver in filter(None, (self.receiver, self.listener)):
+            receiver.address = address
 
     def on_dtls(self, record: bytes) -> None:
         """A DTLS datagram came from one of the viewer's addresses."""
@@ -255,7 +262,8 @@ class ViewerSession:
         if receiver:
             self._stream.leave(receiver)
             with contextlib.suppress(SrtpError):  # leaving anyway
-                self._send(self._link.protect_rtcp(build_bye(self.ssrc)))
+                ssrcs = (self.ssrc, self.audio_ssrc) if self.listener else (self.ssrc,)
+                self._send(self._link.protect_rtcp(build_bye(*ssrcs)))
         if self._handshaking and not self._handshaking.done():
             self._handshaking.cancel()
             await asyncio.gather(self._handshaking, return_exceptions=True)
@@ -283,16 +291,13 @@ class ViewerSession:
             return
         if self._closing or self._path.address is None:
             return
-        self.receiver = Receiver(
-            address=self._path.address,
-            key=self._link.tx_key,
-            tag_length=self._link.tag_length,
-            ssrc=self.ssrc,
-            payload_type=self.choice.payload_type,
-            rtx=None if self.choice.rtx is None else Retransmission(self.rtx_ssrc, self.choice.rtx),
-        )
+        make = functools.partial(Receiver, self._path.address, self._link.tx_key, self._link.tag_length)
+        rtx = None if self.choice.rtx is None else Retransmission(self.rtx_ssrc, self.choice.rtx)
+        self.receiver = make(self.ssrc, self.choice.payload_type, rtx)
+        if self.offer.audio is not None:
+            self.listener = make(self.audio_ssrc, self.offer.audio.payload_type)
         self.rtt_s = self._link.rtt_s
-        self._stream.join(self.receiver, self._link.rtt_s)
+        self._stream.join(self.receiver, self._link.rtt_s, self.listener)
         await self._open_data()
         if not self._closing:
             self._stream.tally.joins.live_s.observe(self._now() - self.offered_s)
@@ -351,16 +356,20 @@ class ViewerSession:
         self._report_s = self._out_of_turn_s + _ANSWER_S
 
     def _report(self, now_s: float) -> None:
-        """A sender report: ties the viewer's RTP time to the wall clock, and its answer tells the round trip."""
-        if self.receiver is None:
-            return
-        timestamp = self._stream.media_time(self.receiver, now_s)
+        """Sender reports: they tie RTP time to the wall clock, and the answer to the video's tells the round trip."""
+        ntp = ntp_time(time.time())
+        if self.receiver and self._report_on(self.receiver, self._stream.media_time(self.receiver, now_s), ntp):
+            self._sender_reports.append((ntp_middle(ntp), now_s))
+        if self.listener:
+            self._report_on(self.listener, self._stream.sound_time(self.listener, now_s), ntp)
+
+    def _report_on(self, sent: Receiver, timestamp: int | None, ntp: int) -> bool:
+        """Report on what went to one receiver; False when nothing did."""
         if timestamp is None:
-            return
-        receiver, ntp = self.receiver, ntp_time(time.time())
-        report = SenderReport(self.ssrc, ntp, timestamp, receiver.packets, receiver.octets)
-        self._sender_reports.append((ntp_middle(ntp), now_s))
+            return False
+        report = SenderReport(sent.ssrc, ntp, timestamp, sent.packets, sent.octets)
         try:
             self._send(self._link.protect_rtcp(build_sender_report(report, self.cname)))
         except SrtpError as error:
             log.warning("no sender report to viewer %s: %s", self.session_id[:8], error)
+        return True

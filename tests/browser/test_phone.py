@@ -56,6 +56,26 @@ def back_again(browser: Browser, demo: Demo, same_sign_in: Any) -> Iterator[Phon
     page.close()
 
 
+# How loud it gets within two seconds, 0 to 1, as the browser has decoded it.
+LISTEN = """async () => {
+  const { srcObject } = document.querySelector('[data-testid="live-sound"]');
+  const context = new AudioContext();
+  await context.resume();
+  const ear = context.createAnalyser();
+  context.createMediaStreamSource(srcObject).connect(ear);
+  const samples = new Float32Array(ear.fftSize);
+  let loudest = 0;
+  const ends = performance.now() + 2000;
+  while (performance.now() < ends) {
+    await new Promise((go) => setTimeout(go, 20));
+    ear.getFloatTimeDomainData(samples);
+    loudest = Math.max(loudest, ...samples.map(Math.abs));
+  }
+  await context.close();
+  return loudest;
+}"""
+
+
 def test_a_finger_turns_a_camera_and_its_end_stops_it(phone: PhonePage, demo: Demo) -> None:
     camera = demo.camera(FIRST)
     phone.sign_in(demo.person("official", FIRST))
@@ -188,6 +208,24 @@ def test_the_small_picture_is_shown_to_who_saves_data_also_at_the_next_visit(bro
     badge.click()
     phone.page.get_by_test_id("quality-auto").click()
     demo.wait(lambda: phone.page.evaluate(height) == whole, 15, "the sub stream is still shown")
+    assert phone.errors == []
+    phone.close()
+
+
+def test_a_camera_is_heard_by_who_asks_for_it(browser: Browser, demo: Demo) -> None:
+    phone = PhonePage(browser, demo.url, locale="id-ID")
+    phone.sign_in(demo.person("operator"))
+    phone.open_camera("cam-1")
+    phone.reading(within_s=10.0)
+    sound = phone.page.get_by_test_id("live-sound")
+    expect(sound).to_have_count(0)
+    phone.page.get_by_test_id("more").click()
+    phone.page.get_by_test_id("sound").click()
+    expect(sound).to_have_count(1, timeout=10_000)
+    assert phone.page.evaluate(LISTEN) > 0.1, "it beeps in the first half of each second"
+    phone.reading(within_s=10.0)
+    phone.page.get_by_test_id("sound").click()
+    expect(sound).to_have_count(0)
     assert phone.errors == []
     phone.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -42,16 +43,19 @@ class Place:
 def place_(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("restream")
     port = free_tcp_port()
-    with street(folder, [{"name": "Gang", **ACCOUNT}]) as [simulated]:
+    cameras = [{"name": "Gang", **ACCOUNT}, {"name": "Gang suara", "sound": "PCMU", **ACCOUNT}]
+    with street(folder, cameras) as [simulated, talking]:
         camera = {"id": CAMERA, "name": "Gang", "area": "31.71.07.1002", "onvif": simulated["onvif_url"], **ACCOUNT}
+        heard = {**camera, "id": "suara", "onvif": talking["onvif_url"], "audio": True}
         media = {"workers": 2, "udp_port": free_udp_ports(2)}
         restream = {"enabled": True, "host": "127.0.0.1", "port": port}
-        config = write_config(folder, [camera], media=media, restream=restream)
+        config = write_config(folder, [camera, heard], media=media, restream=restream)
         base = "/".join(simulated["onvif_url"].split("/")[:3])
         with running(folder, config, {"budi": ["--role", "operator", "--area", "31"]}) as service:
             with service.client("budi") as client:
                 wait_until(lambda: client.get(f"/cameras/{CAMERA}").json()["steerable"], 20.0, service.log.read_text)
-            secret = service.user("restream", "add", "budi", "--name", "nvr-1", "--camera", CAMERA)
+            named = ("--camera", CAMERA, "--camera", "suara")
+            secret = service.user("restream", "add", "budi", "--name", "nvr-1", *named)
             time.sleep(1.0)  # by then the service has heard of it
             yield Place(service, port, secret, lambda: dict(httpx.get(f"{base}/simulator/state", timeout=5).json()))
             assert secret not in service.log.read_text()
@@ -71,6 +75,19 @@ def test_ffmpeg_decodes_without_complaint(place_: Place, transport: str) -> None
     assert f"{WIDTH}x{HEIGHT}" in done.stdout
     assert sum(not line.startswith("#") for line in done.stdout.splitlines()) == FRAMES
     assert place_.truth()["watchers"] == 1, "the camera sees one pull"
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_ffmpeg_hears_a_camera_whose_owner_lets_it_be_heard(place_: Place, transport: str) -> None:
+    done = run(
+        *("ffmpeg", "-v", "info", "-rtsp_transport", transport, "-i", place_.address(path="suara/sub"), "-t", "3"),
+        *("-map", "0:a", "-af", "volumedetect", "-f", "null", "-"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "pcm_mulaw" in done.stderr
+    loudest = re.search(r"max_volume: (-?[\d.]+) dB", done.stderr)
+    assert loudest is not None, done.stderr
+    assert -12 < float(loudest[1]) < -4, "it beeps at 0.4 of what is loudest"
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])

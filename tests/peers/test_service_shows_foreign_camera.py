@@ -30,11 +30,12 @@ CAMERAS = {
     "baseline": (["--profile", "constrained-baseline"], False),
     "main": (["--profile", "main"], False),
     "high": (["--profile", "high"], False),
-    "digest": (["--user", USER, "--password", SECRET, "--auth", "digest"], True),
+    "digest": (["--audio", "--user", USER, "--password", SECRET, "--auth", "digest"], True),
     "basic": (["--profile", "high", "--user", USER, "--password", SECRET, "--auth", "basic"], True),
-    "udp": (["--profile", "main", "--udp-only"], False),
+    "udp": (["--profile", "main", "--udp-only", "--audio"], False),
     "tls": (["--audio", "--user", USER, "--password", SECRET, "--auth", "basic"], True),
 }
+HEARD = ("udp", "tls")  # whose owners let their sound be heard
 OTHERS = {"h265": (["--codec", "h265"], False), "b-frames": (["--profile", "main", "--bframes", "2"], False)}
 
 
@@ -64,6 +65,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             port = stack.enter_context(gst_camera(*options, *(secure if name == "tls" else ())))
             more = {"username": USER, "password": SECRET} if has_account else {}
             more |= {"tls_fingerprint": certificate.fingerprint} if name == "tls" else {}
+            more |= {"audio": True} if name in HEARD else {}
             feed = {"main": f"{'rtsps' if name == 'tls' else 'rtsp'}://127.0.0.1:{port}/cam"}
             items.append({"id": name, "name": name, "area": "31.71.07.1002", "rtsp": feed, **more})
         config = write_config(folder, items, media={"linger_s": 0.5})
@@ -74,9 +76,11 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @asynccontextmanager
-async def watching(client: httpx.AsyncClient, camera_id: str) -> AsyncIterator[tuple[AiortcViewer, str]]:
+async def watching(
+    client: httpx.AsyncClient, camera_id: str, *, sound: bool = False
+) -> AsyncIterator[tuple[AiortcViewer, str]]:
     """A viewer with its picture on the way, over WHEP as the draft says; and its session's address."""
-    async with AiortcViewer() as viewer:
+    async with AiortcViewer(sound=sound) as viewer:
         offer = await viewer.offer()
         headers = {"Content-Type": "application/sdp"}
         answer = await client.post(f"/cameras/{camera_id}/whep", content=offer, headers=headers)
@@ -104,6 +108,27 @@ async def test_it_is_seen_live(service: Service, camera_id: str) -> None:
         state = (await client.get(f"/cameras/{camera_id}")).json()
         assert (state["state"], state["steerable"]) == ("live", False)
         assert (await client.delete(session)).status_code == 200
+
+
+@pytest.mark.parametrize("camera_id", HEARD)
+async def test_it_is_heard_if_its_owner_lets_it_be(service: Service, camera_id: str) -> None:
+    """GStreamer's camera ticks once a second, in G.711."""
+    async with client_of(service) as client, watching(client, camera_id, sound=True) as (viewer, session):
+        frames = await viewer.hear(24)  # of 130 ms each
+        loudness = [int(np.abs(frame.to_ndarray().astype(int)).max()) for frame in frames]
+        assert max(loudness) > 5_000, "it ticks"
+        assert sorted(loudness)[len(loudness) // 2] < 100, "and is silent in between"
+        await viewer.frames(5)
+        assert (await client.get(f"/cameras/{camera_id}")).json()["audio"] is True
+        assert (await client.delete(session)).status_code == 200
+
+
+async def test_it_is_not_heard_unless_its_owner_says_so(service: Service) -> None:
+    async with client_of(service) as client, AiortcViewer(sound=True) as viewer:
+        headers = {"Content-Type": "application/sdp"}
+        answer = await client.post("/cameras/digest/whep", content=await viewer.offer(), headers=headers)
+        assert (answer.status_code, "m=audio 0 " in answer.text, "m=video 0 " in answer.text) == (201, True, False)
+        assert (await client.get("/cameras/digest")).json()["audio"] is False
 
 
 async def test_h265_is_refused_by_its_name_to_who_cannot_show_it(service: Service) -> None:

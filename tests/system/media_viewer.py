@@ -7,21 +7,26 @@ from types import TracebackType
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import VideoFrame
+from av import AudioFrame, VideoFrame
 
 from streams.pool import MediaPool, StreamSource
 
 
 class AiortcViewer:
-    """With `data` it opens the data channel "control" too; `texts` are what came over it."""
+    """With `data` it opens the data channel "control" too; `texts` are what came over it. With `sound` it listens."""
 
-    def __init__(self, *, data: bool = False) -> None:
+    def __init__(self, *, data: bool = False, sound: bool = False) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self.connection.addTransceiver("video", direction="recvonly")
+        if sound:
+            self.connection.addTransceiver("audio", direction="recvonly")
         self.texts: asyncio.Queue[str | bytes] = asyncio.Queue()
         self.channel: RTCDataChannel | None = self.open_channel("control") if data else None
         self.tracks: asyncio.Queue[MediaStreamTrack] = asyncio.Queue()
-        self.connection.on("track", self.tracks.put_nowait)
+        self.sounds: asyncio.Queue[MediaStreamTrack] = asyncio.Queue()
+        self.connection.on(
+            "track", lambda track: (self.sounds if track.kind == "audio" else self.tracks).put_nowait(track)
+        )
         self._track: MediaStreamTrack | None = None
 
     def open_channel(self, label: str) -> RTCDataChannel:
@@ -55,6 +60,15 @@ class AiortcViewer:
     async def frames(self, count: int, timeout_s: float = 10.0) -> list[VideoFrame]:
         async with asyncio.timeout(timeout_s):
             return [await self.frame() for _ in range(count)]
+
+    async def hear(self, count: int, timeout_s: float = 10.0) -> list[AudioFrame]:
+        """The next packets of sound, decoded."""
+        async with asyncio.timeout(timeout_s):
+            track = await self.sounds.get()
+            self.sounds.put_nowait(track)
+            frames = [await track.recv() for _ in range(count)]
+        assert all(isinstance(frame, AudioFrame) for frame in frames)
+        return frames  # type: ignore[return-value]
 
     async def drain(self) -> None:
         """Read until the track ends, so that nothing piles up."""

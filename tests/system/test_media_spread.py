@@ -212,11 +212,11 @@ async def test_what_the_hop_between_workers_costs(record_property: Callable[[str
             exchange: Exchange = pool._exchange
             owner = pool._placement.owner(KEY)
             direct, hopped = (
-                _Watch(relay_source(KEY, exchange._listening[index].getsockname()[1], exchange._secret))
+                _Watch(relay_source(source, exchange._listening[index].getsockname()[1], exchange._secret))
                 for index in (owner, 1 - owner)
             )
             # The second worker lends what it takes itself, for this once.
-            relayed = relay_source(KEY, exchange._listening[owner].getsockname()[1], exchange._secret)
+            relayed = relay_source(source, exchange._listening[owner].getsockname()[1], exchange._secret)
             await exchange._lend(pool._workers[1 - owner], relayed)
             tasks = [asyncio.create_task(watch.run()) for watch in (direct, hopped)]
             await until(lambda: min(direct.count, hopped.count) > 100)

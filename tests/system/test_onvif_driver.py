@@ -15,6 +15,7 @@ from camctl.ptz.model import MoveStatus, Position, Velocity
 from camctl.ptz.ports import CameraFault
 from tests.support.onvif_bench import DOCUMENTS, LOCAL, bench, fault_of
 from tests.support.ports import free_tcp_port
+from tests.support.rtsp_kit import until
 from tests.support.sim_onvif_kit import PASSWORD, USERNAME
 
 pytestmark = pytest.mark.system
@@ -237,7 +238,19 @@ async def test_home_absolute_and_relative(drivers: OnvifDrivers) -> None:
 async def test_a_key_frame_can_be_asked_for(drivers: OnvifDrivers) -> None:
     async with bench(drivers) as it:
         await it.driver.connect()
-        await it.driver.request_key_frame()
+        streams = {"main": it.simulated.main, "sub": it.simulated.sub}
+        taken: list[tuple[str, bool]] = []
+        shares = [
+            stream.subscribe(lambda unit, name=name: taken.append((name, unit.is_key)))  # type: ignore[misc]
+            for name, stream in streams.items()
+        ]
+        await until(lambda: {("main", False), ("sub", False)} <= set(taken), 10)
+        del taken[:]
+        await it.driver.request_key_frame("main")
+        await until(lambda: ("main", True) in taken)
+        assert ("sub", True) not in taken, "nobody asked for that"
+        for share in shares:
+            share.close()
 
 
 @pytest.mark.parametrize("quirks", [(), ("auth-failure-html",), ("auth-failure-500",), ("http-digest-only",)])

@@ -8,6 +8,7 @@ import pytest
 
 from streams.errors import StreamError, StreamFault
 from streams.hub import Hub, HubEvent, HubState
+from streams.rtp.audio import AudioFormat, AudioPacket
 from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtsp.client import ClientCounters
 from streams.rtsp.origin import StreamSource
@@ -29,6 +30,7 @@ class FakeClient:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.is_closed = False
         self.counters = ClientCounters()
+        self.audio = street.audio
 
     async def open(self) -> VideoFormat:
         await self._street.gate.wait()
@@ -37,9 +39,14 @@ class FakeClient:
         return self._outcome
 
     async def play(
-        self, on_unit: Callable[[AccessUnit], None], *, on_playing: Callable[[], None], on_dropped: Callable[[], None]
+        self,
+        on_unit: Callable[[AccessUnit], None],
+        *,
+        on_playing: Callable[[], None],
+        on_dropped: Callable[[], None],
+        on_sound: Callable[[AudioPacket], None],
     ) -> None:
-        self.on_unit, self.on_dropped = on_unit, on_dropped
+        self.on_unit, self.on_dropped, self.on_sound = on_unit, on_dropped, on_sound
         on_playing()
         await self.ended
 
@@ -58,6 +65,7 @@ class FakeClient:
 class Street:
     def __init__(self, *outcomes: VideoFormat | StreamFault) -> None:
         self.outcomes = list(outcomes)
+        self.audio: AudioFormat | None = None
         self.clients: list[FakeClient] = []
         self.sources: list[StreamSource] = []
         self.gate = asyncio.Event()

@@ -158,7 +158,7 @@ def test_the_relay_is_asked_soon_again() -> None:
 
 
 def test_the_secret_is_in_no_repr_and_no_url() -> None:
-    source = relay_source("cam-1/main", 4000, "rahasia")
+    source = relay_source(SOURCE, 4000, "rahasia")
     assert source.is_relay
     assert "rahasia" not in repr(source) + source.url
 

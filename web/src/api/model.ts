@@ -62,6 +62,8 @@ export interface Camera {
   readonly state: CameraState;
   readonly stateDetail: string;
   readonly steerable: boolean;
+  /** Its sound may be heard, if it has any. */
+  readonly audio: boolean;
   readonly abilities: Abilities;
   readonly may: May;
   readonly holder: Holder | null;
@@ -145,6 +147,7 @@ export const readCamera: Reader<Camera> = (value, where) => {
     state: readCameraState(fields["state"], `${where}.state`),
     stateDetail: text(fields["state_detail"], `${where}.state_detail`),
     steerable: flag(fields["steerable"], `${where}.steerable`),
+    audio: flag(fields["audio"], `${where}.audio`),
     abilities: readAbilities(fields["abilities"] ?? {}, `${where}.abilities`),
     may: readMay(fields["may"] ?? {}, `${where}.may`),
     holder: nullable(readHolder)(fields["holder"], `${where}.holder`),

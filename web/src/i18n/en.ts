@@ -153,6 +153,8 @@ export const en: Messages = {
   fitWhole: "Show the whole picture",
   fitFill: "Fill the screen",
   menu: "Menu",
+  hearSound: "Hear the sound",
+  muteSound: "Turn the sound off",
   swapHands: "Swap hands",
   help: "Help",
   helpLines: [

@@ -151,6 +151,8 @@ export const id = {
   fitWhole: "Tampilkan seluruh gambar",
   fitFill: "Penuhi layar",
   menu: "Menu",
+  hearSound: "Dengarkan suara",
+  muteSound: "Matikan suara",
   swapHands: "Tukar tangan",
   help: "Bantuan",
   helpLines: [

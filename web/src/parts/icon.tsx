@@ -17,6 +17,7 @@ const PATHS = {
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   search: "M11 4a7 7 0 100 14 7 7 0 000-14zM20 20l-4-4",
   fill: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
+  sound: "M4 9v6h4l5 4V5L8 9zM16.5 8.5a5 5 0 010 7M19 6a9 9 0 010 12",
   swap: "M4 8h15l-4-4M20 16H5l4 4",
   out: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
   warn: "M12 3l10 18H2zM12 10v5M12 18v.01",

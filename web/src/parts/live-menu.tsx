@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { inFigures, words } from "../i18n/locale";
 import type { LiveSession } from "../state/live";
+import { wantsSound } from "../state/sound";
 import { fit, toggleFit, toggleHand } from "../state/view";
 import { Icon } from "./icon";
 import { LanguageSwitch } from "./language-switch";
@@ -17,6 +18,12 @@ export function LiveMenu({ live, onClose }: { readonly live: LiveSession; readon
           <Icon name="fill" />
           {fit.value === "fill" ? t.fitWhole : t.fitFill}
         </button>
+        {live.camera.value?.audio === true && live.way.value === "webrtc" && (
+          <button type="button" class="button wide" data-testid="sound" aria-pressed={wantsSound.value} onClick={() => live.hear(!wantsSound.value)}>
+            <Icon name="sound" />
+            {wantsSound.value ? t.muteSound : t.hearSound}
+          </button>
+        )}
         {live.maySteer.value && (
           <button type="button" class="button wide" onClick={toggleHand}>
             <Icon name="swap" />

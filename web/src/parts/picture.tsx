@@ -18,6 +18,7 @@ export function Picture({ live }: { readonly live: LiveSession }): JSX.Element {
   return (
     <div ref={surface} class="picture" data-steerable={maySteer} data-hidden={live.hidden.value !== null}>
       <Video live={live} />
+      <Sound live={live} />
       <svg class="drag-line" aria-hidden="true">
         <line ref={line} />
       </svg>
@@ -67,6 +68,16 @@ function Video({ live }: { readonly live: LiveSession }): JSX.Element {
       )}
     </>
   );
+}
+
+/** What the camera hears. A person has asked for it by a tap, so browsers let it play. */
+function Sound({ live }: { readonly live: LiveSession }): JSX.Element | null {
+  const audio = useRef<HTMLAudioElement>(null);
+  const stream = live.sound.value;
+  useEffect(() => {
+    if (audio.current !== null) audio.current.srcObject = stream;
+  }, [stream]);
+  return stream === null ? null : <audio ref={audio} data-testid="live-sound" autoplay />;
 }
 
 /** The single picture to show over the video, until that has one of its own. */

@@ -28,6 +28,7 @@ import { changes, isOpenToMe } from "./holding";
 import { notify } from "./notices";
 import { goToList } from "./route";
 import { checkSession, lapse } from "./session";
+import { wantsSound } from "./sound";
 import { browserWays } from "./ways";
 import { keepWish, wish } from "./wish";
 
@@ -40,6 +41,8 @@ export class LiveSession implements KeyTargets {
   readonly problem = signal<Problem | null>(null);
   readonly picture = signal<WhepState>({ name: "idle" });
   readonly source = signal<PictureSource | null>(null);
+  /** What is heard, where the person wants that. */
+  readonly sound = signal<MediaStream | null>(null);
   /** Which way the picture comes. */
   readonly way = signal<Way>("webrtc");
   /** Which of the camera's streams is shown, and why. */
@@ -72,6 +75,8 @@ export class LiveSession implements KeyTargets {
   constructor(readonly id: string) {
     const ways = browserWays(id, {
       wantsControl: () => this.mayEverSteer(),
+      wantsSound: () => wantsSound.value && this.camera.value?.audio === true,
+      onSound: (stream) => (this.sound.value = stream),
       demand: () => ({ wish: wish.value, heightPx: this.heightPx, isSlow: isSlowNetwork() }),
       onChannel: (channel) => this.socket.offerChannel(channel),
     });
@@ -201,6 +206,12 @@ export class LiveSession implements KeyTargets {
     this.video.ask();
   }
 
+  /** Hear the camera, or hear it no more: a new session, for the one there is has not agreed on that. */
+  hear(isWanted: boolean): void {
+    wantsSound.value = isWanted;
+    this.video.renew();
+  }
+
   /** Nothing may go on turning behind a dialog. */
   halt(): void {
     this.steer.halt();
@@ -279,8 +290,10 @@ export class LiveSession implements KeyTargets {
     const answer = await camera(this.id, this.abort.signal);
     if (answer.kind === "aborted") return;
     if (answer.kind === "success") {
+      const isFirst = this.camera.value === null;
       this.camera.value = answer.value;
       this.problem.value = null;
+      if (isFirst && answer.value.audio && wantsSound.value) this.video.renew(); // the first session could not know of it
       return;
     }
     this.problem.value = answer.problem;

@@ -12,6 +12,7 @@ function camera(id: string, name: string, code: string, area: string): Camera {
     state: "live",
     stateDetail: "",
     steerable: true,
+    audio: false,
     abilities: { panTilt: true, zoom: true, home: true, presets: true },
     may: { live: true, control: true, presets: true, patrols: false },
     holder: null,

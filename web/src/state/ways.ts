@@ -18,11 +18,14 @@ export interface WaysOptions {
   readonly wantsControl: () => boolean;
   /** What is wanted of the camera's streams now. */
   readonly demand: () => Demand;
-  /** As the WHEP driver says it. */
+  /** Whether this camera is to be heard. */
+  readonly wantsSound: () => boolean;
+  /** As the WHEP driver says them. */
+  readonly onSound: (stream: MediaStream | null) => void;
   readonly onChannel: (channel: ControlChannel | null) => void;
 }
 
-export function browserWays(id: string, { wantsControl, demand, onChannel }: WaysOptions): PicturePort {
+export function browserWays(id: string, { wantsControl, wantsSound, demand, onChannel, onSound }: WaysOptions): PicturePort {
   return {
     support: { webrtc: "RTCPeerConnection" in globalThis, mse: mediaSourceClass() !== null && "WebSocket" in globalThis },
     memory,
@@ -36,9 +39,9 @@ export function browserWays(id: string, { wantsControl, demand, onChannel }: Way
               end: (session) => void endWhep(session),
               show: showVideo,
               ask: (session) => askQuality(session, demand()),
-              ...browserPeer(wantsControl),
+              ...browserPeer(() => ({ withControl: wantsControl(), withSound: wantsSound() })),
             },
-            { ...events, onStream: (stream) => events.onSource(stream === null ? null : { kind: "stream", stream }), onChannel },
+            { ...events, onStream: (stream) => events.onSource(stream === null ? null : { kind: "stream", stream }), onChannel, onSound },
           );
         case "mse":
           return new MseDriver({ address: (quality) => feedAddress(id, quality), wish: () => demand().wish, ...browserMse() }, events);

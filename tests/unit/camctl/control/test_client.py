@@ -312,7 +312,7 @@ async def test_a_plain_feed_is_none_of_controls_business(client: ControlClient, 
     feed = client.get("feed")
     assert feed is not None
     feed.set_health(Health(CameraState.LIVE))
-    feed.want_key_frame()
+    feed.want_key_frame("main")
     feed.tell(ev.ChannelClosed("x"))
     with pytest.raises(CameraError, match="picture only") as failure:
         await feed.command(ev.Take(LURAH))

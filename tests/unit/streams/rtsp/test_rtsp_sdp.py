@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from streams.rtp.audio import AudioFormat
 from streams.rtp.codecs import CODECS
 from streams.rtp.frames import VideoFormat
-from streams.rtsp.sdp import base_url_of, build_sdp, find_video, parse_sdp, resolve_control
+from streams.rtsp.sdp import AudioTrack, base_url_of, build_sdp, find_audio, find_video, parse_sdp, resolve_control
 from tests.support.rtsp_kit import encoded_units
 
 SPS = bytes.fromhex("6742c00bda02806f")
@@ -168,3 +169,44 @@ def test_audio_beside_the_video_is_let_be() -> None:
     track = find_video(parse_sdp(text), "rtsps://h/x")
     assert track is not None
     assert (track.format.codec, track.setup_url) == ("H264", "rtsps://h/x/t2")
+
+
+VIDEO = ("m=video 0 RTP/AVP 96", "a=rtpmap:96 H264/90000", "a=control:v")
+
+
+@pytest.mark.parametrize(
+    ("lines", "codec", "payload_type"),
+    [
+        (["m=audio 0 RTP/AVP 8"], "PCMA", 8),
+        (["m=audio 0 RTP/AVP 0"], "PCMU", 0),
+        (["m=audio 0 RTP/AVP 97", "a=rtpmap:97 pcmu/8000"], "PCMU", 97),
+        (["m=audio 0 RTP/AVP 97 8", "a=rtpmap:97 mpeg4-generic/16000/1", "a=rtpmap:8 PCMA/8000/1"], "PCMA", 8),
+    ],
+)
+def test_g711_is_found_by_its_name_or_its_number(lines: list[str], codec: str, payload_type: int) -> None:
+    track = find_audio(parse_sdp(sdp(*VIDEO, *lines, "a=control:a")), BASE)
+    assert track == AudioTrack(AudioFormat(codec), payload_type, BASE.rstrip("/") + "/a")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        ["m=audio 0 RTP/AVP 97", "a=rtpmap:97 mpeg4-generic/16000/1"],
+        ["m=audio 0 RTP/AVP 97", "a=rtpmap:97 PCMA/16000"],
+        ["m=audio 0 RTP/AVP 97", "a=rtpmap:97 PCMA/8000/2"],
+        ["m=application 0 RTP/AVP 0"],
+    ],
+)
+def test_sound_that_cannot_be_passed_on_is_none(lines: list[str]) -> None:
+    assert find_audio(parse_sdp(sdp(*VIDEO, *lines)), BASE) is None
+
+
+def test_our_description_of_sound_is_read_again() -> None:
+    video = VideoFormat("H264", (SPS, PPS))
+    for codec in ("PCMU", "PCMA"):
+        data = build_sdp(video, address="192.0.2.1", session_id=1, audio=AudioFormat(codec))
+        track = find_audio(parse_sdp(data), "rtsp://h/main/")
+        assert track is not None
+        assert (track.format.codec, track.setup_url) == (codec, "rtsp://h/main/trackID=1")
+    assert find_audio(parse_sdp(build_sdp(video, address="192.0.2.1", session_id=1)), "rtsp://h/") is None

@@ -15,7 +15,7 @@ from streams.webrtc.adapter import DtlsLink, SrtpError, fingerprint, make_certif
 from streams.webrtc.codecs import VideoChoice
 from streams.webrtc.data import DataCounters
 from streams.webrtc.mux import IceCredentials, UdpMux
-from streams.webrtc.sdp import OfferedData, OfferedSection, ViewerOffer
+from streams.webrtc.sdp import OfferedAudio, OfferedData, OfferedSection, ViewerOffer
 from streams.webrtc.session import Hearing, SessionState, ViewerSession
 
 HOME, STREET = ("192.0.2.1", 4000), ("198.51.100.1", 4001)
@@ -54,9 +54,11 @@ class FakeStream:
         self.rtts: list[float | None] = []
         self.reports: list[LinkReport] = []
         self.estimates: list[float] = []
+        self.listener: Receiver | None = None
 
-    def join(self, receiver: Receiver, rtt_s: float | None) -> None:
+    def join(self, receiver: Receiver, rtt_s: float | None, listener: Receiver | None) -> None:
         self.receivers.append(receiver)
+        self.listener = listener
         self.rtts.append(rtt_s)
 
     def leave(self, receiver: Receiver) -> None:
@@ -68,6 +70,9 @@ class FakeStream:
 
     def media_time(self, receiver: Receiver, now_s: float) -> int | None:
         return self.time
+
+    def sound_time(self, listener: Receiver, now_s: float) -> int | None:
+        return 8000
 
     def want_key_frame(self) -> None:
         self.key_requests += 1
@@ -82,9 +87,10 @@ class FakeStream:
 class Phone:
     """`where` is the address it sends from; `rtcp` what it received, decrypted; `data` offers a data channel too."""
 
-    def __init__(self, mux: UdpMux, *, data: bool = False) -> None:
+    def __init__(self, mux: UdpMux, *, data: bool = False, audio: str = "") -> None:
         self.mux = mux
         self.data = data
+        self.audio = audio
         self.where: Address = HOME
         self.certificate = make_certificate()
         self.link = DtlsLink(
@@ -101,6 +107,10 @@ class Phone:
     def offer(self) -> ViewerOffer:
         section = OfferedSection("video", "UDP/TLS/RTP/SAVPF", ("96",), "0")
         choices, identity = (VideoChoice(96, rtx=97),), (fingerprint(self.certificate),)
+        if self.audio:
+            more = OfferedSection("audio", "UDP/TLS/RTP/SAVPF", ("8",), "1")
+            audio = OfferedAudio(1, {"PCMA": 8}, self.audio)
+            return ViewerOffer((section, more), 0, choices, identity, "phone", (0, 1), audio=audio)
         if not self.data:
             return ViewerOffer((section,), 0, choices, identity, "phone")
         more = OfferedSection("application", "UDP/DTLS/SCTP", ("webrtc-datachannel",), "1")
@@ -133,9 +143,9 @@ class Phone:
 class Room:
     """A mux without network, a stream, a phone and its session."""
 
-    def __init__(self, *, data: bool = False) -> None:
+    def __init__(self, *, data: bool = False, audio: str = "") -> None:
         self.mux = UdpMux()
-        self.phone = Phone(self.mux, data=data)
+        self.phone = Phone(self.mux, data=data, audio=audio)
         self.mux.sender = self.phone  # type: ignore[assignment]
         self.stream = FakeStream()
         self.states: list[tuple[SessionState, str]] = []

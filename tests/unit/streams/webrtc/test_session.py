@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 from aiortc.rtp import (
+    RtcpByePacket,
     RtcpPacket,
     RtcpPsfbPacket,
     RtcpReceiverInfo,
@@ -87,6 +88,25 @@ async def test_the_receiver_has_a_stream_for_what_is_sent_again(room: Room) -> N
     assert receiver.rtx is not None
     assert (receiver.rtx.ssrc, receiver.rtx.payload_type) == (room.session.rtx_ssrc, 97)
     assert room.session.rtx_ssrc != room.session.ssrc
+
+
+async def test_who_wants_sound_has_a_receiver_for_it_with_reports_of_its_own() -> None:
+    room = Room(audio="PCMA")
+    await room.connect()
+    listener = room.stream.listener
+    assert listener is not None
+    assert (listener.ssrc, listener.payload_type, listener.rtx) == (room.session.audio_ssrc, 8, None)
+    assert listener.address == room.stream.receivers[0].address
+    room.session.tick(room.now_s)
+    ssrcs = [room.session.ssrc, room.session.audio_ssrc]
+    parts = [part for data in room.phone.rtcp for part in RtcpPacket.parse(data)]
+    assert [part.ssrc for part in parts if isinstance(part, RtcpSrPacket)] == ssrcs
+    room.phone.where = ("192.0.2.77", 4321)
+    room.phone.check(room.session.credentials)
+    assert listener.address == ("192.0.2.77", 4321)
+    await room.close()
+    parts = [part for data in room.phone.rtcp for part in RtcpPacket.parse(data)]
+    assert [part.sources for part in parts if isinstance(part, RtcpByePacket)] == [ssrcs]
 
 
 async def test_a_join_is_timed_from_the_offer_to_the_first_packet_and_to_live(room: Room) -> None:

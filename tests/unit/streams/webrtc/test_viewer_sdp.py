@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiortc import sdp as aiortc_sdp
@@ -257,3 +258,54 @@ def test_tcp_candidates_are_passive_and_preferred_to_no_udp_one() -> None:
     assert "c=IN IP6 2001:db8::1" in text
     assert "tcptype passive" in text
     assert "tcptype" not in build_answer(offer, choose(offer.choices), FACTS)
+
+
+G711 = (
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111 0 8\r\nc=IN IP4 0.0.0.0\r\na=mid:9\r\na=rtpmap:111 opus/48000/2\r\n"
+    "a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=recvonly\r\n"
+)
+
+
+def with_sound(order: str, *, group: str = "", section: str = G711) -> str:
+    return with_data(order, group=group).replace(AUDIO, section)
+
+
+def answered(text: str, codec: str) -> Any:
+    offer = parse_offer(text).with_audio(codec)
+    return offer, aiortc_sdp.SessionDescription.parse(build_answer(offer, offer.choices[0], FACTS))
+
+
+@pytest.mark.parametrize(("order", "bundle"), [("va", "0 9"), ("av", "9 0"), ("vda", "0 7 9")])
+@pytest.mark.parametrize(("codec", "payload_type"), [("PCMU", 0), ("PCMA", 8)])
+def test_sound_is_sent_as_the_camera_has_it(order: str, bundle: str, codec: str, payload_type: int) -> None:
+    _, answer = answered(with_sound(order), codec)
+    (audio,) = (media for media in answer.media if media.kind == "audio")
+    assert (audio.port, audio.direction, audio.fmt) == (8555, "sendonly", [payload_type])
+    assert [(each.mimeType, each.payloadType) for each in audio.rtp.codecs] == [(f"audio/{codec}", payload_type)]
+    assert [" ".join(map(str, group.items)) for group in answer.group] == [bundle]
+    video = next(media for media in answer.media if media.kind == "video")
+    assert audio.ssrc[0].ssrc != video.ssrc[0].ssrc
+    assert audio.ssrc[0].cname == video.ssrc[0].cname
+    assert audio.msid.split()[0] != video.msid.split()[0], "browsers would hold pictures back for the sound"
+
+
+@pytest.mark.parametrize("codec", ["", "AAC"])
+def test_without_sound_to_send_its_section_is_refused(codec: str) -> None:
+    offer, answer = answered(with_sound("av"), codec)
+    assert [(media.kind, media.port) for media in answer.media] == [("audio", 0), ("video", 8555)]
+    assert [group.items for group in answer.group] == [["0"]]
+    assert (offer.audio, offer.transport.kind) == (None, "video")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        with_sound("av", group="0"),
+        with_sound("av", section=G711.replace("a=recvonly", "a=sendonly")),
+        with_sound("av", section=G711.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP")),
+        with_sound("av", section=AUDIO),
+    ],
+    ids=["not bundled", "would send", "not encrypted", "opus only"],
+)
+def test_a_section_that_cannot_take_the_sound_is_refused(text: str) -> None:
+    assert parse_offer(text).audio is None

@@ -181,3 +181,17 @@ it("ends everything when closed, and begins again with what it had come to", asy
   expect(made).toHaveLength(3);
   expect([driver.way, driver.state.name]).toEqual(["mse", "connecting"]);
 });
+
+it("begins anew the same way when that is asked for, and the picture stays until then", () => {
+  driver.start();
+  newest().shows("a");
+  const before = newest();
+  driver.renew();
+  expect(made).toHaveLength(2);
+  expect(newest().way).toBe(before.way);
+  expect(before.state.name).toBe("idle");
+  expect(sources).toEqual([{ kind: "still", url: "a" }]);
+  driver.close();
+  driver.renew();
+  expect(made).toHaveLength(2);
+});

@@ -85,6 +85,12 @@ export class PictureDriver implements PictureWay {
     this.trial?.driver.ask();
   }
 
+  /** Begin anew, because what is wanted has to be agreed on from the beginning; the last picture stays until then. */
+  renew(): void {
+    this.endTrial();
+    if (this.isRunning) this.change(this.make(this.ladder.way));
+  }
+
   /** What failed before may work now. */
   reroute(): void {
     this.ladder.networkChanged(performance.now());

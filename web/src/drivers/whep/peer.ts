@@ -8,6 +8,20 @@ function preferH264(transceiver: RTCRtpTransceiver): void {
   if (ordered.length > 0 && "setCodecPreferences" in transceiver) transceiver.setCodecPreferences(ordered);
 }
 
+const PASSED_ON = new Set(["audio/pcmu", "audio/pcma"]);
+
+/** Sound as cameras send it; every browser takes that (RFC 7874). */
+function addSound(connection: RTCPeerConnection): void {
+  const transceiver = connection.addTransceiver("audio", { direction: "recvonly" });
+  const known = (RTCRtpReceiver.getCapabilities("audio")?.codecs ?? []).filter(({ mimeType }) => PASSED_ON.has(mimeType.toLowerCase()));
+  if (known.length > 0 && "setCodecPreferences" in transceiver) transceiver.setCodecPreferences(known);
+}
+
+export interface PeerWishes {
+  readonly withControl: boolean;
+  readonly withSound: boolean;
+}
+
 /** A connection, and its channel for commands when one was asked for. */
 export interface Peer {
   readonly connection: RTCPeerConnection;
@@ -20,7 +34,7 @@ export interface Peer {
  * A connection that wants one video, with as little waiting in its jitter buffer as it can; null without WebRTC.
  * `withControl`: also a channel for commands, in which nothing waits for anything: unordered, never repeated.
  */
-export function recvonlyPeer(withControl: boolean, relays: readonly RTCIceServer[]): Peer | null {
+export function recvonlyPeer({ withControl, withSound }: PeerWishes, relays: readonly RTCIceServer[]): Peer | null {
   if (!("RTCPeerConnection" in globalThis)) return null;
   const connection = new RTCPeerConnection({ bundlePolicy: "max-bundle", iceServers: [...relays] });
   const transceiver = connection.addTransceiver("video", { direction: "recvonly" });
@@ -30,6 +44,7 @@ export function recvonlyPeer(withControl: boolean, relays: readonly RTCIceServer
     if ("jitterBufferTarget" in receiver && receiver.jitterBufferTarget !== ms) receiver.jitterBufferTarget = ms;
   };
   hold(0);
+  if (withSound) addSound(connection);
   const control = withControl ? connection.createDataChannel("control", { ordered: false, maxRetransmits: 0 }) : null;
   return { connection, control, hold };
 }

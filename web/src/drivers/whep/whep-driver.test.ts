@@ -25,6 +25,7 @@ let answers: Result<WhepAnswer>[];
 let offers: string[];
 let ended: string[];
 let states: WhepState[];
+let sounds: (MediaStream | null)[];
 let streams: unknown[];
 let delays: (number | null)[];
 let driver: WhepDriver;
@@ -41,6 +42,7 @@ beforeEach(() => {
   offers = [];
   ended = [];
   states = [];
+  sounds = [];
   streams = [];
   delays = [];
   hold = null;
@@ -59,7 +61,7 @@ beforeEach(() => {
       makePeer: () => (hasWebRtc ? { connection: new FakePeer() as unknown as RTCPeerConnection, control: channel as unknown as RTCDataChannel | null, hold: () => undefined } : null),
       isShown: () => true,
     },
-    { onState: (state) => states.push(state), onStream: (stream) => streams.push(stream), onDelay: (delay) => delays.push(delay), onView: () => undefined, onChannel: (open) => channels.push(open?.video ?? null) },
+    { onState: (state) => states.push(state), onStream: (stream) => streams.push(stream), onSound: (stream) => sounds.push(stream), onDelay: (delay) => delays.push(delay), onView: () => undefined, onChannel: (open) => channels.push(open?.video ?? null) },
     new Backoff(RECONNECT, () => 0.5),
   );
 });
@@ -80,6 +82,17 @@ describe("joining", () => {
     newest().frames = 1;
     await pass(100);
     expect(states.map((state) => state.name)).toEqual(["connecting", "live"]);
+  });
+
+  it("gives out sound as such, and takes its end for no fault of the picture", async () => {
+    driver.start();
+    await flow(400);
+    const track = { kind: "audio", onended: null };
+    newest().ontrack?.({ streams: ["sound"], track });
+    expect([streams, sounds]).toEqual([["stream"], ["sound"]]);
+    expect(track.onended).toBeNull();
+    driver.close();
+    expect(sounds.at(-1)).toBeNull();
   });
 
   it("measures the delay of the picture while it is live", async () => {

@@ -7,7 +7,7 @@ import { Backoff } from "../backoff";
 import type { ControlChannel } from "../control/datagram-lane";
 import { FrameWatch, type FrameVerdict } from "./frame-watch";
 import { relaysIn } from "./ice";
-import { recvonlyPeer, type Peer } from "./peer";
+import { recvonlyPeer, type Peer, type PeerWishes } from "./peer";
 import { pageRelays, type Relays } from "./relays";
 import { IceRestarts } from "./restart";
 import { Meter } from "./meter";
@@ -32,6 +32,8 @@ export interface WhepEvents {
   readonly onState: (state: WhepState) => void;
   /** The stream to show, null when there is none; the last picture may stay on the screen. */
   readonly onStream: (stream: MediaStream | null) => void;
+  /** What is heard beside it; null: nothing any more. */
+  readonly onSound: (stream: MediaStream | null) => void;
   /** Delay of the picture in ms, once a second. */
   readonly onDelay: (delayMs: number | null) => void;
   /** What is shown; null: not known. */
@@ -40,9 +42,9 @@ export interface WhepEvents {
   readonly onChannel: (channel: ControlChannel | null) => void;
 }
 
-/** `wantsControl`: whether this camera may be steered, as far as is known. */
-export function browserPeer(wantsControl: () => boolean): Pick<WhepPort, "makePeer" | "isShown"> {
-  return { makePeer: (relays) => recvonlyPeer(wantsControl(), relays), isShown: () => document.visibilityState === "visible" };
+/** `wishes`: whether this camera may be steered, as far as is known, and whether it is to be heard. */
+export function browserPeer(wishes: () => PeerWishes): Pick<WhepPort, "makePeer" | "isShown"> {
+  return { makePeer: (relays) => recvonlyPeer(wishes(), relays), isShown: () => document.visibilityState === "visible" };
 }
 
 const WATCH_MS = 500;
@@ -222,7 +224,12 @@ export class WhepDriver {
     const isOurs = (): boolean => this.session === session;
     peer.ontrack = (event) => {
       if (!isOurs()) return;
-      this.events.onStream(event.streams[0] ?? new MediaStream([event.track]));
+      const stream = event.streams[0] ?? new MediaStream([event.track]);
+      if (event.track.kind === "audio") {
+        this.events.onSound(stream);
+        return; // without sound the picture is still what it was
+      }
+      this.events.onStream(stream);
       event.track.onended = () => {
         if (isOurs()) this.fail({ kind: "ended" });
       };
@@ -348,6 +355,7 @@ export class WhepDriver {
       this.events.onChannel(null);
     }
     session.peer.close();
+    this.events.onSound(null);
     this.events.onView(null);
     this.endOnService(session);
   }

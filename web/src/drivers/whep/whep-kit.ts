@@ -21,9 +21,9 @@ export class FakePeer {
   heightPx = 720;
   restarts = 0;
   configuration: RTCConfiguration = { bundlePolicy: "max-bundle" };
-  ontrack: ((event: { streams: unknown[]; track: { onended: (() => void) | null } }) => void) | null = null;
+  ontrack: ((event: { streams: unknown[]; track: { kind: string; onended: (() => void) | null } }) => void) | null = null;
   onconnectionstatechange: (() => void) | null = null;
-  readonly track = { onended: null as (() => void) | null };
+  readonly track = { kind: "video", onended: null as (() => void) | null };
 
   constructor() {
     FakePeer.all.push(this);

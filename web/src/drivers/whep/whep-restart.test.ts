@@ -52,7 +52,7 @@ beforeEach(() => {
       },
       isShown: () => true,
     },
-    { onState: (state) => states.push(state), onStream: () => undefined, onDelay: () => undefined, onView: () => undefined, onChannel: () => undefined },
+    { onState: (state) => states.push(state), onStream: () => undefined, onSound: () => undefined, onDelay: () => undefined, onView: () => undefined, onChannel: () => undefined },
     new Backoff(RECONNECT, () => 0.5),
     new Relays(),
   );

@@ -32,7 +32,7 @@ beforeEach(() => {
       makePeer: () => ({ connection: new FakePeer() as unknown as RTCPeerConnection, control: null, hold: (ms) => holds.push(ms) }),
       isShown: () => true,
     },
-    { onState: () => undefined, onStream: () => undefined, onDelay: () => undefined, onView: (view) => views.push(view), onChannel: () => undefined },
+    { onState: () => undefined, onStream: () => undefined, onSound: () => undefined, onDelay: () => undefined, onView: (view) => views.push(view), onChannel: () => undefined },
   );
 });
 
