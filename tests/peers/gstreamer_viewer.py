@@ -1,5 +1,8 @@
 """A viewer made of GStreamer's webrtcbin, run by the system's Python: gives an offer, takes the answer, counts frames.
 
+    /usr/bin/python3 gstreamer_viewer.py CAPS
+
+CAPS is what it offers, H264 or H265, or both with a semicolon between them; it decodes what comes.
 Lines on standard output are JSON: {"offer": sdp}, then {"frames": n, "width": w, "height": h} or {"error": text}.
 """
 
@@ -42,7 +45,9 @@ def count(pad: Any, _: Any) -> Any:
 
 
 def on_pad(_: Any, pad: Any) -> None:
-    chain = Gst.parse_bin_from_description("rtph264depay ! h264parse ! avdec_h264 ! fakesink name=end sync=false", True)
+    codec = pad.get_current_caps().get_structure(0).get_string("encoding-name").lower()
+    decoding = f"rtp{codec}depay ! {codec}parse ! avdec_{codec}"
+    chain = Gst.parse_bin_from_description(f"{decoding} ! fakesink name=end sync=false", True)
     pipeline.add(chain)
     chain.get_by_name("end").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, count)
     chain.sync_state_with_parent()
