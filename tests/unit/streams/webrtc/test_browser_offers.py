@@ -13,8 +13,8 @@ from tests.unit.streams.webrtc.test_viewer_sdp import FACTS, offer_text
 BASELINE, CONSTRAINED, MAIN, HIGH = "42001f", "42c01f", "4d401f", "640028"
 
 
-def answered(text: str, codec: str, camera: str | None = None) -> aiortc_sdp.SessionDescription:
-    offer = parse_offer(text)
+def answered(text: str, codec: str, camera: str | None = None, sound: str = "") -> aiortc_sdp.SessionDescription:
+    offer = parse_offer(text).with_audio(sound)
     return aiortc_sdp.SessionDescription.parse(build_answer(offer, choose(offer.choices, codec, camera), FACTS))
 
 
@@ -118,3 +118,13 @@ def test_firefox_with_sound_before_the_picture_bundles_what_is_taken() -> None:
     assert [group.items for group in answer.group] == [["1", "2"]]
     assert f"a=ice-ufrag:{offer.ufrag}\r\n" in text
     assert [codec.payloadType for codec in video_of(answer).rtp.codecs] == [121, 125]
+
+
+def test_firefox_hears_what_the_camera_sends() -> None:
+    text = offer_text("firefox-audio").replace("a=rtpmap:121 VP9", "a=rtpmap:121 H264")
+    text = text.replace("a=fmtp:121 max-fs=12288;max-fr=60", "a=fmtp:121 profile-level-id=42e01f;packetization-mode=1")
+    for sound, payload_type in (("PCMU", 0), ("PCMA", 8)):
+        answer = answered(text, "H264", sound=sound)
+        assert [media.port for media in answer.media] == [8555, 8555, 8555]
+        assert [codec.payloadType for codec in answer.media[0].rtp.codecs] == [payload_type]
+        assert [group.items for group in answer.group] == [["0", "1", "2"]]
