@@ -31,7 +31,7 @@ system: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
 browser: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
 	@tools/run_tests browser
 
-# Long soaks and large example counts: not part of the gate.
+# Large example counts, long soaks, and the slow system and browser tests marked nightly: not part of the gate.
 nightly: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
 	@tools/run_tests nightly
 

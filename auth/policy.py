@@ -103,6 +103,15 @@ def may_see(person: Person, camera: CameraRef, roles: Mapping[str, Role] = ROLES
     return allows(person, Capability.SEE, camera, roles).allowed
 
 
+def manages(person: Person, other: Person, roles: Mapping[str, Role] = ROLES) -> bool:
+    """Whether the other is this person's to look after: by role, and with every area of the other inside theirs.
+
+    Whose areas lie partly elsewhere may do more than the person can answer for; who has none is in nobody's area.
+    """
+    inside = (any(covers(area, code) for area in person.areas) for code in other.areas)
+    return bool(holds(person, Capability.MANAGE_PEOPLE, roles)) and bool(other.areas) and all(inside)
+
+
 def capabilities_on(person: Person, camera: CameraRef, roles: Mapping[str, Role] = ROLES) -> frozenset[Capability]:
     """Everything that the person may do with this camera; empty when it must not be known to them."""
     if not may_see(person, camera, roles):

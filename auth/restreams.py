@@ -6,13 +6,13 @@ a running service hears of it. Short, synchronous transactions; callers use a th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from auth.errors import AuthError, AuthUnavailableError, PersonRuleError, UnknownPersonError
@@ -29,6 +29,13 @@ class UnknownAccountError(AuthError, LookupError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no re-stream account called {name!r}.")
+
+
+class TooManyAccountsError(AuthError):
+    """The person has as many re-stream accounts as they may."""
+
+    def __init__(self, username: str, most: int) -> None:
+        super().__init__(f"{username} has {most} re-stream accounts; remove one first.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +88,31 @@ class RestreamAccounts:
             ]
 
     def add(
-        self, username: str, name: str, hashes: Mapping[str, str], cameras: Sequence[str], now: datetime
+        self,
+        username: str,
+        name: str,
+        hashes: Mapping[str, str],
+        cameras: Sequence[str],
+        now: datetime,
+        most: int | None = None,
     ) -> StoredRestream:
-        """Store an account that stands for this person.
+        """Store an account that stands for this person, who may have `most` of them.
 
         Raises:
             PersonRuleError: the name is not allowed or taken, or the person's account is closed.
+            TooManyAccountsError: the person has `most` already.
             UnknownPersonError: there is nobody with this username.
         """
         name, username = account_name(name), normalise_username(username)
         with self._writing() as session:
-            person = session.scalar(select(PersonRow).where(PersonRow.username == username))
+            # Locked, so that two accounts made at once are counted one after the other (SQLite locks anyway).
+            person = session.scalar(select(PersonRow).where(PersonRow.username == username).with_for_update())
             if person is None:
                 raise UnknownPersonError(username)
             if person.disabled:
                 raise PersonRuleError("username", f"The account of {username!r} is disabled.")
+            if most is not None and _count(session, person) >= most:
+                raise TooManyAccountsError(username, most)
             row = RestreamAccountRow(
                 name=name, person=person, hashes=dict(hashes), cameras=sorted(set(cameras)), created=now
             )
@@ -107,12 +124,20 @@ class RestreamAccounts:
                 raise PersonRuleError("name", f"There is already a re-stream account called {name!r}.") from error
             return StoredRestream(name, person_of(person), tuple(row.cameras), now, dict(hashes))
 
-    def remove(self, name: str, now: datetime) -> None:
-        """Delete an account; what it plays ends within a second. UnknownAccountError when there is none."""
+    def remove(self, name: str, now: datetime, may: Callable[[Person], bool] = lambda _person: True) -> None:
+        """Delete an account; what it plays ends within a second.
+
+        UnknownAccountError when there is none, or none of a person for whom `may` is true.
+        """
         name = account_name(name)
         with self._writing() as session:
             row = session.get(RestreamAccountRow, name)
-            if row is None:
+            if row is None or not may(person_of(row.person)):
                 raise UnknownAccountError(name)
             session.add(AuthChangeRow(person_id=row.person_id, at=now))
             session.delete(row)
+
+
+def _count(session: Session, person: PersonRow) -> int:
+    query = select(func.count()).select_from(RestreamAccountRow).where(RestreamAccountRow.person_id == person.id)
+    return session.scalar(query) or 0

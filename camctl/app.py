@@ -126,8 +126,8 @@ class Service:
         self._pool = self._make_pool()
         self._media.pool = self._pool
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
-        accounts = RestreamAccounts(self._store.sessions)
-        self._grants = RestreamGrants(accounts, self._auth, self._control, self._pool, self._supervisor)
+        self._restreams = RestreamAccounts(self._store.sessions)
+        self._grants = RestreamGrants(self._restreams, self._auth, self._control, self._pool, self._supervisor)
         self._app = build(self._services(areas, Patrols(patrols)))
 
     def _tell_patrols(self, store: PatrolStore) -> None:
@@ -170,6 +170,8 @@ class Service:
             patrols=patrols,
             turn=turn_servers(self._config.media.turn),
             fallback=self._fallback,
+            restreams=self._restreams,
+            restream_port=lambda: self._pool.restream_port,
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:

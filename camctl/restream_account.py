@@ -1,4 +1,4 @@
-"""Making an account of the re-stream: what the command line needs of it, without the service's modules."""
+"""Making an account of the re-stream: what the command line and the API both need, without the service's modules."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Iterable
 
-from auth.restreams import RestreamAccounts
+from auth.restreams import RestreamAccounts, StoredRestream, account_name
 from auth.service import utc_now
 from streams.rtsp.auth import hashes_of
 
@@ -14,13 +14,14 @@ REALM = "camctl"  # part of every stored hash: another one makes all secrets inv
 _SECRET_BYTES = 24
 
 
-async def new_account(accounts: RestreamAccounts, username: str, name: str, cameras: Iterable[str]) -> str:
-    """Store an account for this person; its secret, which nobody can read anywhere later.
+async def new_account(
+    accounts: RestreamAccounts, username: str, name: str, cameras: Iterable[str], most: int | None = None
+) -> tuple[StoredRestream, str]:
+    """Store an account for this person, who may have `most`; it and its secret, which nobody can read anywhere later.
 
     Raises:
-        AuthError: the person or the name is not right.
+        AuthError: the person or the name is not right, or they have too many.
     """
-    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    name, secret = account_name(name), secrets.token_urlsafe(_SECRET_BYTES)
     hashes = hashes_of(name, REALM, secret)
-    await asyncio.to_thread(accounts.add, username, name, hashes, list(cameras), utc_now())
-    return secret
+    return await asyncio.to_thread(accounts.add, username, name, hashes, list(cameras), utc_now(), most), secret

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from auth.errors import AuthError
-from auth.restreams import RestreamAccounts, account_name
+from auth.restreams import RestreamAccounts
 from auth.service import AuthService, utc_now
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
@@ -76,7 +76,8 @@ async def _restream(options: argparse.Namespace, config: Config, accounts: Restr
             strangers = set(options.camera) - {camera.id for camera in config.cameras.items}
             if strangers:
                 raise ConfigError(f"--camera: there is no camera {', '.join(sorted(strangers))} in {options.config}")
-            _say(await new_account(accounts, options.username, account_name(options.name), options.camera))
+            _, secret = await new_account(accounts, options.username, options.name, options.camera)
+            _say(secret)
         case "list":
             for account in await asyncio.to_thread(accounts.all):
                 closed = "  (closed)" if account.person.disabled else ""

@@ -166,6 +166,7 @@ class StoppingAt(AtCamera):
 
 Anyone = Depends(Public())
 Caller = Annotated[SignIn, Depends(SignedIn())]
+HoldingLive = Annotated[SignIn, Depends(Holding(Capability.LIVE))]
 Seeing = Annotated[Visit, Depends(AtCamera(Capability.SEE))]
 Watching = Annotated[Visit, Depends(AtCamera(Capability.LIVE))]
 Steering = Annotated[Visit, Depends(AtCamera(Capability.CONTROL))]

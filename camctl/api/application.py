@@ -16,6 +16,7 @@ from camctl.api import (
     people_routes,
     problems,
     ptz_routes,
+    restream_routes,
     root_routes,
     whep_routes,
 )
@@ -40,7 +41,7 @@ def describe() -> FastAPI:
     api = APIRouter(prefix=PREFIX)
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes,
+        patrol_routes, restream_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

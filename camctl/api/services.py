@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from starlette.requests import HTTPConnection
 
 from auth.policy import PriorityOverride
+from auth.restreams import RestreamAccounts
 from auth.service import AuthService
 from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 class Services:
     """One of each part. `problems_now` says why the service is not ready, in sentences; empty when it is.
 
+    `restream_port` says where recorders pull video, None while they may not.
     `turn` is what viewers behind closed networks are told of. `priorities` are the configuration's rules on who comes
     before whom in which area.
     """
@@ -43,6 +45,8 @@ class Services:
     worker_metrics: Callable[[], Awaitable[str]]
     patrols: Patrols
     fallback: Fallback
+    restreams: RestreamAccounts
+    restream_port: Callable[[], int | None]
     turn: TurnServers | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 

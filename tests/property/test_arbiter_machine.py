@@ -1,6 +1,6 @@
 """A state machine over the arbiter, sockets, the clock, a patrol, an event and a camera that misbehaves.
 
-The invariants are asserted by the world (tests/support/arbiter_world.py) at every event, action and turn of the motor.
+The world (tests/support/arbiter_world.py) asserts the invariants at every event, action and turn of the motor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from camctl.ptz import events as ev
 from camctl.ptz.model import Velocity
-from tests.support.arbiter_world import RULES, TICK_LATE_S, World
+from tests.support.arbiter_invariants import RULES, TICK_LATE_S, check_state
+from tests.support.arbiter_world import World
 from tests.support.misbehaving_camera import Camera, Moves, Stops
 
 PERSON, EVENT, PATROL = ev.SourceKind.PERSON, ev.SourceKind.EVENT, ev.SourceKind.PATROL
@@ -272,7 +273,7 @@ class ArbiterMachine(RuleBasedStateMachine):
     @invariant()
     def what_always_holds(self) -> None:
         if hasattr(self, "world"):
-            self.world.check()
+            check_state(self.world)
 
     def teardown(self) -> None:
         """Everybody falls silent: the camera comes to rest, and nobody holds it any more."""
@@ -283,7 +284,7 @@ class ArbiterMachine(RuleBasedStateMachine):
         world.run(RULES.travel_limit_s + 30.0)
         assert not camera.is_turning(world.now) or (world.has_lied and not camera.tells_position)
         world.run(RULES.reserve_max_s + (RULES.queue_max + 1) * (RULES.lease_idle_s + RULES.lease_cap_s))
-        world.check()
+        check_state(world)
         assert world.arbiter.is_settled
         assert world.arbiter.view().holder is None
         assert world.arbiter.deadline() == math.inf

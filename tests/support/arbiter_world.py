@@ -1,7 +1,7 @@
 """An arbiter's whole world on a clock of its own: sign-ins and their commands, the session's timer, and a camera.
 
 Every event that the arbiter is fed is held against the rules (tests/support/arbiter_rules.py), and every action against
-what was commanded; the camera's motor is integrated beside it.
+what was commanded; the camera's motor is integrated beside it, and arbiter_invariants.py asserts what always holds.
 """
 
 from __future__ import annotations
@@ -14,39 +14,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from camctl.ptz import events as ev
-from camctl.ptz.arbiter import Arbiter, Phase, Rules
+from camctl.ptz.arbiter import Arbiter, Phase
 from camctl.ptz.model import Velocity
 from camctl.ptz.view import ControlView
-from tests.support.arbiter_rules import (
-    Clock,
-    Presses,
-    capped_at,
-    check_reservation,
-    holder_after,
-    queue_after,
-    refusal_of,
-    served_first,
+from tests.support.arbiter_invariants import (
+    EPSILON_S,
+    GOOD_STOP_S,
+    POLL_S,
+    RULES,
+    TIMED_OUT_S,
+    TURNS_ON_S,
+    check_change,
+    check_motor,
+    holder_of,
+    snapshot,
 )
-from tests.support.misbehaving_camera import CALL_LIMIT_S, TIMEOUT_S, Camera
-
-RULES = Rules(
-    lease_idle_s=4.0,
-    lease_cap_s=20.0,
-    cap_notice_s=5.0,
-    http_wait_s=8.0,
-    reserve_max_s=30.0,
-    queue_max=3,
-    travel_limit_s=10.0,
-)
-TICK_LATE_S = 0.05
-POLL_S = 0.25
-TURNS_ON_S = 0.8  # a camera that turns so long after a confirmed Stop did not stop
-# Everything a camera that answers may take: a late tick, a move that is just under way, and the Stop after its answer.
-GOOD_STOP_S = TICK_LATE_S + 2 * 0.3
-# One that answers nothing: its last move comes through late and runs until the camera's own Timeout.
-TIMED_OUT_S = TICK_LATE_S + CALL_LIMIT_S + TIMEOUT_S
-STOP_PAUSE_S = CALL_LIMIT_S + RULES.stop_retry_max_s + TICK_LATE_S
-_EPSILON_S = 1e-6
+from tests.support.arbiter_rules import Clock, Presses, holder_after, queue_after, refusal_of, served_first
+from tests.support.misbehaving_camera import TIMEOUT_S, Camera
 
 
 @dataclass
@@ -110,9 +94,9 @@ class World:
                 assert ticks < 10, "the arbiter asks for ticks without end"
                 self.now = tick_at
                 self.feed(ev.Tick())
-            self.check_motor()
+            check_motor(self)
         self.now = end
-        self.check_motor()
+        check_motor(self)
 
     def restart(self) -> None:
         """The process dies and comes again: with the journal's holder, without memory of anything else."""
@@ -165,7 +149,7 @@ class World:
             self._accept(event, before)
         after = arbiter.view()
         holder = after.holder.source.sign_in if after.holder is not None else None
-        wanted = holder_after(event, before) if expected is None else self._holder(before)
+        wanted = holder_after(event, before) if expected is None else holder_of(before)
         assert holder == wanted, (event, before.holder, after.holder)
         if expected is None:
             self.clock.after(event, before, holder, self.now)
@@ -173,12 +157,8 @@ class World:
         assert [(waiter.source.sign_in, waiter.since) for waiter in after.queue] == awaited, event
         for action in actions:
             self._carry_out(action, holder)
-        self._check_change(event, (shown, before, after), actions, fence)
+        check_change(self, event, (shown, before, after), actions, fence)
         return expected
-
-    @staticmethod
-    def _holder(view: ControlView) -> str | None:
-        return view.holder.source.sign_in if view.holder is not None else None
 
     def _let_go(self, shown: ControlView, before: ControlView) -> None:
         """What time alone ended, before anything else happens: no more and no less than was due."""
@@ -194,7 +174,7 @@ class World:
         wanted_until = self.live.ends_at if self.live is not None else -math.inf
         is_over = self.now >= self.clock.ends_at(ControlView(old, left), wanted_until, RULES)
         holder = served_first(left) if is_over else old.source.sign_in
-        assert self._holder(before) == holder, (old, before.holder)
+        assert holder_of(before) == holder, (old, before.holder)
         assert {waiter.ticket for waiter in left if waiter.source.sign_in != holder} == {
             waiter.ticket for waiter in before.queue
         }
@@ -209,11 +189,11 @@ class World:
         self.live = None
         self.unlicensed_since = when
         for allowed_s in (GOOD_STOP_S, TIMED_OUT_S):
-            self.at(when + allowed_s + 2 * _EPSILON_S, self.check_motor)
+            self.at(when + allowed_s + 2 * EPSILON_S, lambda: check_motor(self))
 
     def _accept(self, event: ev.Event, before: ControlView) -> None:
         """What an accepted event means for the newest command and the presses."""
-        if holder_after(event, before) != self._holder(before):
+        if holder_after(event, before) != holder_of(before):
             self.presses.end_all()
             self._end_live(self.now)
         match event:
@@ -340,66 +320,3 @@ class World:
             self.feed(ev.TurningSeen())
         if self.arbiter.is_moving or since == math.inf or self.now < self.confirmed_at + 2 * TURNS_ON_S:
             self.watch()
-
-    # What always holds ----------------------------------------------------------------------------------------------
-
-    def check_motor(self) -> None:
-        if self.live is not None or not self.camera.is_turning(self.now):
-            return
-        unlicensed_s = self.now - self.unlicensed_since - _EPSILON_S
-        if self.camera.is_good:
-            assert unlicensed_s <= GOOD_STOP_S, "it turns and nobody wants it"
-        elif self.camera.honours_timeout and not self.camera.is_travelling:
-            assert unlicensed_s <= TIMED_OUT_S, "it turns past its own Timeout and nobody wants it"
-        if unlicensed_s > TIMED_OUT_S and self.camera.tells_position:
-            said_s = self.now - self.stop_said_at
-            assert said_s <= STOP_PAUSE_S + TURNS_ON_S + 2 * POLL_S, "it turns and is no longer told to stop"
-
-    def check(self) -> None:
-        """The state by itself."""
-        view, arbiter = self.arbiter.view(), self.arbiter
-        if self.stop_owed:
-            assert arbiter.phase is Phase.STOPPING
-            assert self.now - self.stop_said_at <= STOP_PAUSE_S, "a Stop is owed and not said"
-        assert arbiter.is_settled == (arbiter.phase is Phase.STILL and not self.moves)
-        if arbiter.phase in {Phase.MOVING, Phase.TRAVELLING}:
-            assert self.live is not None or self.now >= arbiter.deadline()
-        sign_ins = [waiter.source.sign_in for waiter in view.queue]
-        assert view.holder is not None or not sign_ins, "they wait for nobody"
-        assert len(set(sign_ins)) == len(sign_ins) <= RULES.queue_max
-        assert view.holder is None or view.holder.source.sign_in not in sign_ins
-        assert all(waiter.source.kind is ev.SourceKind.PERSON for waiter in view.queue)
-        if view.holder is not None:
-            assert view.holder.fence == arbiter.fence
-            assert (view.holder.capped_at or math.inf) == capped_at(view, RULES)
-            wanted_until = self.live.ends_at if self.live is not None else -math.inf
-            if self.now < arbiter.deadline():
-                assert view.holder.ends_at == self.clock.ends_at(view, wanted_until, RULES)
-
-    def _check_change(
-        self, event: ev.Event, views: tuple[ControlView, ...], actions: list[ev.Action], fence: int
-    ) -> None:
-        shown, before, after = views
-        assert self.arbiter.fence >= fence, "a fence went back"
-        old, new = before.holder, after.holder
-        if new is not None and (old is None or old.source != new.source):
-            assert new.fence > (old.fence if old is not None else fence), "a new holder or channel with an old fence"
-        for earlier, later, cause in ((shown, before, ev.Tick()), (before, after, event)):
-            if earlier.holder is None or later.holder is None or self._holder(earlier) == self._holder(later):
-                continue
-            is_said = self.newest_stop is not None and self.now <= self.stop_said_at + RULES.stop_merge_s
-            assert is_said, "a new holder without a Stop"
-            assert not any(isinstance(action, ev.SendMove | ev.SendTravel) for action in actions)
-            check_reservation(cause, earlier.holder, later.holder)
-        if _without_end(after) != _without_end(shown):
-            assert ev.Publish() in actions, "a change that nobody was told of"
-
-
-def _without_end(view: ControlView) -> ControlView:
-    return replace(view, holder=replace(view.holder, ends_at=0.0)) if view.holder is not None else view
-
-
-def snapshot(arbiter: Arbiter) -> tuple[object, ...]:
-    """Everything that the arbiter remembers."""
-    own = {name: copy.copy(value) for name, value in vars(arbiter).items() if name not in {"_motion", "_queue"}}
-    return (own, dict(vars(arbiter._motion)), dict(vars(arbiter._queue)))

@@ -18,6 +18,7 @@ import numpy as np
 from streams.rtp.codecs import codec_of
 from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.nal import split_annex_b
+from streams.rtsp.client import RtspClient
 from streams.rtsp.server import RtspServer
 
 FPS = 25
@@ -144,3 +145,21 @@ async def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110  # conditions of parts that know nothing of tests
             await asyncio.sleep(0.01)
+
+
+async def play(client: RtspClient, count: int) -> list[AccessUnit]:
+    """At least so many units of an open client, unless the stream ends sooner; the client is closed then."""
+    units: list[AccessUnit] = []
+    playing = asyncio.create_task(client.play(units.append))
+    try:
+        await until(lambda: len(units) >= count or playing.done())
+    finally:
+        await client.close()
+    await playing
+    return units
+
+
+async def pull(client: RtspClient, count: int) -> list[AccessUnit]:
+    """Open the client and play it."""
+    await client.open()
+    return await play(client, count)

@@ -1,11 +1,13 @@
-"""Accounts of the re-stream from the command line, beside a running service: given, narrowed by rights, taken away."""
+"""Accounts of the re-stream of a running service, by command line and HTTP: given, narrowed by rights, taken away."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from streams.errors import StreamError, StreamFault
@@ -14,7 +16,7 @@ from streams.rtsp.client import RtspClient
 from tests.support.commands import camctl_here
 from tests.support.ports import free_tcp_port
 from tests.support.rtsp_kit import until
-from tests.support.service import Service, running, write_config
+from tests.support.service import running, write_config
 from tests.system.media_scene import camera
 
 pytestmark = pytest.mark.system
@@ -44,7 +46,7 @@ async def outcome(port: int, path: str, name: str, secret: str) -> StreamFault |
     return None
 
 
-async def ends_within_a_second_of(change: tuple[str, ...], service: Service, port: int, name: str, secret: str) -> None:
+async def ends_within_a_second_of(change: Callable[[], object], port: int, name: str, secret: str) -> None:
     units: list[AccessUnit] = []
     ended_s: list[float] = []
     client = RtspClient(f"rtsp://127.0.0.1:{port}/{MINE}/main", "127.0.0.1", name, secret)
@@ -58,10 +60,10 @@ async def ends_within_a_second_of(change: tuple[str, ...], service: Service, por
 
     playing = asyncio.create_task(play())
     await until(lambda: len(units) > 5)
-    await asyncio.to_thread(service.user, *change)
+    await asyncio.to_thread(change)
     changed_s = time.monotonic()
     await until(lambda: ended_s)
-    assert ended_s[0] - changed_s < 1.0, change
+    assert ended_s[0] - changed_s < 1.0
     await playing
     await client.close()
 
@@ -97,15 +99,66 @@ async def test_an_account_lives_and_dies_with_its_person(tmp_path: Path) -> None
             )
             assert "tidak-ada" in unknown.stderr
 
-            await ends_within_a_second_of(("disable", "dewi"), service, port, "perekam-1", secret)
+            await ends_within_a_second_of(lambda: service.user("disable", "dewi"), port, "perekam-1", secret)
             assert await outcome(port, f"{MINE}/main", "perekam-1", secret) is StreamFault.NOT_FOUND
             await asyncio.to_thread(service.user, "enable", "dewi")
             await asyncio.sleep(1.0)
-            await ends_within_a_second_of(("restream", "remove", "perekam-1"), service, port, "perekam-1", secret)
+            removal = ("restream", "remove", "perekam-1")
+            await ends_within_a_second_of(lambda: service.user(*removal), port, "perekam-1", secret)
             assert await outcome(port, f"{MINE}/main", "perekam-1", secret) is StreamFault.BAD_CREDENTIALS
             assert (await asyncio.to_thread(service.user, "restream", "list")) == ""
             assert secret.encode() not in await asyncio.to_thread((tmp_path / "people.db").read_bytes)
         finally:
             await asyncio.to_thread(service_block.__exit__, None, None, None)
         assert secret not in service.log.read_text()
+        await until(lambda: not scene.sinks)
+
+
+async def plays_at(url: str, name: str, secret: str) -> None:
+    """Pictures come from this address, once the running service has heard of the account."""
+    units: list[AccessUnit] = []
+    address = httpx.URL(url)
+    async with asyncio.timeout(2.0):
+        while await outcome(address.port or 0, address.path[1:], name, secret) is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    client = RtspClient(url, "127.0.0.1", name, secret)
+    await client.open()
+    playing = asyncio.create_task(client.play(units.append))
+    await until(lambda: len(units) > 5)
+    await client.close()
+    await playing
+
+
+async def test_an_account_made_by_http_pulls_and_its_removal_ends_it(tmp_path: Path) -> None:
+    port = free_tcp_port()
+    async with camera() as (server, scene):
+        config = configured(tmp_path, server.port, port)
+        people = {
+            "dewi": ["--role", "partner", "--area", "31.71", "--organisation", "PT Contoh"],
+            "agus": ["--role", "admin", "--area", "31.71"],
+        }
+        service_block = running(tmp_path, config, people)
+        service = await asyncio.to_thread(service_block.__enter__)
+        secrets = []
+        try:
+            with service.client("dewi") as dewi, service.client("agus") as agus:
+                for who, name, body in ((dewi, "perekam-1", {}), (agus, "perekam-2", {"username": "dewi"})):
+                    answer = await asyncio.to_thread(who.post, "/restream/accounts", json={"name": name, **body})
+                    assert answer.status_code == 201, answer.text
+                    made = answer.json()
+                    secrets.append(made["secret"])
+                    [streams] = made["streams"]
+                    assert streams["main"] == f"rtsp://127.0.0.1:{port}/{MINE}/main"
+                    for quality in ("main", "sub"):
+                        await plays_at(streams[quality], name, made["secret"])
+                    assert await outcome(port, f"{THEIRS}/main", name, made["secret"]) is StreamFault.NOT_FOUND
+                for who, name, secret in ((agus, "perekam-1", secrets[0]), (dewi, "perekam-2", secrets[1])):
+                    removal = f"/restream/accounts/{name}"
+                    await ends_within_a_second_of(lambda who=who, to=removal: who.delete(to), port, name, secret)
+                    assert await outcome(port, f"{MINE}/main", name, secret) is StreamFault.BAD_CREDENTIALS
+        finally:
+            await asyncio.to_thread(service_block.__exit__, None, None, None)
+        log = service.log.read_text()
+        assert "agus made the re-stream account perekam-2 of dewi" in log
+        assert not [secret for secret in secrets if secret in log]
         await until(lambda: not scene.sinks)

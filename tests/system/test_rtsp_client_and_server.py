@@ -12,7 +12,7 @@ from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.nal import PPS, SPS, nal_type
 from streams.rtsp.client import RtspClient
 from streams.rtsp.server import RtspServer
-from tests.support.rtsp_kit import LoopSource, decode_count, serving, until
+from tests.support.rtsp_kit import LoopSource, decode_count, play, serving, until
 
 pytestmark = pytest.mark.system
 
@@ -23,24 +23,13 @@ def client_of(server: RtspServer, path: str = "main", password: str = "hunter2",
     return RtspClient(f"rtsp://127.0.0.1:{server.port}/{path}", "127.0.0.1", username, password)
 
 
-async def pull(client: RtspClient, count: int) -> list[AccessUnit]:
-    units: list[AccessUnit] = []
-    playing = asyncio.create_task(client.play(units.append))
-    try:
-        await until(lambda: len(units) >= count or playing.done())
-    finally:
-        await client.close()
-    await playing
-    return units
-
-
 @pytest.mark.parametrize("schemes", [("digest", "basic"), ("digest",), ("digest-sha256", "digest"), ("basic",)])
 async def test_a_stream_is_pulled_with_every_scheme(schemes: tuple[str, ...]) -> None:
     source = LoopSource()
     async with serving(source, speed=4, credentials=LOGIN, schemes=schemes) as server:
         client = client_of(server)
         assert await client.open() == VideoFormat("H264", source.parameter_sets)
-        units = await pull(client, 15)
+        units = await play(client, 15)
         assert client.counters.lost == 0
         await until(lambda: not source.subscriptions)
         await until(lambda: server.client_count == 0)
@@ -53,7 +42,7 @@ async def test_every_key_unit_carries_parameter_sets(in_band: bool) -> None:
     async with serving(LoopSource(in_band=in_band), speed=8) as server:
         client = client_of(server, username="")
         await client.open()
-        units = await pull(client, 25)
+        units = await play(client, 25)
     keys = [unit for unit in units if unit.is_key]
     assert units[0].is_key
     assert len(keys) >= 2
@@ -139,7 +128,7 @@ async def test_many_clients_of_one_source_get_the_same_pictures() -> None:
     async with serving(source, speed=4) as server:
         clients = [client_of(server) for _ in range(5)]
         await asyncio.gather(*(client.open() for client in clients))
-        pulled = await asyncio.gather(*(pull(client, 12) for client in clients))
+        pulled = await asyncio.gather(*(play(client, 12) for client in clients))
     assert all(decode_count(units) == len(units) >= 12 for units in pulled)
 
 

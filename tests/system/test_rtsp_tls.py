@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from pathlib import Path
 
 import pytest
 
 from streams.errors import StreamError, StreamFault
-from streams.rtp.frames import AccessUnit
 from streams.rtsp import tls
 from streams.rtsp.client import RtspClient
 from streams.rtsp.origin import Transport
 from tests.support.certificates import Certificate, self_signed
-from tests.support.rtsp_kit import LoopSource, decode_count, serving, until
+from tests.support.rtsp_kit import LoopSource, decode_count, pull, serving
 from tests.system.test_rtsp_odd_cameras import camera, good
 
 pytestmark = pytest.mark.system
@@ -30,18 +28,6 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def client_of(port: int, fingerprint: str = "", *, scheme: str = "rtsps", **options: Transport) -> RtspClient:
     url = f"{scheme}://127.0.0.1:{port}/main"
     return RtspClient(url, "127.0.0.1", "admin", "hunter2", tls_fingerprint=fingerprint, **options)
-
-
-async def pull(client: RtspClient, count: int) -> list[AccessUnit]:
-    units: list[AccessUnit] = []
-    await client.open()
-    playing = asyncio.create_task(client.play(units.append))
-    try:
-        await until(lambda: len(units) >= count or playing.done())
-    finally:
-        await client.close()
-    await playing
-    return units
 
 
 async def refusal(client: RtspClient) -> StreamError:

@@ -24,7 +24,7 @@ from streams.rtsp.origin import Transport
 from streams.rtsp.protocol import Request
 from streams.rtsp.server import RtspServer
 from streams.rtsp.transport import parse_transports
-from tests.support.rtsp_kit import LoopSource, decode_count, serving, until
+from tests.support.rtsp_kit import LoopSource, decode_count, pull, serving, until
 from tests.system.test_rtsp_odd_cameras import answer, camera, good
 
 pytestmark = pytest.mark.system
@@ -35,18 +35,6 @@ UDP, TCP, AUTO = Transport.UDP, Transport.TCP, Transport.AUTO
 def client_of(port: int, transport: Transport = AUTO, path: str = "main", **timeouts: float) -> RtspClient:
     timeouts = {"answer_timeout_s": 1.0} | timeouts
     return RtspClient(f"rtsp://127.0.0.1:{port}/{path}", "127.0.0.1", "", "", transport=transport, **timeouts)
-
-
-async def pull(client: RtspClient, count: int) -> list[AccessUnit]:
-    units: list[AccessUnit] = []
-    await client.open()
-    playing = asyncio.create_task(client.play(units.append))
-    try:
-        await until(lambda: len(units) >= count or playing.done())
-    finally:
-        await client.close()
-    await playing
-    return units
 
 
 @pytest.mark.parametrize("codec", ["H264", "H265"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD = "kuda lumping 7"
+HOME = "203.0.113.9"
+
+
+async def sari(auth: AuthService, **more: Any) -> None:
+    """Somebody to sign in as, from `HOME` by `PASSWORD`."""
+    await auth.create_person("Sari", PASSWORD, **{"role": "official", "areas": ["31.71.01"], **more})
 
 
 @dataclass

@@ -14,6 +14,7 @@ from auth.policy import (
     covers,
     highest_priority,
     holds,
+    manages,
     may_see,
     priority_on,
     viewing_rank,
@@ -169,3 +170,23 @@ def test_the_citys_people_come_before_partners_and_partners_before_the_public(ro
 
 def test_a_role_that_says_nothing_of_viewing_has_the_lowest_rank() -> None:
     assert Role(frozenset(), priority=0).viewing is min(ViewingRank)
+
+
+@pytest.mark.parametrize(
+    ("role", "areas", "others", "managed"),
+    [("admin", ("31.71",), ("31.71",), True), ("admin", ("31.71",), ("31.71.01", "31.71.02.1001"), True),
+     ("admin", ("31.71", "31.72"), ("31.71", "31.72.01"), True), ("admin", ("31.71",), ("31.71", "31.72"), False),
+     ("admin", ("31.71.01",), ("31.71",), False), ("admin", ("31.71",), ("31.710",), False),
+     ("admin", ("31.71",), (), False), ("admin", (), ("31.71",), False), ("operator", ("31",), ("31.71",), False),
+     ("official", ("31",), ("31.71",), False), ("mayor", ("31",), ("31.71",), False)],
+)  # fmt: skip
+def test_who_is_looked_after_lies_in_the_administrators_areas_wholly(
+    role: str, areas: tuple[str, ...], others: tuple[str, ...], managed: bool
+) -> None:
+    assert manages(replace(LURAH, role=role, areas=areas), replace(LURAH, areas=others)) is managed
+
+
+def test_a_closed_administrator_looks_after_nobody_and_the_closed_are_looked_after() -> None:
+    admin = replace(LURAH, role="admin", areas=("31",))
+    assert manages(admin, replace(LURAH, disabled=True))
+    assert not manages(replace(admin, disabled=True), LURAH)

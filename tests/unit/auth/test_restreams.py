@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from auth.errors import AuthUnavailableError, PersonRuleError, UnknownPersonError
-from auth.restreams import RestreamAccounts, UnknownAccountError, account_name
+from auth.restreams import RestreamAccounts, TooManyAccountsError, UnknownAccountError, account_name
 from auth.service import AuthService
 from camctl.store import Store, open_store
 from tests.unit.auth.conftest import Clocks
@@ -53,6 +53,33 @@ async def test_names_are_unique_and_people_are_there(auth: AuthService, store: S
     with pytest.raises(PersonRuleError, match="disabled"):
         accounts.add("sari", "nvr-3", HASHES, [], clocks.now())
     assert [item.person.disabled for item in accounts.all()] == [True]
+
+
+async def test_a_person_has_so_many_and_no_more_where_there_is_a_bound(
+    auth: AuthService, store: Store, clocks: Clocks
+) -> None:
+    await someone(auth)
+    await someone(auth, "budi")
+    accounts = RestreamAccounts(store.sessions)
+    for name in ("a", "b"):
+        accounts.add("sari", name, HASHES, [], clocks.now(), 2)
+    with pytest.raises(TooManyAccountsError, match="sari has 2 re-stream accounts"):
+        accounts.add("sari", "c", HASHES, [], clocks.now(), 2)
+    accounts.add("budi", "c", HASHES, [], clocks.now(), 2)
+    accounts.add("sari", "d", HASHES, [], clocks.now())
+    assert [account.name for account in accounts.all()] == ["a", "b", "c", "d"]
+
+
+async def test_an_account_of_somebody_else_is_removed_by_nobody(
+    auth: AuthService, store: Store, clocks: Clocks
+) -> None:
+    await someone(auth)
+    accounts = RestreamAccounts(store.sessions)
+    accounts.add("sari", "nvr", HASHES, [], clocks.now())
+    with pytest.raises(UnknownAccountError, match="nvr"):
+        accounts.remove("nvr", clocks.now(), lambda person: person.username != "sari")
+    accounts.remove("NVR", clocks.now(), lambda person: person.username == "sari")
+    assert accounts.all() == []
 
 
 @pytest.mark.parametrize("name", ["", "a:b", 'a"b', "-a", "x" * 65])

@@ -66,15 +66,17 @@ class Accounts:
             raise AuthUnavailableError
         return list(self.rows)
 
-    def add(self, *words: Any) -> None:
+    def add(self, *words: Any) -> StoredRestream:
         self.added.append(words)
+        return stored(OPERATOR, name=words[1])
 
 
 async def test_the_secret_is_given_out_and_only_its_hashes_are_stored() -> None:
     accounts = Accounts()
-    secret = await new_account(cast("RestreamAccounts", accounts), "budi", "nvr", ["own"])
-    [(username, name, hashes, cameras, _)] = accounts.added
-    assert (username, name, cameras) == ("budi", "nvr", ["own"])
+    made, secret = await new_account(cast("RestreamAccounts", accounts), "budi", " NVR", ["own"], 16)
+    [(username, name, hashes, cameras, _, most)] = accounts.added
+    assert (username, name, cameras, most) == ("budi", "nvr", ["own"], 16)
+    assert made.name == "nvr"
     assert hashes == hashes_of("nvr", REALM, secret)
     assert secret not in str(accounts.added)
     assert len(secret) >= 32

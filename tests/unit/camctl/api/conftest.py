@@ -11,6 +11,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from auth.passwords import Passwords
+from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
 from camctl.api.application import build
 from camctl.api.revocation import LiveUses
@@ -72,7 +73,8 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
-                        fallback=Fallback(media, metrics))  # fmt: skip
+                        fallback=Fallback(media, metrics), restreams=RestreamAccounts(cast("Any", people)),
+                        restream_port=lambda: config.restream.port if config.restream.enabled else None)  # fmt: skip
     tokens = await _people(auth)
     await uses.start()
     yield House(config, build(services), services, control, pool, people, auth, tokens)

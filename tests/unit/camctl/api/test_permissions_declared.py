@@ -17,6 +17,7 @@ from camctl.api import (
     patrol_routes,
     people_routes,
     ptz_routes,
+    restream_routes,
     root_routes,
     whep_routes,
 )
@@ -34,6 +35,7 @@ MODULES = (
     feed_socket,
     jpeg_routes,
     patrol_routes,
+    restream_routes,
     root_routes,
 )
 OPEN = {"/auth/login", "/healthz", "/readyz", "/metrics", "/", "/{name}"}
@@ -78,6 +80,15 @@ def test_what_changes_who_controls_needs_the_right_to_control() -> None:
 def test_only_the_stop_is_let_in_by_memory() -> None:
     by_memory = [route.path for route in routes() if isinstance(permissions(route)[0], StoppingAt)]
     assert by_memory == ["/cameras/{camera_id}/ptz/stop"]
+
+
+def test_a_restream_account_is_made_only_by_who_may_watch() -> None:
+    (declared,) = [
+        permissions(route)[0]
+        for route in restream_routes.router.routes
+        if isinstance(route, APIRoute) and route.methods == {"POST"}
+    ]
+    assert declared.capability is Capability.LIVE
 
 
 def test_patrols_and_events_are_changed_only_with_their_right() -> None:

@@ -1,0 +1,136 @@
+"""Accounts of the re-stream: each person's own, and those of the people whom an administrator looks after."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Response
+
+from auth.errors import PersonRuleError, UnknownPersonError
+from auth.model import Person
+from auth.policy import allows, holds, manages
+from auth.restreams import TooManyAccountsError, UnknownAccountError, account_name
+from auth.roles import Capability
+from auth.service import utc_now
+from camctl.api.access import Caller, HoldingLive, camera_ref
+from camctl.api.problems import (
+    BAD_INPUT,
+    CROSS_SITE,
+    FORBIDDEN,
+    NOT_DONE,
+    NOT_FOUND,
+    RESTREAM_OFF,
+    ProblemError,
+    documented,
+)
+from camctl.api.restream_schemas import (
+    NewRestreamAccountOut,
+    RestreamAccountIn,
+    RestreamAccountOut,
+    RestreamAccountsOut,
+)
+from camctl.api.services import Services, services_of
+from camctl.restream import grants
+from camctl.restream_account import new_account
+
+_log = logging.getLogger(__name__)
+
+router = APIRouter(tags=["restream"])
+
+MOST_PER_PERSON: Final = 16
+_ANY_ADDRESS = {"", "0.0.0.0"}  # noqa: S104  compared with, not listened on
+_NOBODY = "There is nobody of this name, or nobody whose accounts you may make."
+_NO_ACCOUNT = "There is no re-stream account of this name, or none that you may know of."
+_OFF = "Recorders cannot pull video here: set restream.enabled to true in config.yaml and restart the service."
+
+
+def _looked_after_by(caller: Person) -> Callable[[Person], bool]:
+    """Whose accounts the caller may see, make and remove: their own, and an administrator those of their areas."""
+    return lambda person: person.id == caller.id or manages(caller, person)
+
+
+async def _person(services: Services, caller: Person, username: str | None) -> Person:
+    """Whom the account is to stand for; somebody of another area answers like nobody."""
+    try:
+        person = caller if username is None else await services.auth.person(username)
+    except (UnknownPersonError, PersonRuleError):
+        raise ProblemError(NOT_FOUND, _NOBODY) from None
+    if not _looked_after_by(caller)(person):
+        raise ProblemError(NOT_FOUND, _NOBODY)
+    if not holds(person, Capability.LIVE):
+        raise _wrong("username", f"{person.username} may not watch live video, or their account is closed")
+    return person
+
+
+def _wrong(where: str, what: str) -> ProblemError:
+    return ProblemError(BAD_INPUT, f"{where}: {what}", faults=[{"where": where, "what": what}])
+
+
+def _check_cameras(services: Services, person: Person, wanted: Sequence[str]) -> None:
+    """Refuse cameras that the account could never play; to name one that must not be known is to name none."""
+    cameras = ((camera_id, services.cameras.get(camera_id)) for camera_id in wanted)
+    faults = [
+        {"where": f"cameras.{index}", "what": f"there is no camera {camera_id!r} that {person.username} may watch"}
+        for index, (camera_id, camera) in enumerate(cameras)
+        if camera is None or not allows(person, Capability.LIVE, camera_ref(camera.entry))
+    ]
+    if faults:
+        said = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults[:5])
+        raise ProblemError(BAD_INPUT, said, faults=faults)
+
+
+def _root(request: Request, services: Services, port: int) -> str:
+    """The re-stream's address: as configured, else the name by which the caller reaches us."""
+    host = services.config.restream.host
+    if host in _ANY_ADDRESS:
+        host = urlsplit(services.config.server.public_url or "").hostname or request.url.hostname or host
+    return f"rtsp://[{host}]:{port}" if ":" in host else f"rtsp://{host}:{port}"
+
+
+@router.get("/restream/accounts", responses=documented())
+async def list_accounts(caller: Caller, request: Request) -> RestreamAccountsOut:
+    """The caller's own accounts; an administrator's list has those of the people in their areas too."""
+    stored = await asyncio.to_thread(services_of(request).restreams.all)
+    is_mine = _looked_after_by(caller.person)
+    return RestreamAccountsOut(items=[RestreamAccountOut.of(account) for account in stored if is_mine(account.person)])
+
+
+@router.post("/restream/accounts", status_code=201, responses=documented(FORBIDDEN, CROSS_SITE, RESTREAM_OFF, NOT_DONE))
+async def add_account(
+    body: RestreamAccountIn, caller: HoldingLive, request: Request, response: Response
+) -> NewRestreamAccountOut:
+    """Make an account for a recorder or player; the answer says its secret, this once."""
+    services = services_of(request)
+    port = services.restream_port()
+    if port is None:
+        raise ProblemError(RESTREAM_OFF, _OFF)
+    person = await _person(services, caller.person, body.username)
+    _check_cameras(services, person, body.cameras)
+    try:
+        stored, secret = await new_account(
+            services.restreams, person.username, body.name, body.cameras, MOST_PER_PERSON
+        )
+    except PersonRuleError as error:
+        raise _wrong(error.field, str(error)) from None
+    except TooManyAccountsError as error:
+        raise ProblemError(NOT_DONE, str(error)) from None
+    _log.info("%s made the re-stream account %s of %s", caller.person.username, stored.name, person.username)
+    response.headers["Cache-Control"] = "no-store"
+    keys = grants([stored], (camera.entry for camera in services.cameras))[stored.name].keys
+    return NewRestreamAccountOut.of(stored, secret, _root(request, services, port), keys)
+
+
+@router.delete("/restream/accounts/{name}", status_code=204, responses=documented(CROSS_SITE))
+async def remove_account(name: str, caller: Caller, request: Request) -> None:
+    """Remove an account; what it plays ends within a second."""
+    accounts = services_of(request).restreams
+    try:
+        name = account_name(name)
+        await asyncio.to_thread(accounts.remove, name, utc_now(), _looked_after_by(caller.person))
+    except (UnknownAccountError, PersonRuleError):
+        raise ProblemError(NOT_FOUND, _NO_ACCOUNT) from None
+    _log.info("%s removed the re-stream account %s", caller.person.username, name)
