@@ -52,11 +52,18 @@ def refuse_cross_site(connection: HTTPConnection, public_url: str | None) -> Non
     allowed = {connection.headers.get("host", "")}
     if public_url:
         allowed.add(urlsplit(public_url).netloc)
-    if urlsplit(origin).netloc not in allowed:
+    if _host_of(origin) not in allowed:
         raise ProblemError(
             CROSS_SITE,
             "This request came from another page's address; if it is this service's own, set server.public_url to it.",
         )
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # "http://[": no browser writes that
+        return None
 
 
 async def signed_in(connection: HTTPConnection) -> SignIn:

@@ -256,7 +256,7 @@ def test_a_cookie_signs_in_for_everything(demo: Demo, here: str) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Origin": EVIL}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+        {"Origin": EVIL}, {"Origin": "null"}, {"Origin": "http://["}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
         {"Origin": EVIL, "Sec-Fetch-Site": "same-origin"}, {"Origin": "http://localhost:1"},
     ],
 )  # fmt: skip
