@@ -9,8 +9,8 @@ from typing import Any
 from bench import report
 from bench.cameras import LoopCameras, loop_cameras
 from bench.house import feed_item, house
-from bench.program import ProgramError
-from bench.relays import Plateau, Relay, camctl, janus_best, plateau, repeated_note, target_of, viewers
+from bench.program import Program, ProgramError
+from bench.relays import Plateau, Relay, Target, camctl, janus_best, plateau, repeated_note, target_of, viewers
 from bench.usage import server_and_load_core
 
 _PLAN: dict[str, Any] = {"windows": 3, "window_s": 2.0, "settle_s": 3.0}
@@ -21,7 +21,7 @@ _QUICK = (5, 15)
 _LOSES = 0.01  # percent
 _WHOLE = 0.97  # of what each viewer gets when there are few: pictures left out make no gap in the numbers
 _TIRED = 95.0  # percent of a core: beyond it the viewers are what is measured
-_SPREAD, _QUICK_SPREAD = 600, 16
+_SPREAD, _QUICK_SPREAD = (200, 300, 400, 500, 600), (16,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +54,30 @@ async def _ramp(
     name: str, relay: Relay, counts: tuple[int, ...], plan: dict[str, Any], cameras: LoopCameras, folder: Path
 ) -> Ramp:
     server, load = server_and_load_core()
-    plateaus: list[Plateau] = []
     async with relay(cameras.url(), folder, server) as target, viewers([target], folder, load) as crowd:
-        for count in counts:
-            try:
-                plateaus.append(await plateau(crowd, name, count, target, plan))
-            except ProgramError as error:
-                return Ramp(name, plateaus, f"{count} viewers could not be served: {str(error).splitlines()[-1]}")
-            why = verdict(plateaus[-1], plateaus[0])
-            if why:
-                return Ramp(name, plateaus, why)
+        return await _grow(name, crowd, target, counts, plan)
+
+
+async def _grow(name: str, crowd: Program, target: Target, counts: tuple[int, ...], plan: dict[str, Any]) -> Ramp:
+    plateaus: list[Plateau] = []
+    for count in counts:
+        try:
+            plateaus.append(await plateau(crowd, name, count, target, plan))
+        except ProgramError as error:
+            return Ramp(name, plateaus, f"{count} viewers could not be served: {str(error).splitlines()[-1]}")
+        why = verdict(plateaus[-1], plateaus[0])
+        if why:
+            return Ramp(name, plateaus, why)
     return Ramp(name, plateaus, f"no loss up to {counts[-1]} viewers, the most that were tried")
 
 
-async def _spread(cameras: LoopCameras, count: int, plan: dict[str, Any], folder: Path) -> Ramp:
+async def _spread(cameras: LoopCameras, counts: tuple[int, ...], plan: dict[str, Any], folder: Path) -> Ramp:
     """One camera on two workers, on all cores, where viewers and camera are, too."""
-    name = "camctl, two workers, all cores"
-    settings: dict[str, Any] = {"workers": 2, "spread_after": count // 2}
+    settings: dict[str, Any] = {"workers": 2, "spread_after": counts[0] // 2}
     async with house([feed_item(cameras.url())], folder, **settings) as running:
         target = target_of(running)
         async with viewers([target], folder, None) as crowd:
-            seen = await plateau(crowd, name, count, target, plan)
-            return Ramp(name, [seen], verdict(seen, seen) or f"no loss with {count} viewers")
+            return await _grow("camctl, two workers, all cores", crowd, target, counts, plan)
 
 
 def table(ramps: list[Ramp], camera: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from bench import report
 from bench.cameras import LoopCameras, loop_cameras
+from bench.program import ProgramError
 from bench.relays import Relay, camctl, janus_best, viewers
 from bench.usage import server_and_load_core
 
@@ -34,7 +35,8 @@ class Delays:
 
 async def _measure(
     name: str, relay: Relay, counts: tuple[int, ...], keep_s: float, cameras: LoopCameras, folder: Path
-) -> list[Delays]:
+) -> tuple[list[Delays], list[str]]:
+    """The delays, and why there are no more of them."""
     server, load = server_and_load_core()
     delays = []
     plan = {"windows": 0, "window_s": 0, "settle_s": _SETTLE_S, "pids": []}
@@ -43,15 +45,18 @@ async def _measure(
         viewers([target], folder, load, stamps=True) as crowd,
     ):
         for count in counts:
-            await crowd.ask(_ASK_S + 0.3 * count, do="measure", viewers=count, **plan)
+            try:
+                await crowd.ask(_ASK_S + 0.3 * count, do="measure", viewers=count, **plan)
+            except ProgramError as error:
+                return delays, [f"{name}: {count} viewers could not be served: {str(error).splitlines()[-1]}"]
             await crowd.ask(_ASK_S + keep_s, do="keep", seconds=keep_s)
             sent = await cameras.sent()
             seen = await crowd.ask(_ASK_S, do="lags", sent=sent, shares=_SHARES)
             delays.append(Delays(name, count, seen))
-    return delays
+    return delays, []
 
 
-def table(ours: list[Delays], theirs: list[Delays], camera: str) -> str:
+def table(ours: list[Delays], theirs: list[Delays], camera: str, failed: list[str]) -> str:
     """What `make bench` prints."""
     rows = []
     peers = {each.viewers: each for each in theirs}
@@ -69,6 +74,7 @@ def table(ours: list[Delays], theirs: list[Delays], camera: str) -> str:
     head = ("in ms", "viewers", "packets", "p50", "p95", "p99", "max", "ratio p50", "ratio p99", "limit", "unknown")
     server, load = server_and_load_core()
     notes = (
+        *failed,
         "from just before the camera writes a whole picture (all its packets at once) until the kernel has each packet",
         "at its viewer's socket: a large picture's last packets wait for its first ones, by pacing too",
         f"limit: p50 / p99 at {_JUDGED_AT} viewers; unknown: packets whose picture could not be told",
@@ -81,7 +87,7 @@ async def run(folder: Path, *, quick: bool) -> str:
     """Measure; returns the table."""
     counts, keep_s = (_QUICK_VIEWERS, _QUICK_KEEP_S) if quick else (_VIEWERS, _KEEP_S)
     async with loop_cameras(folder, server_and_load_core()[1]) as cameras:
-        ours = await _measure("camctl", camctl, counts, keep_s, cameras, folder)
+        ours, missing = await _measure("camctl", camctl, counts, keep_s, cameras, folder)
         await cameras.sent()
-        theirs = await _measure("Janus, one event loop", janus_best, counts, keep_s, cameras, folder)
-        return table(ours, theirs, str(cameras))
+        theirs, theirs_missing = await _measure("Janus, one event loop", janus_best, counts, keep_s, cameras, folder)
+        return table(ours, theirs, str(cameras), missing + theirs_missing)

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from camctl.worker_metrics import STREAM_ROWS, WORKER_ROWS, Type, worker_metrics
-from tests.unit.streams.test_hub import SOURCE
+from tests.unit.streams.hub_kit import SOURCE
 from tests.unit.streams.test_worker import Bench
 
 # The tests hold a socket object that is never bound or connected.

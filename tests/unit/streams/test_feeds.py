@@ -12,7 +12,7 @@ from streams.hub import Hub, HubState
 from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.wire import Payload
 from tests.system.media_scene import encoded_loop
-from tests.unit.streams.test_hub import H264, FakeClient, Street
+from tests.unit.streams.hub_kit import H264, FakeClient, Street
 
 OPEN: Payload = {"hidings": 0, "wants_key": False}
 

@@ -2,101 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
 
 import pytest
 
 from streams.errors import StreamError, StreamFault
-from streams.hub import Hub, HubEvent, HubState
-from streams.rtp.audio import AudioFormat, AudioPacket
+from streams.hub import HubState
 from streams.rtp.frames import AccessUnit, VideoFormat
-from streams.rtsp.client import ClientCounters
 from streams.rtsp.origin import StreamSource
-from streams.rtsp.reconnect import ReconnectPolicy, ReconnectSettings
-from tests.unit.streams.rtp.fanout_kit import Bench
-
-SPS, PPS, IDR, SLICE = b"\x67\x42\xe0\x1f", b"\x68\xce", b"\x65" + b"i" * 40, b"\x41" + b"p" * 20
-SOURCE = StreamSource("cam-1/main", "rtsp://camera/main", "192.0.2.1", "user", "rahasia")
-H264 = VideoFormat("H264", (SPS, PPS))
-QUICK = ReconnectSettings(first_s=0.01, cap_s=0.02, credentials_s=60, busy_s=60, hopeless_s=0.01, nudge_s=0.0)
-
-
-class FakeClient:
-    """A camera whose answers the test scripts."""
-
-    def __init__(self, street: Street, outcome: VideoFormat | StreamFault) -> None:
-        self._street, self._outcome = street, outcome
-        self.on_unit: Callable[[AccessUnit], None] | None = None
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.is_closed = False
-        self.counters = ClientCounters()
-        self.audio = street.audio
-
-    async def open(self) -> VideoFormat:
-        await self._street.gate.wait()
-        if isinstance(self._outcome, StreamFault):
-            raise StreamError(self._outcome, "told so")
-        return self._outcome
-
-    async def play(
-        self,
-        on_unit: Callable[[AccessUnit], None],
-        *,
-        on_playing: Callable[[], None],
-        on_dropped: Callable[[], None],
-        on_sound: Callable[[AudioPacket], None],
-    ) -> None:
-        self.on_unit, self.on_dropped, self.on_sound = on_unit, on_dropped, on_sound
-        on_playing()
-        await self.ended
-
-    async def close(self) -> None:
-        self.is_closed = True
-
-    def send(self, timestamp: int, arrived_s: float, *, key: bool = False) -> None:
-        assert self.on_unit
-        nals = (SPS, PPS, IDR) if key else (SLICE,)
-        self.on_unit(AccessUnit(nals, timestamp, key, arrived_s))
-
-    def fail(self, fault: StreamFault = StreamFault.UNREACHABLE) -> None:
-        self.ended.set_exception(StreamError(fault, "lost"))
-
-
-class Street:
-    def __init__(self, *outcomes: VideoFormat | StreamFault) -> None:
-        self.outcomes = list(outcomes)
-        self.audio: AudioFormat | None = None
-        self.clients: list[FakeClient] = []
-        self.sources: list[StreamSource] = []
-        self.gate = asyncio.Event()
-        self.gate.set()
-        self.events: list[HubEvent] = []
-        self.bench = Bench()
-        self.now_s = 1000.0
-
-    def connect(self, source: StreamSource) -> FakeClient:
-        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        self.sources.append(source)
-        self.clients.append(FakeClient(self, outcome))
-        return self.clients[-1]
-
-    def hub(self, linger_s: float = 0.02) -> Hub:
-        return Hub(
-            SOURCE, self.connect, self.bench.fanout, linger_s=linger_s, on_event=self.events.append,
-            policy=ReconnectPolicy(QUICK), clock=lambda: self.now_s,
-        )  # fmt: skip
-
-    async def playing(self, number: int) -> FakeClient:
-        async with asyncio.timeout(2):
-            while len(self.clients) <= number or self.clients[number].on_unit is None:  # noqa: ASYNC110  # the condition is anything
-                await asyncio.sleep(0.001)
-        return self.clients[number]
-
-
-async def until(hub: Hub, state: HubState) -> None:
-    async with asyncio.timeout(2):
-        while hub.state is not state:  # noqa: ASYNC110  # the condition is anything
-            await asyncio.sleep(0.001)
+from tests.unit.streams.hub_kit import H264, SOURCE, Street, until
 
 
 async def test_one_pull_serves_many_and_ends_a_while_after_the_last() -> None:
@@ -396,80 +309,6 @@ async def test_a_camera_that_plays_but_shows_nothing_is_asked_for_a_key_frame() 
     street.now_s += 10
     await asyncio.sleep(0.01)
     assert sum(event.wants_key for event in street.events) == 1
-    await hub.close()
-
-
-async def test_a_hidden_stream_sends_nothing_and_goes_on_with_a_key_picture_taken_later() -> None:
-    street = Street(H264)
-    hub = street.hub()
-    hub.hold()
-    camera = await street.playing(0)
-    early, late = street.bench.receiver(timestamp_offset=0), street.bench.receiver()
-    hub.join(early)
-    camera.send(0, 1000.0, key=True)
-    camera.send(3600, 1000.04)
-    street.bench.timer.run_out()
-    seen = street.bench.sender.to(early)
-    assert seen
-    hub.hide()
-    hub.join(late)
-    for number in range(2, 8):
-        camera.send(3600 * number, 1000 + number / 25, key=number % 3 == 0)
-    hub.want_key_frame()
-    street.bench.timer.run_out()
-    assert street.bench.sender.to(early) == seen
-    assert not street.bench.sender.to(late)
-    assert hub.resend(early, [packet.sequence for packet in seen]) == 0
-    assert (hub.key_unit, hub.fanout.cache.size) == (None, 0)
-    assert not any(event.wants_key for event in street.events)
-    with pytest.raises(StreamError) as caught:
-        await hub.next_key_unit(1)
-    assert caught.value.fault is StreamFault.HIDDEN
-
-    street.now_s = 1001.0
-    hub.show()
-    camera.send(90_000, 1001.0, key=True)  # was on its way while hidden
-    camera.send(93_600, 1001.04)
-    assert street.bench.sender.to(early) == seen
-    camera.send(135_000, 1001.5, key=True)
-    camera.send(138_600, 1001.54)
-    street.bench.timer.run_out()
-    again = street.bench.sender.to(early)[len(seen) :]
-    assert again[0].sequence == (seen[-1].sequence + 1) & 0xFFFF
-    assert [packet.timestamp for packet in again if packet.marker] == [135_000, 138_600]
-    assert [packet.payload for packet in street.bench.sender.to(late)] == [packet.payload for packet in again]
-    assert hub.key_unit
-    assert hub.key_unit.timestamp == 135_000
-    await hub.close()
-
-
-async def test_a_stream_that_is_shown_again_asks_for_a_key_picture_that_can_be_shown() -> None:
-    street = Street(H264)
-    hub = street.hub()
-    hub.hold()
-    camera = await street.playing(0)
-    camera.send(0, 1000.0, key=True)
-    hub.hide()
-    hub.show()
-    hub.want_key_frame()
-    assert not any(event.wants_key for event in street.events), "what it brings could not be shown"
-    street.now_s += 0.51
-    await asyncio.sleep(0.53)
-    assert sum(event.wants_key for event in street.events) == 1
-    await hub.close()
-
-
-async def test_who_waits_for_a_picture_is_told_when_it_is_hidden_meanwhile() -> None:
-    street = Street(H264)
-    hub = street.hub()
-    hub.hold()
-    await street.playing(0)
-    asking = asyncio.create_task(hub.next_key_unit(5))
-    await asyncio.sleep(0.01)
-    hub.hide()
-    with pytest.raises(StreamError) as caught:
-        await asking
-    assert caught.value.fault is StreamFault.HIDDEN
     await hub.close()
 
 

@@ -12,7 +12,7 @@ from streams.hub import Hub
 from streams.ladder import find_ladder, hold_needed
 from streams.quality import Demand, Quality, Wish
 from streams.rtp.frames import VideoFormat
-from tests.unit.streams.test_hub import H264, Street
+from tests.unit.streams.hub_kit import H264, Street
 
 MAIN, SUB = Quality.MAIN, Quality.SUB
 H265 = VideoFormat("H265")

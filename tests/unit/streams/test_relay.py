@@ -14,7 +14,7 @@ from streams.rtp.frames import AccessUnit, VideoFormat
 from streams.rtp.gop import SQUEEZED_STEP
 from streams.rtsp.origin import StreamSource
 from streams.rtsp.source import KeepingSource
-from tests.unit.streams.test_hub import H264, PPS, SOURCE, SPS, FakeClient, Street, until
+from tests.unit.streams.hub_kit import H264, PPS, SOURCE, SPS, FakeClient, Street, until
 
 FRAME = 3600
 

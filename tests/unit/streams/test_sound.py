@@ -11,8 +11,8 @@ from streams.hub import Hub
 from streams.quality import Quality
 from streams.rtp.audio import AudioFormat, AudioPacket
 from streams.rtp.fanout import Receiver
+from tests.unit.streams.hub_kit import H264, FakeClient, Street
 from tests.unit.streams.rtp.fanout_kit import Bench, Packet
-from tests.unit.streams.test_hub import H264, FakeClient, Street
 from tests.unit.streams.test_viewing import MAIN, NEAR, SUB, Place
 
 PCMU, PCMA = AudioFormat("PCMU"), AudioFormat("PCMA")

@@ -16,8 +16,8 @@ from streams.rtp.blocks import BURST, Receiver, Retransmission
 from streams.rtp.fanout import Fanout
 from streams.rtp.frames import AccessUnit
 from streams.viewing import Viewing
+from tests.unit.streams.hub_kit import H264, IDR, PPS, SOURCE, SPS, FakeClient, Street
 from tests.unit.streams.rtp.fanout_kit import Bench, Packet
-from tests.unit.streams.test_hub import H264, IDR, PPS, SOURCE, SPS, FakeClient, Street
 
 MAIN, SUB = Quality.MAIN, Quality.SUB
 NEAR, FAR = 0.004, 0.09

@@ -16,8 +16,8 @@ from streams.viewers import _Viewer
 from streams.webrtc.mux import UdpMux
 from streams.wire import Payload, WireError
 from streams.worker import MediaWorker, WorkerSettings
+from tests.unit.streams.hub_kit import H264, SOURCE, Street
 from tests.unit.streams.rtp.fanout_kit import FakeSealer
-from tests.unit.streams.test_hub import H264, SOURCE, Street
 
 # The tests hold a socket object that is never bound or connected.
 pytestmark = pytest.mark.enable_socket
