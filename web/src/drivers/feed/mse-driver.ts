@@ -5,8 +5,8 @@ import { DecodeError } from "../../api/decode";
 import { localProblem, problemOf, type Problem } from "../../api/problem";
 import { Backoff } from "../backoff";
 import { FrameWatch } from "../whep/frame-watch";
-import { isFinal, type PictureFault, type WhepState } from "../whep/states";
 import { FeedPlayer, mediaSourceClass } from "./feed-player";
+import { LivingPicture } from "./living";
 import { readFeedMessage, type FeedMessage } from "./messages";
 import type { PictureEvents, PictureWay } from "./source";
 
@@ -33,8 +33,6 @@ export function browserMse(): Pick<MsePort, "openSocket" | "makePlayer" | "isSho
 
 const LOOK_MS = 100;
 const JUDGE_MS = 1_000;
-const PROVED_MS = 10_000;
-const WITHHELD_MS = 15_000;
 /** Skipped so often within this time, and the small picture is asked for instead. */
 const SLIPS = 2;
 const SLIPS_MS = 30_000;
@@ -53,68 +51,47 @@ interface Session {
   wayMs: number;
 }
 
-export class MseDriver implements PictureWay {
-  private now: WhepState = { name: "idle" };
+export class MseDriver extends LivingPicture implements PictureWay {
   private session: Session | null = null;
-  private liveSince = 0;
-  private isWithheld = false;
   private quality: Quality = "main";
   private slips: number[] = [];
-  private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setInterval> | undefined;
 
   constructor(
     private readonly port: MsePort,
     private readonly events: PictureEvents,
-    private readonly backoff = new Backoff(),
-  ) {}
-
-  get state(): WhepState {
-    return this.now;
+    backoff = new Backoff(),
+  ) {
+    super(events, backoff);
   }
 
-  start(): void {
+  override start(): void {
     if (this.port.wish() === "sub") this.quality = "sub";
-    if (this.now.name === "idle" || this.now.name === "failed") this.connect();
-  }
-
-  nudge(): void {
-    if (this.now.name === "retrying" || this.now.name === "failed") this.connect();
+    super.start();
   }
 
   ask(): void {
     this.slips = [];
     const before = this.quality;
     this.quality = this.port.wish() === "sub" ? "sub" : "main";
-    if (this.quality !== before && this.session !== null) this.connect();
+    if (this.quality !== before && this.session !== null) this.begin();
   }
 
   reroute(): void {
     this.nudge();
   }
 
-  close(): void {
+  override close(): void {
     this.drop();
     this.events.onSource(null);
-    this.become({ name: "idle" });
+    super.close();
   }
 
-  withhold(isWithheld: boolean): void {
-    if (isWithheld === this.isWithheld) return;
-    this.isWithheld = isWithheld;
-    if (isWithheld && this.now.name === "live") this.become({ name: "connecting", attempt: this.backoff.attempt });
-    if (!isWithheld) this.nudge();
+  override sawFrame(): void {
+    if ((this.session?.player ?? null) !== null) super.sawFrame();
   }
 
-  sawFrame(): void {
-    if (this.now.name !== "connecting" || this.isWithheld || (this.session?.player ?? null) === null) return;
-    this.liveSince = performance.now();
-    this.become({ name: "live" });
-  }
-
-  private connect(): void {
-    this.drop();
-    this.become({ name: "connecting", attempt: this.backoff.attempt });
+  protected override open(): void {
     const socket = this.port.openSocket(this.port.address(this.quality));
     socket.binaryType = "arraybuffer";
     const nowMs = performance.now();
@@ -158,7 +135,7 @@ export class MseDriver implements PictureWay {
   private heed(session: Session, message: FeedMessage): void {
     switch (message.type) {
       case "init":
-        this.begin(session, message.codecs);
+        this.play(session, message.codecs);
         break;
       case "hidden":
         if (message.isHidden) this.blank(session);
@@ -175,7 +152,7 @@ export class MseDriver implements PictureWay {
   }
 
   /** Another format, or the first one after a hidden while: begin anew. */
-  private begin(session: Session, codecs: string): void {
+  private play(session: Session, codecs: string): void {
     session.player?.close();
     session.frames = new FrameWatch(performance.now());
     const player = this.port.makePlayer(`video/mp4; codecs="${codecs}"`, () => {
@@ -197,16 +174,16 @@ export class MseDriver implements PictureWay {
     session.player?.close(true);
     session.player = null;
     this.events.onSource(null);
-    if (this.now.name === "live") this.become({ name: "connecting", attempt: this.backoff.attempt });
+    this.blanked();
   }
 
   private look(session: Session): void {
     const nowMs = performance.now();
     const step = session.player?.keepLive(nowMs) ?? null;
     if (step?.isHole === true && this.slipped(nowMs)) return;
-    if (this.now.name === "live" && nowMs - session.judgedAt < JUDGE_MS) return;
+    if (this.state.name === "live" && nowMs - session.judgedAt < JUDGE_MS) return;
     session.judgedAt = nowMs;
-    if (!this.judge(session, nowMs) || this.now.name !== "live" || step === null) return;
+    if (!this.judge(session, nowMs) || this.state.name !== "live" || step === null) return;
     this.events.onDelay(Math.round(step.behindS * 1000 + session.wayMs));
     this.ping(session, nowMs);
   }
@@ -227,7 +204,7 @@ export class MseDriver implements PictureWay {
     this.slips = [...this.slips.filter((at) => nowMs - at < SLIPS_MS), nowMs];
     if (this.quality === "sub" || this.port.wish() === "main" || this.slips.length < SLIPS) return false;
     this.quality = "sub";
-    this.connect();
+    this.begin();
     return true;
   }
 
@@ -246,22 +223,7 @@ export class MseDriver implements PictureWay {
     session.wayMs = tripMs - session.leastTripMs / 2 + waitingMs;
   }
 
-  private fail(fault: PictureFault): void {
-    this.drop();
-    this.events.onDelay(null);
-    if (this.now.name === "live" && performance.now() - this.liveSince > PROVED_MS) this.backoff.reset();
-    if (fault.kind === "unsupported" || (fault.kind === "refused" && isFinal(fault.problem))) {
-      this.become({ name: "failed", fault });
-      return;
-    }
-    const askedMs = fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0;
-    const waitMs = this.backoff.next(Math.max(askedMs, this.isWithheld ? WITHHELD_MS : 0));
-    this.become({ name: "retrying", attempt: this.backoff.attempt, fault, waitMs });
-    if (this.now.name === "retrying") this.retry = setTimeout(() => this.connect(), waitMs); // unless who was told closed us
-  }
-
-  private drop(): void {
-    clearTimeout(this.retry);
+  protected override drop(): void {
     clearInterval(this.watch);
     const session = this.session;
     this.session = null;
@@ -270,10 +232,5 @@ export class MseDriver implements PictureWay {
     session.socket.close();
     session.player?.close();
     this.events.onView(null);
-  }
-
-  private become(state: WhepState): void {
-    this.now = state;
-    this.events.onState(state);
   }
 }

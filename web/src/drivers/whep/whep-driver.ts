@@ -5,6 +5,7 @@ import type { WhepAnswer } from "../../api/calls";
 import type { VideoView } from "../../api/video";
 import { Backoff } from "../backoff";
 import type { ControlChannel } from "../control/datagram-lane";
+import { LivingPicture } from "../feed/living";
 import { FrameWatch, type FrameVerdict } from "./frame-watch";
 import { relaysIn } from "./ice";
 import { recvonlyPeer, type Peer, type PeerWishes } from "./peer";
@@ -12,7 +13,7 @@ import { pageRelays, type Relays } from "./relays";
 import { IceRestarts } from "./restart";
 import { Meter } from "./meter";
 import { sampleOf, type VideoSample } from "./stats";
-import { isFinal, type PictureFault, type WhepState } from "./states";
+import type { WhepState } from "./states";
 
 export interface WhepPort {
   offer(sdp: string): Promise<Result<WhepAnswer>>;
@@ -50,8 +51,6 @@ export function browserPeer(wishes: () => PeerWishes): Pick<WhepPort, "makePeer"
 const WATCH_MS = 500;
 /** Sooner than the watch, so that "live" is said when the picture is there. */
 const FIRST_WATCH_MS = 100;
-/** A picture that lived this long makes the next failure a first one again. */
-const PROVED_MS = 10_000;
 /** A path that broke is mended by a restart of ICE within this time (a lift, a change of cell), or a new session begins. */
 const MEND_MS = 4_000;
 /** The picture comes by the straight way within this time, or relays are tried too. */
@@ -60,9 +59,6 @@ const FOUND: ReadonlySet<RTCIceConnectionState> = new Set(["connected", "complet
 /** Between answer and connection: longer, and this network lets no WebRTC through. */
 const REACH_MS = 6_000;
 const UNREACHED: ReadonlySet<RTCPeerConnectionState> = new Set(["new", "connecting"]);
-
-/** Between two tries while the service withholds the picture: its return is told, and tried at once then. */
-const WITHHELD_MS = 15_000;
 
 interface Session {
   readonly peer: RTCPeerConnection;
@@ -81,14 +77,9 @@ export function videoId(location: string): string {
   return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
 }
 
-export class WhepDriver {
-  private now: WhepState = { name: "idle" };
+export class WhepDriver extends LivingPicture {
   private session: Session | null = null;
-  private liveSince = 0;
-  private isWithheld = false;
   private meter = new Meter();
-  private readonly backoff: Backoff;
-  private retry: ReturnType<typeof setTimeout> | undefined;
   private watch: ReturnType<typeof setTimeout> | undefined;
   private mend: ReturnType<typeof setTimeout> | undefined;
   private straight: ReturnType<typeof setTimeout> | undefined;
@@ -100,20 +91,7 @@ export class WhepDriver {
     backoff = new Backoff(),
     private readonly relays: Relays = pageRelays,
   ) {
-    this.backoff = backoff;
-  }
-
-  get state(): WhepState {
-    return this.now;
-  }
-
-  start(): void {
-    if (this.now.name === "idle" || this.now.name === "failed") void this.connect();
-  }
-
-  /** Try at once instead of waiting on (the network came back, somebody pressed "try again"). */
-  nudge(): void {
-    if (this.now.name === "retrying" || this.now.name === "failed") void this.connect();
+    super(events, backoff);
   }
 
   /** The phone is in another network now: find the way anew, within the session if there is one. */
@@ -132,11 +110,10 @@ export class WhepDriver {
     if (this.session !== null) void this.view(this.session, (location) => this.port.ask(location));
   }
 
-  /** End the session here and on the service; safe while the page goes away. */
-  close(): void {
+  override close(): void {
     this.drop();
     this.events.onStream(null);
-    this.become({ name: "idle" });
+    super.close();
   }
 
   /** The service says that this session is over: a new one almost at once, instead of seconds of a standing picture. */
@@ -148,28 +125,27 @@ export class WhepDriver {
     this.fail({ kind: "ended" }, true);
   }
 
-  /** While the service withholds the picture the session stays: that no frame comes is no fault then. */
-  withhold(isWithheld: boolean): void {
+  /** The session stays meanwhile. */
+  override withhold(isWithheld: boolean): void {
     if (isWithheld === this.isWithheld) return;
-    this.isWithheld = isWithheld;
-    if (isWithheld && this.now.name === "live") this.become({ name: "connecting", attempt: this.backoff.attempt });
-    if (isWithheld) return;
-    this.nudge();
-    if (this.session !== null) this.lookIn(this.session, 0);
+    super.withhold(isWithheld);
+    if (!isWithheld && this.session !== null) this.lookIn(this.session, 0);
   }
 
-  private async connect(): Promise<void> {
-    this.drop();
-    this.become({ name: "connecting", attempt: this.backoff.attempt });
+  protected override open(): void {
     const peer = this.port.makePeer(this.relays.areNeeded ? this.relays.servers : []);
     if (peer === null) {
-      this.become({ name: "failed", fault: { kind: "unsupported" } });
+      this.fail({ kind: "unsupported" });
       return;
     }
     const session: Session = { peer: peer.connection, control: peer.control, hold: peer.hold, location: null, ice: null, look: null };
     this.session = session;
     this.listen(session);
     this.listenToControl(session);
+    void this.agree(session);
+  }
+
+  private async agree(session: Session): Promise<void> {
     try {
       await this.negotiate(session);
     } catch (error) {
@@ -279,13 +255,13 @@ export class WhepDriver {
       const now = performance.now();
       if (!this.heed(session, frames.see(decoded, now, this.port.isShown()))) return;
       if (sample !== null) this.measure(session, sample, now);
-      this.lookIn(session, this.now.name === "live" || this.isWithheld ? WATCH_MS : FIRST_WATCH_MS);
+      this.lookIn(session, this.state.name === "live" || this.isWithheld ? WATCH_MS : FIRST_WATCH_MS);
     };
     void session.look();
   }
 
   private measure(session: Session, sample: VideoSample, now: number): void {
-    const reading = this.now.name === "live" ? this.meter.see(sample, now) : null;
+    const reading = this.state.name === "live" ? this.meter.see(sample, now) : null;
     if (reading === null) return;
     this.events.onDelay(reading.delayMs);
     session.hold(reading.holdMs);
@@ -312,35 +288,7 @@ export class WhepDriver {
     this.watch = setTimeout(() => void session.look?.(), ms);
   }
 
-  /** A frame was decoded or shown; the video element may say so earlier than the statistics do. */
-  sawFrame(): void {
-    if (this.now.name !== "connecting" || this.isWithheld) return;
-    this.liveSince = performance.now();
-    this.become({ name: "live" });
-  }
-
-  /** `isOver`: the cause is known and gone, so the first try comes soon. */
-  private fail(fault: PictureFault, isOver = false): void {
-    this.drop();
-    this.events.onDelay(null);
-    if (this.now.name === "live" && performance.now() - this.liveSince > PROVED_MS) this.backoff.reset();
-    if (fault.kind === "refused" && isFinal(fault.problem)) {
-      this.become({ name: "failed", fault });
-      return;
-    }
-    const waitMs = this.waitAfter(fault, isOver);
-    this.become({ name: "retrying", attempt: this.backoff.attempt, fault, waitMs });
-    if (this.now.name === "retrying") this.retry = setTimeout(() => void this.connect(), waitMs); // unless who was told closed us
-  }
-
-  private waitAfter(fault: PictureFault, isOver: boolean): number {
-    if (isOver && this.backoff.attempt === 0 && !this.isWithheld) return this.backoff.soon();
-    const askedMs = fault.kind === "refused" ? (fault.problem.retryAfterMs ?? 0) : 0;
-    return this.backoff.next(Math.max(askedMs, this.isWithheld ? WITHHELD_MS : 0));
-  }
-
-  private drop(): void {
-    clearTimeout(this.retry);
+  protected override drop(): void {
     clearTimeout(this.watch);
     clearTimeout(this.mend);
     clearTimeout(this.straight);
@@ -362,10 +310,5 @@ export class WhepDriver {
 
   private endOnService(session: Session): void {
     if (session.location !== null) this.port.end(session.location);
-  }
-
-  private become(state: WhepState): void {
-    this.now = state;
-    this.events.onState(state);
   }
 }
