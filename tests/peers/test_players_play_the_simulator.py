@@ -23,10 +23,11 @@ def with_account(camera: dict[str, Any], stream: str) -> str:
 def test_ffprobe(demo: Demo, transport: str, stream: str, width: int, height: int, rate: int) -> None:
     command = [
         "ffprobe", "-v", "error", "-rtsp_transport", transport, "-print_format", "json", "-count_packets",
-        "-read_intervals", "%+#40", "-show_streams", with_account(demo.camera(), stream),
+        "-read_intervals", "%+#150", "-show_streams", with_account(demo.camera(), stream),
     ]  # fmt: skip
     found = subprocess.run(command, capture_output=True, text=True, timeout=40, check=True)
-    [video] = json.loads(found.stdout)["streams"]
+    video, sound = json.loads(found.stdout)["streams"]
+    assert (sound["codec_name"], sound["sample_rate"], sound["channels"]) == ("pcm_alaw", "8000", 1)
     assert (video["codec_name"], video["width"], video["height"]) == ("h264", width, height)
     assert video["profile"] == "Constrained Baseline"
     numerator, denominator = map(int, video["avg_frame_rate"].split("/"))

@@ -178,7 +178,8 @@ def test_ffprobe_plays_the_cameras_own_rtsp_address(demo: Demo) -> None:
             ["ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-of", "json", "-show_streams", url],
             capture_output=True, text=True, timeout=30, check=True,
         )  # fmt: skip
-        [stream] = json.loads(probe.stdout)["streams"]
+        stream, *sounds = json.loads(probe.stdout)["streams"]
+        assert [sound["codec_name"] for sound in sounds] == (["pcm_alaw"] if camera["id"] == "cam-1" else [])
         assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 1280, 720)
 
 
