@@ -23,7 +23,7 @@ def with_account(camera: dict[str, Any], stream: str) -> str:
 def test_ffprobe(demo: Demo, transport: str, stream: str, width: int, height: int, rate: int) -> None:
     command = [
         "ffprobe", "-v", "error", "-rtsp_transport", transport, "-print_format", "json", "-count_packets",
-        "-read_intervals", "%+#150", "-show_streams", with_account(demo.camera(), stream),
+        "-read_intervals", "%+#400", "-show_streams", with_account(demo.camera(), stream),
     ]  # fmt: skip
     found = subprocess.run(command, capture_output=True, text=True, timeout=40, check=True)
     video, sound = json.loads(found.stdout)["streams"]
