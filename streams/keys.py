@@ -56,7 +56,10 @@ class KeyAsker:
             self._ask()
 
     def beg(self, delay_s: float, is_needed: Callable[[], bool | None]) -> None:
-        """Ask after `delay_s` and then every second, until `is_needed` says False; None is "not now"."""
+        """Ask after `delay_s` and then every second, until `is_needed` says False; None is "not now".
+
+        Asked less than a second ago, as for the pull before, it asks when that second is over.
+        """
         self.stop()
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._beg, is_needed)
 
@@ -77,4 +80,5 @@ class KeyAsker:
             return
         if answer:
             self.want()
-        self.beg(ASK_EVERY_S, is_needed)
+        early_s = self._asked_s + ASK_EVERY_S - self._clock()
+        self.beg(early_s + _TIMER_S if 0 < early_s < ASK_EVERY_S else ASK_EVERY_S, is_needed)

@@ -10,6 +10,7 @@ from streams.errors import StreamError, StreamFault
 from streams.hub import Hold, Hub
 from streams.quality import Demand, Quality
 from streams.rtp.audio import AudioFormat
+from streams.rtp.codecs import words_of
 from streams.rtp.frames import VideoFormat
 
 _OTHER_S = 0.5  # what the answer waits for the second stream's codec when the first one's is known
@@ -78,7 +79,7 @@ def _choose(
     outcome = next(iter(found.values()))
     if isinstance(outcome, StreamError):
         raise outcome
-    detail = f"the camera sends {outcome.codec}, which this viewer does not take by WebRTC"
+    detail = f"the camera sends {words_of(outcome.codec)}, which this viewer does not take by WebRTC"
     raise StreamError(StreamFault.CODEC, detail, codec=outcome.codec)
 
 

@@ -136,8 +136,7 @@ class MediaPool:
         self._placement = Placement(len(ports), spread_after)
         self._find_source = find_source
         self._workers = [self._make_worker(index, port) for index, port in enumerate(ports)]
-        self._sessions: dict[str, WorkerProcess] = {}
-        self._watched: dict[str, tuple[str, int]] = {}  # session to stream and worker, as `_placement` counts them
+        self._sessions: dict[str, tuple[WorkerProcess, str]] = {}  # with the stream by which `_placement` counts it
         self._relays = FeedRelays(lambda key, worker: worker.tell("close_feed", {"key": key}))
         self._keeper = Keeper(self._launcher, functools.partial(self._lost, why="the media worker ended"))
 
@@ -226,8 +225,7 @@ class MediaPool:
         up = [worker.index for worker in self._workers if worker.up.is_set()]
         worker = self._workers[self._placement.choose(source.key, up)]
         worker.sessions[session_id] = source.key
-        self._sessions[session_id] = worker
-        self._watched[session_id] = (source.key, worker.index)
+        self._sessions[session_id] = (worker, source.key)
         self._placement.joined(source.key, worker.index)
         try:
             sources = await self._routed(worker, {Quality.MAIN: source} | ({Quality.SUB: sub} if sub else {}))
@@ -299,9 +297,9 @@ class MediaPool:
         Lost without a word: when there is no such session or channel, when `text` exceeds 4096 bytes of UTF-8, and
         when more than 64 KiB wait for a viewer that takes nothing.
         """
-        worker = self._sessions.get(session_id)
-        if worker is not None and fits(text):
-            worker.tell("datagram", {"session_id": session_id, "text": text}, may_drop=True)
+        session = self._sessions.get(session_id)
+        if session is not None and fits(text):
+            session[0].tell("datagram", {"session_id": session_id, "text": text}, may_drop=True)
 
     def hide(self, stream_key_prefix: str, hidden: bool) -> None:
         """Let nothing of the streams whose key begins with the prefix leave the workers, or let it again.
@@ -348,10 +346,10 @@ class MediaPool:
         return [{**answer[0], "worker": worker.index} for worker, answer in answers if isinstance(answer, tuple)]
 
     def _session(self, session_id: str) -> WorkerProcess:
-        worker = self._sessions.get(session_id)
-        if worker is None:
+        session = self._sessions.get(session_id)
+        if session is None:
             raise SessionNotFoundError("there is no such session")
-        return worker
+        return session[0]
 
     async def _routed(self, worker: WorkerProcess, sources: Mapping[Quality, StreamSource]) -> Payload:
         """The sources as `worker` has to pull them: from the camera, or from the worker that does."""
@@ -395,7 +393,7 @@ class MediaPool:
             self._on_event(event)
 
     def _forget_session(self, session_id: str) -> None:
-        self._sessions.pop(session_id, None)
-        watched = self._watched.pop(session_id, None)
-        if watched:
-            self._placement.left(*watched)
+        session = self._sessions.pop(session_id, None)
+        if session is not None:
+            worker, key = session
+            self._placement.left(key, worker.index)

@@ -122,6 +122,11 @@ H265 = Codec(
 CODECS: Mapping[str, Codec] = {codec.name: codec for codec in (H264, H265)}
 
 
+def words_of(name: str) -> str:
+    """What people call a codec; the RTP encoding name of one that is not known here."""
+    return CODECS[name].words if name in CODECS else name
+
+
 def codec_of(name: str) -> Codec:
     """The codec of an RTP encoding name.
 

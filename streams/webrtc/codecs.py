@@ -9,9 +9,9 @@ from aiortc import sdp as aiortc_sdp
 from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 
 from streams.errors import StreamError, StreamFault
+from streams.rtp.codecs import words_of
 
 CODECS = ("H264", "H265")
-NAMES = {"H264": "H.264", "H265": "H.265"}
 _DEFAULT_PROFILE = "42e01f"
 _HIGH = 4  # as `_rank` counts
 _FEEDBACK = (("nack", None), ("nack", "pli"), ("ccm", "fir"), ("goog-remb", None))
@@ -78,7 +78,7 @@ def choose(choices: Sequence[VideoChoice], codec: str = "H264", profile_level_id
     """
     fitting = [choice for choice in choices if choice.codec == codec]
     if not fitting:
-        name = NAMES.get(codec, codec)
+        name = words_of(codec)
         raise StreamError(
             StreamFault.CODEC, f"the camera sends {name}, which this viewer does not take by WebRTC", codec=codec
         )

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from streams.placement import place
+from tests.support.gst_camera import gst_camera
 from tests.support.ports import free_tcp_port, free_udp_ports
 from tests.support.service import running, write_config
 
 pytestmark = pytest.mark.peer
 
-PROGRAM = Path(__file__).with_name("gst_rtsp_camera.py")
 # One that the second worker pulls, so that the pictures go from worker to worker before they leave.
 CAMERA = next(name for name in (f"gang-{number}" for number in range(99)) if place(f"{name}/main", 2) == 1)
 WIDTH, HEIGHT = 320, 180
@@ -24,13 +24,8 @@ FRAMES = 40  # more than the second between two key pictures
 
 @pytest.fixture(scope="module")
 def camera_port() -> Iterator[int]:
-    process = subprocess.Popen(["/usr/bin/python3", str(PROGRAM), "--codec", "h265"], stdout=subprocess.PIPE)
-    try:
-        assert process.stdout
-        yield int(process.stdout.readline())
-    finally:
-        process.kill()
-        process.communicate()
+    with gst_camera("--codec", "h265") as port:
+        yield port
 
 
 @pytest.fixture(scope="module")

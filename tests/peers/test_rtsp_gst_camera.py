@@ -17,7 +17,7 @@ from streams.rtp.nal import PPS, SPS, nal_type
 from streams.rtp.order import PictureOrder
 from streams.rtsp.client import RtspClient
 from tests.support.certificates import self_signed
-from tests.support.rtsp_kit import decode_count, until
+from tests.support.rtsp_kit import decode_count, play
 
 pytestmark = pytest.mark.peer
 
@@ -44,12 +44,7 @@ def client_of(port: int, path: str = "cam", username: str = "", password: str = 
 
 
 async def pull(client: RtspClient, count: int) -> list[AccessUnit]:
-    units: list[AccessUnit] = []
-    playing = asyncio.create_task(client.play(units.append))
-    await until(lambda: len(units) >= count or playing.done(), 15)
-    await client.close()
-    await playing
-    return units
+    return await play(client, count, 15)
 
 
 @pytest.mark.parametrize(("profile", "profile_bytes"), [("constrained-baseline", "42"), ("main", "4d"), ("high", "64")])

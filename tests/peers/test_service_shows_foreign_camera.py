@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
-from pathlib import Path
+from contextlib import ExitStack, asynccontextmanager
 from urllib.parse import urlsplit
 
 import cv2
@@ -17,13 +15,13 @@ import yaml
 from av import VideoFrame
 
 from tests.support.certificates import self_signed
+from tests.support.gst_camera import gst_camera
 from tests.support.rtsp_kit import until
 from tests.support.service import Service, running, write_config
 from tests.system.media_viewer import AiortcViewer
 
 pytestmark = pytest.mark.peer
 
-CAMERA = Path(__file__).with_name("gst_rtsp_camera.py")
 USER, SECRET = "pemberi", "sandi peduli"
 # What each camera is started with, and the account that the service has; those by which video can be watched.
 CAMERAS = {
@@ -41,17 +39,6 @@ OTHERS = {"h265": (["--codec", "h265"], False), "b-frames": (["--profile", "main
 
 def client_of(service: Service) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=service.api, headers=service.headers("budi"), timeout=20)
-
-
-@contextmanager
-def gst_camera(*options: str) -> Iterator[int]:
-    process = subprocess.Popen(["/usr/bin/python3", str(CAMERA), *options], stdout=subprocess.PIPE)
-    try:
-        assert process.stdout
-        yield int(process.stdout.readline())
-    finally:
-        process.kill()
-        process.communicate()
 
 
 @pytest.fixture(scope="module")

@@ -147,12 +147,12 @@ async def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None
             await asyncio.sleep(0.01)
 
 
-async def play(client: RtspClient, count: int) -> list[AccessUnit]:
+async def play(client: RtspClient, count: int, within_s: float = 5.0) -> list[AccessUnit]:
     """At least so many units of an open client, unless the stream ends sooner; the client is closed then."""
     units: list[AccessUnit] = []
     playing = asyncio.create_task(client.play(units.append))
     try:
-        await until(lambda: len(units) >= count or playing.done())
+        await until(lambda: len(units) >= count or playing.done(), within_s)
     finally:
         await client.close()
     await playing

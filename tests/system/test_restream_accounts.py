@@ -15,7 +15,7 @@ from streams.rtp.frames import AccessUnit
 from streams.rtsp.client import RtspClient
 from tests.support.commands import camctl_here
 from tests.support.ports import free_tcp_port
-from tests.support.rtsp_kit import until
+from tests.support.rtsp_kit import pull, until
 from tests.support.service import running, write_config
 from tests.system.media_scene import camera
 
@@ -116,17 +116,11 @@ async def test_an_account_lives_and_dies_with_its_person(tmp_path: Path) -> None
 
 async def plays_at(url: str, name: str, secret: str) -> None:
     """Pictures come from this address, once the running service has heard of the account."""
-    units: list[AccessUnit] = []
     address = httpx.URL(url)
     async with asyncio.timeout(2.0):
         while await outcome(address.port or 0, address.path[1:], name, secret) is not None:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-    client = RtspClient(url, "127.0.0.1", name, secret)
-    await client.open()
-    playing = asyncio.create_task(client.play(units.append))
-    await until(lambda: len(units) > 5)
-    await client.close()
-    await playing
+    assert await pull(RtspClient(url, "127.0.0.1", name, secret), 6)
 
 
 async def test_an_account_made_by_http_pulls_and_its_removal_ends_it(tmp_path: Path) -> None:

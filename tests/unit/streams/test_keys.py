@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.keys import CAMERA_DELAY_S, Curtain, KeyAsker
+from streams.keys import ASK_EVERY_S, CAMERA_DELAY_S, Curtain, KeyAsker
 
 
 def test_a_curtain_lets_nothing_through_that_was_taken_before_it_went_up() -> None:
@@ -54,3 +54,20 @@ async def test_begging_goes_on_until_it_is_not_needed_and_pauses_when_nobody_wat
     keys.stop()
     await asyncio.sleep(0.005)
     assert asked == 1
+
+
+async def test_who_begs_within_a_second_of_the_last_asking_asks_when_that_is_over() -> None:
+    loop, asked = asyncio.get_running_loop(), []
+    offset_s = 0.0
+
+    def clock() -> float:
+        return loop.time() + offset_s
+
+    keys = KeyAsker(lambda: asked.append(clock()), Curtain(), clock)
+    keys.want()
+    offset_s = ASK_EVERY_S - 0.1  # of the second nearly all has passed
+    keys.beg(0, lambda: True)
+    await asyncio.sleep(0.3)
+    keys.stop()
+    assert len(asked) == 2, "not a whole second later"
+    assert asked[1] - asked[0] >= ASK_EVERY_S

@@ -44,7 +44,7 @@ def test_all_workers_are_told_what_is_hidden_once(monkeypatch: pytest.MonkeyPatc
 def test_datagrams_go_to_the_worker_of_the_session_and_bad_ones_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     pool = MediaPool(2, "127.0.0.1", 0, ["127.0.0.1"])
     lists = Lists(pool, monkeypatch)
-    pool._sessions["s"] = pool._workers[1]
+    pool._sessions["s"] = (pool._workers[1], "cam-1/main")
     for session_id, text in (("s", "yes"), ("gone", "no"), ("s", "x" * 4097), ("s", "\ud800")):
         pool.send_datagram(session_id, text)
     assert lists.told == [[], [("datagram", {"session_id": "s", "text": "yes"})]]
