@@ -109,6 +109,6 @@ async def test_webrtcbin_decodes_h265_that_gst_rtsp_server_sends(caps: str, attr
 
 async def test_webrtcbin_without_h265_is_refused_by_its_name() -> None:
     async with gst_camera("--codec", "h265") as source:
-        with pytest.raises(StreamError, match="sends H265, which this viewer does not take") as caught:
+        with pytest.raises(StreamError, match=r"sends H\.265, which this viewer does not take") as caught:
             await watch(source, H264)
     assert (caught.value.fault, caught.value.codec) == (StreamFault.CODEC, "H265")
