@@ -134,13 +134,20 @@ def page(place: Place) -> Iterator[Page]:
         page = browser.new_page()
         page.goto(place.wall)
         yield page
+    # A browser that ends without a goodbye is noticed by its silence.
+    wait_until(lambda: place.viewers() == 0, 20.0, place.service.log.read_text)
+
+
+def sees_main(page: Page) -> None:
+    """The picture runs, and is the main stream's: at once, or after a while on sub where the machine is too busy."""
+    wait_until(lambda: page.evaluate(_SHOWN, 10) == [1280, 720], 30.0, lambda: "the main stream's picture did not come")
 
 
 def test_whip_whep_plays_restarts_ice_and_ends(place: Place, page: Page) -> None:
     answers: list[tuple[str, int]] = []
     page.on("response", lambda answer: answers.append((answer.request.method, answer.status)))
     page.evaluate(_WHIP_WHEP, place.camera)
-    assert page.evaluate(_SHOWN, 10) == [1280, 720]
+    sees_main(page)
     [server] = page.evaluate("client.pc.getConfiguration().iceServers")
     assert (server["urls"], len(server["credential"])) == (["turn:192.0.2.254:3478?transport=udp"], 28)
     page.evaluate("client.restart()")
@@ -157,7 +164,7 @@ def test_whip_whep_plays_restarts_ice_and_ends(place: Place, page: Page) -> None
 def test_eyevinn_webrtc_player_plays_and_ends(place: Place, page: Page) -> None:
     page.evaluate(_EYEVINN, place.camera)
     page.wait_for_function("document.querySelector('video').srcObject !== null", timeout=10_000)
-    assert page.evaluate(_SHOWN, 10) == [1280, 720]
+    sees_main(page)
     assert place.viewers() == 1
     page.evaluate("client.unload()")
     wait_until(lambda: place.viewers() == 0, 5.0, place.service.log.read_text)

@@ -41,8 +41,9 @@ LATE = Row("camera answers 2 s late, finger lifted", FINGER_S, STOP, "at once: 3
 UNANSWERED = Row("camera never answers, finger lifted", FINGER_S, STOP, "at once: 300 ms")
 SWALLOWED = Row("camera accepts the first Stop and turns on", 2.0, STILL, "seen by its position and said again: 2 s")
 WORKER = Row("media worker killed, then finger lifted", FINGER_S, STOP, "at once: 300 ms")
+# Another worker starts in the same moment and takes a core for itself.
 WORKER_LANE = Row(
-    "media worker killed under a data channel", SILENT_S + SOAP_S, STOP, "a command's life: 900 ms, + 100"
+    "media worker killed under a data channel", SILENT_S + 2 * SOAP_S, STOP, "a command's life: 900 ms, + 200"
 )
 CONTROL = Row("control process killed, Timeout 10 s", KILLED_S, STILL, "the stopper: 1.5 s", may_resume=True)
 CONTROL_NET = Row("control process killed, Timeout 1 s", KILLED_S, STILL, "the stopper: 1.5 s", may_resume=True)
