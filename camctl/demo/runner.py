@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from auth.service import AuthService
 from camctl.config import parse
 from camctl.demo import plan
 from camctl.demo.poster import print_poster
@@ -100,6 +101,7 @@ class Demo:
     def __init__(self, options: DemoOptions, folder: Path) -> None:
         self._options = options
         self._folder = folder
+        self._street_ready = folder / "street.json"
         self._store_url = f"sqlite:///{folder / 'camctl.db'}"
         self._children: list[Child] = []
         self._stop = asyncio.Event()
@@ -112,12 +114,14 @@ class Demo:
         """
         stop_on_signals(self._stop.set)
         try:
-            street = await self._start_street() if self._options.cameras else []
+            # Processes begin as early as they can: while the street draws its first pictures, passwords are hashed.
+            cameras = await self._begin_street() if self._options.cameras else []
+            people = await self._create_people(await self._write_config([]))
+            street = await self._street(cameras) if cameras else []
             if self._stop.is_set():
                 return
             items = plan.camera_items(street, self._options.feeds)
             config = await self._write_config(items)
-            people = await self._create_people(config)
             await asyncio.to_thread(self._create_patrols, len(street))
             service = await self._start("the service", "camctl", "serve", "--config", str(config))
             url = f"http://localhost:{self._options.port}"
@@ -156,19 +160,24 @@ class Demo:
             for task in tasks:
                 task.cancel()
 
-    async def _start_street(self) -> list[dict[str, Any]]:
+    async def _begin_street(self) -> list[dict[str, Any]]:
+        """Start the simulated cameras; what they were told."""
         path = self._folder / "street.yaml"
-        ready = self._folder / "street.json"
         street = plan.street(self._options.cameras, self._options.quirks, secrets.token_urlsafe(12))
         _write_private(path, yaml.safe_dump(street))
-        await self._start("the simulated street", "simulators", str(path), "--ready-file", str(ready))
-        await self._unless_stopped(_wait_for_file(ready))
+        await self._start("the simulated street", "simulators", str(path), "--ready-file", str(self._street_ready))
+        cameras: list[dict[str, Any]] = street["cameras"]
+        return cameras
+
+    async def _street(self, told: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The cameras' addresses, when they serve, with their accounts; none after Ctrl-C."""
+        await self._unless_stopped(_wait_for_file(self._street_ready))
         if self._stop.is_set():
             return []
-        cameras: list[dict[str, Any]] = json.loads(ready.read_text(encoding="utf-8"))["cameras"]
+        cameras: list[dict[str, Any]] = json.loads(self._street_ready.read_text(encoding="utf-8"))["cameras"]
         return [
             {**camera, "username": c["username"], "password": c["password"]}
-            for camera, c in zip(cameras, street["cameras"], strict=True)
+            for camera, c in zip(cameras, told, strict=True)
         ]
 
     async def _write_config(self, items: Sequence[dict[str, Any]]) -> Path:
@@ -189,33 +198,11 @@ class Demo:
         config = parse(path.read_text(encoding="utf-8"), str(path))
         store = await asyncio.to_thread(open_people, config)
         auth = auth_service(config, store)
-        until = datetime.now(UTC) + timedelta(days=_TOKEN_DAYS)
-        people = []
         try:
-            for person in plan.PEOPLE:
-                password = f"demo-{secrets.token_hex(4)}"
-                await auth.create_person(
-                    person.username,
-                    password,
-                    role=person.role,
-                    areas=[person.area],
-                    display_name=person.display_name,
-                    organisation=person.organisation,
-                )
-                token = await auth.issue_token(person.username, until, "demo")
-                people.append(
-                    {
-                        "role": person.role,
-                        "area": person.area,
-                        "username": person.username,
-                        "password": password,
-                        "token": token,
-                    }
-                )
+            return await asyncio.gather(*(_create(auth, person) for person in plan.PEOPLE))
         finally:
             await auth.close()
             store.close()
-        return people
 
     def _create_patrols(self, simulated: int) -> None:
         store = open_store(self._store_url)
@@ -260,6 +247,27 @@ class Demo:
             "cameras": cameras,
             "people": list(people),
         }
+
+
+async def _create(auth: AuthService, person: plan.DemoPerson) -> dict[str, Any]:
+    """One of the demo's people, as the ready file has them."""
+    password = f"demo-{secrets.token_hex(4)}"
+    await auth.create_person(
+        person.username,
+        password,
+        role=person.role,
+        areas=[person.area],
+        display_name=person.display_name,
+        organisation=person.organisation,
+    )
+    token = await auth.issue_token(person.username, datetime.now(UTC) + timedelta(days=_TOKEN_DAYS), "demo")
+    return {
+        "role": person.role,
+        "area": person.area,
+        "username": person.username,
+        "password": password,
+        "token": token,
+    }
 
 
 def _addresses(feeds: Sequence[str]) -> list[str]:

@@ -82,7 +82,7 @@ def test_a_finger_turns_a_camera_and_its_end_stops_it(phone: PhonePage, demo: De
     assert phone.open_camera(camera["id"]) <= 3.0
     before = phone.reading().pan_deg
     phone.press_pad(0.8, 0.0)
-    # Encoder and decoder share two cores that are not always equally fast: how late the picture is, bench/glass.py says.
+    # Encoder and decoder share two cores that are not always equally fast; bench/glass.py says how late it is.
     demo.wait(lambda: phone.reading().pan_deg > before + 3, 4.0, "the picture did not turn right")
     assert demo.is_moving(camera)
     PICTURES.mkdir(parents=True, exist_ok=True)

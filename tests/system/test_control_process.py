@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,85 +49,93 @@ def wait_ready(demo: Demo, within_s: float = 15.0) -> None:
     demo.wait(lambda: not problems(demo), within_s, "the service is not ready again")
 
 
-def test_a_killed_control_process_stops_its_camera_and_comes_back_with_who_held_it() -> None:
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Demo]:
     with running("--cameras", "1", "--quirk", "ignores-timeout") as demo:
-        camera = demo.camera()
-        with phone(demo, camera) as holder:
-            assert holder.ask("reserve", reason="kecelakaan", limit_s=300)["type"] == "ack"
-            holder.drag(0.5, pan=0.2)
-            fence = holder.state(lambda state: state["holder"] and state["moving"])["fence"]
-            assert demo.is_moving(camera)
-            before = control(demo)
-            before.send_signal(signal.SIGKILL)
-            demo.wait_still(camera, 1.5)
-            assert problems(demo)
-            wait_ready(demo)
-            assert control(demo).pid != before.pid
-            # The same socket, the same lease: who it was when nobody could be asked is who it is now.
-            state = holder.state(lambda state: state["holder"] and state["holder"]["reserved"], 10.0)
-            assert state["holder"]["you"]
-            assert state["fence"] == fence
-            with phone(demo, camera, "official") as other:
-                assert other.ask("move", pan=0.2)["code"] == "reserved"
-            demo.wait(lambda: holder.ask("stop")["type"] == "ack", 10.0, "it cannot be stopped again")
-            holder.drag(0.3, pan=0.2)
-            assert demo.is_moving(camera)
-            assert holder.ask("stop")["type"] == "ack"
-            assert holder.ask("unreserve")["type"] == "ack"
-        assert not demo.is_moving(camera)
+        yield demo
 
 
-def test_a_stop_while_control_is_away_waits_for_it_and_is_carried_out() -> None:
-    with running("--cameras", "1") as demo:
-        camera = demo.camera()
-        with phone(demo, camera) as holder:
-            holder.drag(0.3, pan=0.2)
-            control(demo).send_signal(signal.SIGKILL)
-            demo.wait(lambda: problems(demo), 2.0, "nobody noticed")
-            refused = holder.ask("move", pan=0.2)
-            assert refused["type"] == "error"
-            assert "restarted" in refused["detail"]
-            asked = time.monotonic()
-            seq = holder.send("stop")
-            answer = holder.wait_for(lambda message: message.get("seq") == seq, 8.0)
-            assert "restarted" not in answer.get("detail", ""), answer
-            assert time.monotonic() - asked < 6.0
-            demo.wait_still(camera, 1.0)
+@pytest.fixture
+def demo(shared: Demo) -> Demo:
+    """A demo whose control works; tests kill it and the next finds another."""
+    wait_ready(shared, 20.0)
+    return shared
 
 
-def test_a_control_process_that_hangs_is_ended_and_its_camera_stopped() -> None:
-    with running("--cameras", "1", "--quirk", "ignores-timeout") as demo:
-        camera = demo.camera()
-        with phone(demo, camera) as holder:
-            holder.drag(0.5, pan=0.05)
-            before = control(demo)
-            before.send_signal(signal.SIGSTOP)
-            demo.wait(lambda: (now := control_of(demo)) is not None and now.pid != before.pid, 15.0, "it hangs on")
-            demo.wait_still(camera, 1.5)
-            wait_ready(demo)
+def test_a_killed_control_process_stops_its_camera_and_comes_back_with_who_held_it(demo: Demo) -> None:
+    camera = demo.camera()
+    with phone(demo, camera) as holder:
+        assert holder.ask("reserve", reason="kecelakaan", limit_s=300)["type"] == "ack"
+        holder.drag(0.5, pan=0.2)
+        fence = holder.state(lambda state: state["holder"] and state["moving"])["fence"]
+        assert demo.is_moving(camera)
+        before = control(demo)
+        before.send_signal(signal.SIGKILL)
+        demo.wait_still(camera, 1.5)
+        assert problems(demo)
+        wait_ready(demo)
+        assert control(demo).pid != before.pid
+        # The same socket, the same lease: who it was when nobody could be asked is who it is now.
+        state = holder.state(lambda state: state["holder"] and state["holder"]["reserved"], 10.0)
+        assert state["holder"]["you"]
+        assert state["fence"] == fence
+        with phone(demo, camera, "official") as other:
+            assert other.ask("move", pan=0.2)["code"] == "reserved"
+        demo.wait(lambda: holder.ask("stop")["type"] == "ack", 10.0, "it cannot be stopped again")
+        holder.drag(0.3, pan=0.2)
+        assert demo.is_moving(camera)
+        assert holder.ask("stop")["type"] == "ack"
+        assert holder.ask("unreserve")["type"] == "ack"
+    assert not demo.is_moving(camera)
+
+
+def test_a_stop_while_control_is_away_waits_for_it_and_is_carried_out(demo: Demo) -> None:
+    camera = demo.camera()
+    with phone(demo, camera) as holder:
+        holder.drag(0.3, pan=0.2)
+        control(demo).send_signal(signal.SIGKILL)
+        demo.wait(lambda: problems(demo), 2.0, "nobody noticed")
+        refused = holder.ask("move", pan=0.2)
+        assert refused["type"] == "error"
+        assert "restarted" in refused["detail"]
+        asked = time.monotonic()
+        seq = holder.send("stop")
+        answer = holder.wait_for(lambda message: message.get("seq") == seq, 8.0)
+        assert "restarted" not in answer.get("detail", ""), answer
+        assert time.monotonic() - asked < 6.0
+        demo.wait_still(camera, 1.0)
+
+
+def test_a_control_process_that_hangs_is_ended_and_its_camera_stopped(demo: Demo) -> None:
+    camera = demo.camera()
+    with phone(demo, camera) as holder:
+        holder.drag(0.5, pan=0.05)
+        before = control(demo)
+        before.send_signal(signal.SIGSTOP)
+        demo.wait(lambda: (now := control_of(demo)) is not None and now.pid != before.pid, 15.0, "it hangs on")
+        demo.wait_still(camera, 1.5)
+        wait_ready(demo)
 
 
 @pytest.mark.nightly
-def test_control_that_is_asked_to_end_stops_its_camera_first_and_is_restarted() -> None:
-    with running("--cameras", "1", "--quirk", "ignores-timeout") as demo:
-        camera = demo.camera()
-        with phone(demo, camera) as holder:
-            holder.drag(0.5, pan=0.2)
-            before = control(demo)
-            before.send_signal(signal.SIGTERM)
-            demo.wait_still(camera, 1.0)
-            demo.wait(lambda: (now := control_of(demo)) is not None and now.pid != before.pid, 15.0, "no new one")
-            wait_ready(demo)
+def test_control_that_is_asked_to_end_stops_its_camera_first_and_is_restarted(demo: Demo) -> None:
+    camera = demo.camera()
+    with phone(demo, camera) as holder:
+        holder.drag(0.5, pan=0.2)
+        before = control(demo)
+        before.send_signal(signal.SIGTERM)
+        demo.wait_still(camera, 1.0)
+        demo.wait(lambda: (now := control_of(demo)) is not None and now.pid != before.pid, 15.0, "no new one")
+        wait_ready(demo)
 
 
 @pytest.mark.nightly
-def test_ctrl_c_of_the_terminal_is_the_parents_affair() -> None:
-    with running("--cameras", "1") as demo:
-        process = control(demo)
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-        assert process.is_running()
-        assert not problems(demo)
+def test_ctrl_c_of_the_terminal_is_the_parents_affair(demo: Demo) -> None:
+    process = control(demo)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.is_running()
+    assert not problems(demo)
 
 
 def test_when_the_service_is_killed_control_stops_the_camera_and_ends() -> None:
