@@ -37,6 +37,13 @@ class UnknownPersonError(AuthError, LookupError):
         super().__init__(f"There is nobody called {username!r}.")
 
 
+class UnknownGrantError(AuthError, LookupError):
+    """The person has no grant with that id."""
+
+    def __init__(self, grant_id: str) -> None:
+        super().__init__(f"There is no grant {grant_id!r} of this person.")
+
+
 class AuthUnavailableError(AuthError):
     """The people's database did not answer, so nothing can be decided; callers refuse (fail closed)."""
 

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from auth.checks import normalise_username
 from auth.errors import AuthError, AuthUnavailableError, PersonRuleError, UnknownPersonError
-from auth.model import Person, normalise_username
+from auth.model import Person
 from auth.records import person_of
 from auth.tables import AuthChangeRow, PersonRow, RestreamAccountRow
 

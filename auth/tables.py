@@ -57,21 +57,48 @@ class PersonRow(Base):
     display_name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     organisation: Mapped[str] = mapped_column(String(120))
-    role: Mapped[str] = mapped_column(String(32))
-    priority_override: Mapped[int | None]
     disabled: Mapped[bool]
     created: Mapped[datetime] = mapped_column(UtcTime)
 
-    areas: Mapped[list[PersonAreaRow]] = relationship(cascade="all, delete-orphan", lazy="selectin")
+    grants: Mapped[list[GrantRow]] = relationship(cascade="all, delete-orphan", lazy="selectin")
 
 
-class PersonAreaRow(Base):
-    """An area in which the person's role holds."""
+class RoleRow(Base):
+    """A named bundle of capabilities; `priority` NULL: by the level of the area."""
 
-    __tablename__ = "person_area"
+    __tablename__ = "role"
 
-    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
-    area_code: Mapped[str] = mapped_column(String(140), primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    capabilities: Mapped[list[str]] = mapped_column(JSON)
+    priority: Mapped[int | None]
+    only_own: Mapped[bool]
+    viewing: Mapped[int]
+
+
+class GrantRow(Base):
+    """What somebody may do (or, with `deny`, may not), where and when; `capabilities` NULL: all of the role's."""
+
+    __tablename__ = "access_grant"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    role_name: Mapped[str | None] = mapped_column(ForeignKey("role.name"), index=True)
+    areas: Mapped[list[str]] = mapped_column(JSON)
+    cameras: Mapped[list[str]] = mapped_column(JSON)
+    capabilities: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    deny: Mapped[bool]
+    window: Mapped[str | None] = mapped_column(String(120))
+    starts_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    ends_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    priority: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(16))
+    waits: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(120))
+    granter: Mapped[str] = mapped_column(String(64))
+    approver: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(UtcTime)
+
+    role: Mapped[RoleRow | None] = relationship(lazy="joined")
 
 
 class SessionRow(Base):

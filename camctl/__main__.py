@@ -41,10 +41,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_user_commands(user: argparse.ArgumentParser) -> None:
+    from camctl import user_grants
+
     commands = user.add_subparsers(dest="user_command", required=True, metavar="COMMAND")
     add = commands.add_parser("add", help="add somebody; the password is asked for, or read from standard input")
     add.add_argument("username")
-    add.add_argument("--role", required=True, choices=("admin", "operator", "official", "partner"))
+    add.add_argument("--role", required=True, help="admin, auditor, official, operator, partner, or one of yours")
     add.add_argument("--area", action="append", default=[], required=True, metavar="CODE", help="may be repeated")
     add.add_argument("--name", default="", help="the name that others see")
     add.add_argument("--organisation", default="", help="needed for partners: whose cameras they see")
@@ -60,6 +62,7 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
     token.add_argument("username")
     token.add_argument("--days", type=int, default=30)
     token.add_argument("--name", default="command line", help="what the token is for")
+    user_grants.add_commands(commands)
     restream = commands.add_parser("restream", help="accounts with which recorders and players pull video over RTSP")
     accounts = restream.add_subparsers(dest="restream_command", required=True, metavar="COMMAND")
     account = accounts.add_parser("add", help="print the secret of a new account, this once")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from auth.model import Person
-from auth.policy import viewing_rank
+from auth.policy import Standing
+from auth.service import utc_now
 from camctl.control.client import RemoteCamera
 from camctl.media import Media
 from camctl.metrics import Metrics
@@ -55,7 +56,7 @@ class Fallback:
             PictureHiddenError, TooManySessionsError, NoPlaceError: as `Media.admit`.
         """
         ended = asyncio.Event()
-        rank = viewing_rank(person)
+        rank = Standing(person, utc_now()).viewing_rank()
         session = self._media.admit(camera, sign_in=sign_in, person=person.id, rank=rank, on_end=ended.set)
         self._seats.add(session.id)
         gauge = self._metrics.fallback_sessions.labels(way.value)

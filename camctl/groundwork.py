@@ -5,6 +5,7 @@ Without the service's own modules, so that a command that needs only these is do
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from auth.service import AuthService, SessionRules
@@ -66,6 +67,14 @@ def load_areas(config: Config) -> AreaTree:
     if strangers:
         raise ConfigError("cameras lie in areas that are not in the area table:\n" + "\n".join(strangers))
     return areas
+
+
+def check_areas(config: Config, codes: Iterable[str]) -> None:
+    """ConfigError when the city has no area of one of these codes."""
+    areas = load_areas(config)
+    for code in codes:
+        if code not in areas:
+            raise ConfigError(f"--area: there is no area {code}; codes look like 31.71.01 and are in the area table")
 
 
 def open_people(config: Config) -> Store:

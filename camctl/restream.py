@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from auth.errors import AuthUnavailableError
-from auth.model import CameraRef
-from auth.policy import allows
+from auth.policy import Standing, next_edge
 from auth.restreams import RestreamAccounts, StoredRestream
 from auth.roles import Capability
-from auth.service import AuthService
+from auth.service import AuthService, utc_now
 from camctl.cameras.model import CameraEntry
 from camctl.control.client import ControlClient
 from camctl.supervisor import Supervisor
@@ -36,12 +35,13 @@ def grants(stored: Iterable[StoredRestream], cameras: Iterable[CameraEntry]) -> 
     """What each account may play now: the cameras it names, or all, that its person may watch live."""
     entries = list(cameras)
     found = {}
+    now = utc_now()
     for account in stored:
+        standing = Standing(account.person, now)
         keys = frozenset(
             f"{entry.id}/{quality.value}"
             for entry in entries
-            if (not account.cameras or entry.id in account.cameras)
-            and allows(account.person, Capability.LIVE, CameraRef(entry.id, entry.area, entry.owner))
+            if (not account.cameras or entry.id in account.cameras) and standing.allows(Capability.LIVE, entry.ref)
             for quality in Quality
         )
         found[account.name] = RestreamAccount(account.name, account.hashes, keys)
@@ -81,9 +81,10 @@ class RestreamGrants:
         self._due.set()
 
     async def _follow(self) -> None:
+        wait_s = SWEEP_S
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(SWEEP_S):
+                async with asyncio.timeout(wait_s):
                     await self._due.wait()
             self._due.clear()
             try:
@@ -93,3 +94,11 @@ class RestreamGrants:
                 _log.exception("re-stream accounts could not be read; they will be with the next sweep")
                 continue
             self._pool.set_restream_accounts(grants(stored, (camera.entry for camera in self._cameras)))
+            wait_s = _until_edge_s(stored)
+
+
+def _until_edge_s(stored: Iterable[StoredRestream]) -> float:
+    """Seconds until somebody's rights may change by themselves, if that is before the next sweep."""
+    now = utc_now()
+    edges = [edge for account in stored if (edge := next_edge(account.person, now)) is not None]
+    return min([SWEEP_S, *((edge - now).total_seconds() for edge in edges)])

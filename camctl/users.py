@@ -6,15 +6,15 @@ import argparse
 import asyncio
 import getpass
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from auth.errors import AuthError
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, utc_now
+from camctl import user_grants
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
-from camctl.groundwork import auth_service, load_areas, open_people
+from camctl.groundwork import auth_service, check_areas, open_people
 from camctl.restream_account import new_account
 
 
@@ -30,6 +30,8 @@ async def run(options: argparse.Namespace) -> None:
     try:
         if options.user_command == "restream":
             await _restream(options, config, RestreamAccounts(store.sessions))
+        elif options.user_command in user_grants.COMMANDS:
+            await user_grants.run(options, config, auth)
         else:
             await _command(options, config, auth)
     except AuthError as error:
@@ -42,7 +44,7 @@ async def run(options: argparse.Namespace) -> None:
 async def _command(options: argparse.Namespace, config: Config, auth: AuthService) -> None:
     match options.user_command:
         case "add":
-            _check_areas(config, options.area)
+            check_areas(config, options.area)
             person = await auth.create_person(
                 options.username,
                 _password(),
@@ -93,13 +95,6 @@ def _end(days: int) -> datetime:
         return datetime.now(UTC) + timedelta(days=days)
     except OverflowError:
         raise CamctlError(f"--days: {days} days from now is no date") from None
-
-
-def _check_areas(config: Config, codes: Sequence[str]) -> None:
-    areas = load_areas(config)
-    for code in codes:
-        if code not in areas:
-            raise ConfigError(f"--area: there is no area {code}; codes look like 31.71.01 and are in the area table")
 
 
 def _password() -> str:

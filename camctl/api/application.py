@@ -11,6 +11,7 @@ from camctl.api import (
     control_routes,
     control_socket,
     feed_socket,
+    grant_routes,
     jpeg_routes,
     patrol_routes,
     people_routes,
@@ -41,7 +42,7 @@ def describe() -> FastAPI:
     api = APIRouter(prefix=PREFIX)
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes,
+        patrol_routes, restream_routes, grant_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

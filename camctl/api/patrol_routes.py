@@ -12,7 +12,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from auth.policy import priority_on
 from auth.roles import Capability
 from camctl.api.access import AtCamera, Seeing, Visit
 from camctl.api.control_schemas import RoundOut
@@ -69,7 +68,7 @@ def _found(camera: RemoteCamera, stored: StoredPatrol | None) -> PatrolOut:
 
 def _priority(request: Request, visit: Visit, wanted: int | None, usual: int) -> int:
     """What a round may claim: less than who writes it, so that they can always turn the camera themselves."""
-    own = priority_on(visit.sign_in.person, visit.ref, services_of(request).priorities)
+    own = visit.standing.priority_on(visit.ref, services_of(request).priorities)
     if wanted is None:
         return max(0, min(usual, own - 1))
     if wanted >= own:

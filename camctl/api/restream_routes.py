@@ -12,11 +12,11 @@ from fastapi import APIRouter, Request, Response
 
 from auth.errors import PersonRuleError, UnknownPersonError
 from auth.model import Person
-from auth.policy import allows, holds, manages
+from auth.policy import Standing, allows
 from auth.restreams import TooManyAccountsError, UnknownAccountError, account_name
 from auth.roles import Capability
 from auth.service import utc_now
-from camctl.api.access import Caller, HoldingLive, camera_ref
+from camctl.api.access import Caller, HoldingLive
 from camctl.api.problems import (
     BAD_INPUT,
     CROSS_SITE,
@@ -50,7 +50,7 @@ _OFF = "Recorders cannot pull video here: set restream.enabled to true in config
 
 def _looked_after_by(caller: Person) -> Callable[[Person], bool]:
     """Whose accounts the caller may see, make and remove: their own, and an administrator those of their areas."""
-    return lambda person: person.id == caller.id or manages(caller, person)
+    return lambda person: person.id == caller.id or Standing(caller, utc_now()).manages(person)
 
 
 async def _person(services: Services, caller: Person, username: str | None) -> Person:
@@ -61,7 +61,7 @@ async def _person(services: Services, caller: Person, username: str | None) -> P
         raise ProblemError(NOT_FOUND, _NOBODY) from None
     if not _looked_after_by(caller)(person):
         raise ProblemError(NOT_FOUND, _NOBODY)
-    if not holds(person, Capability.LIVE):
+    if not Standing(person, utc_now()).holds(Capability.LIVE):
         raise _wrong("username", f"{person.username} may not watch live video, or their account is closed")
     return person
 
@@ -76,7 +76,7 @@ def _check_cameras(services: Services, person: Person, wanted: Sequence[str]) ->
     faults = [
         {"where": f"cameras.{index}", "what": f"there is no camera {camera_id!r} that {person.username} may watch"}
         for index, (camera_id, camera) in enumerate(cameras)
-        if camera is None or not allows(person, Capability.LIVE, camera_ref(camera.entry))
+        if camera is None or not allows(person, Capability.LIVE, camera.entry.ref, utc_now())
     ]
     if faults:
         said = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults[:5])

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from auth.model import Person
-from auth.policy import capabilities_of, highest_priority
+from auth.policy import Standing
 from auth.roles import Capability
+from auth.service import utc_now
 from camctl.api.access import Visit
 from camctl.api.control_schemas import HolderOut, PositionOut, SafetyNetName
 from camctl.api.schema_base import In, Share
@@ -37,13 +38,14 @@ class PersonOut(BaseModel):
     @classmethod
     def of(cls, person: Person) -> PersonOut:
         """The person as clients see them."""
+        standing = Standing(person, utc_now())
         return cls(
             username=person.username,
             display_name=person.display_name,
             role=person.role,
             areas=list(person.areas),
-            priority=highest_priority(person),
-            capabilities=sorted(capabilities_of(person)),
+            priority=standing.highest_priority(),
+            capabilities=sorted(standing.capabilities()),
         )
 
 

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from auth.policy import viewing_rank
+from auth.policy import Standing
+from auth.service import utc_now
 from camctl.api.access import Visit, Watching
 from camctl.api.problems import (
     BAD_INPUT,
@@ -120,7 +121,7 @@ async def open_session(
         offer,
         sign_in=visit.sign_in.session_id,
         person=person.id,
-        rank=viewing_rank(person),
+        rank=Standing(person, utc_now()).viewing_rank(),
     )
     # Looked at once more now that a withdrawal would find the session: none can fall between the two.
     if await services.auth.recheck(visit.sign_in.session_id) is None:

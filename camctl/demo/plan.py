@@ -53,6 +53,7 @@ PEOPLE = (
     DemoPerson("walikota-pusat", "Sari (Walikota Pusat)", "official", FIRST_KOTA),
     DemoPerson("walikota-selatan", "Andi (Walikota Selatan)", "official", SECOND_KOTA),
     DemoPerson("lurah-gambir", "Rina (Lurah Gambir)", "official", "31.71.01.1001"),
+    DemoPerson("auditor", "Maya (Inspektorat)", "auditor", "31"),
     DemoPerson("partner", "Tono (PT Contoh Peduli)", "partner", SECOND_KOTA, PARTNER_ORGANISATION),
 )
 

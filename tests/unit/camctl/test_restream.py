@@ -18,14 +18,15 @@ from camctl.restream_account import REALM, new_account
 from camctl.supervisor import Supervisor
 from streams.pool import RestreamAccount
 from streams.rtsp.auth import hashes_of
+from tests.support.people import person
 
 CAMERAS = [
     CameraEntry("own", "own", "31.71.01", owner="PT Contoh", rtsp_main="rtsp://x/"),
     CameraEntry("other", "other", "31.71.01", owner="PT Lain", rtsp_main="rtsp://x/"),
     CameraEntry("far", "far", "31.72.01", owner="PT Contoh", rtsp_main="rtsp://x/"),
 ]
-OPERATOR = Person("1", "budi", "Budi", "operator", ("31.71",))
-PARTNER = Person("2", "dewi", "Dewi", "partner", ("31",), "PT Contoh")
+OPERATOR = person("operator", ("31.71",))
+PARTNER = person("partner", ("31",), organisation="PT Contoh")
 
 
 def stored(person: Person, *cameras: str, name: str = "nvr") -> StoredRestream:
@@ -49,7 +50,7 @@ def test_naming_cameras_narrows_and_never_widens() -> None:
 
 
 def test_a_closed_account_plays_nothing() -> None:
-    closed = Person("1", "budi", "Budi", "operator", ("31",), disabled=True)
+    closed = person("operator", ("31",), disabled=True)
     assert cameras_of(stored(closed)) == set()
 
 

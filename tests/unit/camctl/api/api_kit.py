@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from streams.feed_relay import FeedViewer
 from streams.pool import PatchResult, Placing, SessionAnswer, StreamSource
 from streams.quality import Demand
 from tests.support.fake_control import FakeControl
+from tests.support.people import grant
 
 FIRST, SECOND, FEED = "bundaran", "thamrin", "feed"
 ENTRIES = (
@@ -145,7 +146,7 @@ class House:
 
 
 def sign_in_of(role: str, area: str = "31.71", *, name: str = "sari", device: str = "1", **more: Any) -> SignIn:
-    person = Person(name, name, name.title(), role, (area,), **more)
+    person = Person(name, name, name.title(), (grant(role, (area,)),), **more)
     return SignIn(person, f"{name}-{device}", datetime.now(UTC) + timedelta(hours=1))
 
 
@@ -200,3 +201,9 @@ class FakeWebSocket:
 
     async def state(self, condition: Any = lambda _state: True) -> dict[str, Any]:
         return await self.until(lambda message: message["type"] == "state" and condition(message))
+
+
+async def within_a_second(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(1.0):
+        while not condition():  # noqa: ASYNC110  the mirror of another process has no event to wait for
+            await asyncio.sleep(0.01)
