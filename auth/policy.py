@@ -99,13 +99,16 @@ _NO_EMERGENCY_NEEDED = frozenset({Capability.SEE, Capability.EMERGENCY, Capabili
 class Standing:
     """What a person's grants say at one moment (aware time); cheap to make, for one decision or for thousands."""
 
-    __slots__ = ("_allowing", "_denying", "_now", "_person")
+    __slots__ = ("_allowing", "_by_area", "_denying", "_now", "_person", "_seen")
 
     def __init__(self, person: Person, now: datetime) -> None:
         self._person, self._now = person, now
         active = [grant for grant in person.grants if grant.state(now) is GrantState.ACTIVE]
         self._allowing = [grant for grant in active if not grant.deny]
         self._denying = [grant for grant in active if grant.deny]
+        # Where nothing but the area decides who sees, cameras of one area need one look.
+        self._by_area = not any(grant.cameras or grant.only_own for grant in active)
+        self._seen: dict[str, bool] = {}
 
     def holds(self, capability: Capability) -> Decision:
         """Whether the person has the capability anywhere; decides alone what concerns no place."""
@@ -172,7 +175,12 @@ class Standing:
 
     def may_see(self, camera: CameraRef) -> bool:
         """Whether the camera exists for this person; where not, answer as for an unknown camera."""
-        return self.allows(Capability.SEE, camera).allowed
+        if not self._by_area:
+            return self.allows(Capability.SEE, camera).allowed
+        seen = self._seen.get(camera.area)
+        if seen is None:
+            seen = self._seen[camera.area] = self.allows(Capability.SEE, camera).allowed
+        return seen
 
     def capabilities_on(self, camera: CameraRef) -> frozenset[Capability]:
         """Everything that the person may do with this camera; empty when it must not be known to them."""

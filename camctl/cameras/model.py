@@ -29,10 +29,10 @@ class CameraEntry:
     limits: Limits = field(default_factory=Limits)
     emergency_only: bool = False  # its owner shares it in emergencies only
 
-    @property
-    def ref(self) -> CameraRef:
-        """What a permission needs to know of it."""
-        return CameraRef(self.id, self.area, self.owner, self.emergency_only)
+    ref: CameraRef = field(init=False, repr=False, compare=False)  # what a permission needs to know of it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ref", CameraRef(self.id, self.area, self.owner, self.emergency_only))
 
 
 class CameraState(StrEnum):
