@@ -45,7 +45,7 @@ class Grants:
             if granter is None:
                 return False
             granter.check(grant)
-            return needs_second_person(grant)
+            return needs_second_person(grant, now)
 
         name = COMMAND_LINE if granter is None else granter.person.username
         return await self._auth.change_grants(
@@ -69,7 +69,7 @@ class Grants:
 
         def judge(grant: Grant) -> None:
             if granter is not None:
-                granter.check(grant)
+                granter.check_taking(grant)
 
         return await self._auth.change_grants(
             lambda records: records.remove_grant(normalise_username(username), grant_id, self._auth.now(), judge)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from auth.errors import AuthError
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from auth.model import CameraRef, Person
 
 
+LASTING = timedelta(days=92)
+"""What ends later than this counts as lasting: an acting walikota has months, not years."""
+
+
 class MayNotGrantError(AuthError):
     """The granter may not give, approve or take this; the message says why."""
 
@@ -29,8 +34,12 @@ class Granter:
     now: datetime
     camera_of: Callable[[str], CameraRef | None]
 
+    def check_taking(self, grant: Grant) -> None:
+        """Raise MayNotGrantError unless they may take this grant away; to end a denial is to give what it denies."""
+        self.check(replace(grant, deny=False))
+
     def check(self, grant: Grant) -> None:
-        """Raise MayNotGrantError unless they may give or take this grant (its grantee aside)."""
+        """Raise MayNotGrantError unless they may give this grant (its grantee aside)."""
         standing = Standing(self.person, self.now)
         for area in grant.areas:
             self._check_area(standing, grant, area)
@@ -63,9 +72,10 @@ class Granter:
             raise MayNotGrantError(f"You do not hold {', '.join(lacking)} at {camera.id} yourself.")
 
 
-def needs_second_person(grant: Grant) -> bool:
+def needs_second_person(grant: Grant, now: datetime) -> bool:
     """Whether a second pair of eyes must see it first: it is lasting, allows something, and is over a whole city."""
-    return grant.kind is GrantKind.STANDING and not grant.deny and grant.ends_at is None and is_whole_tree(grant.areas)
+    lasts = grant.ends_at is None or grant.ends_at - now > LASTING
+    return grant.kind is GrantKind.STANDING and not grant.deny and lasts and is_whole_tree(grant.areas)
 
 
 def check_approval(grant: Grant, grantee_id: str, approver: Granter) -> None:

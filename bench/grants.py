@@ -127,5 +127,5 @@ async def run(folder: Path, *, quick: bool) -> str:
             await auth.close()
             store.close()
     title = f"grants: {sizes['people']} people, {sizes['cameras']} cameras, {sizes['grants']} grants"
-    note = "a decision starts from the person's grants each time; a list is a whole request over HTTP"
+    note = "decisions start from the grants each time, and are means of a hundred; a list is a whole request over HTTP"
     return report.table(title, ("", "p50", "p95", "p99", "limit"), rows, [note])

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from auth.errors import AuthUnavailableError
@@ -31,11 +32,12 @@ class Pool(Protocol):
         """Let exactly these accounts play."""
 
 
-def grants(stored: Iterable[StoredRestream], cameras: Iterable[CameraEntry]) -> dict[str, RestreamAccount]:
-    """What each account may play now: the cameras it names, or all, that its person may watch live."""
+def grants(
+    stored: Iterable[StoredRestream], cameras: Iterable[CameraEntry], now: datetime
+) -> dict[str, RestreamAccount]:
+    """What each account may play at that moment: the cameras it names, or all, that its person may watch live."""
     entries = list(cameras)
     found = {}
-    now = utc_now()
     for account in stored:
         standing = Standing(account.person, now)
         keys = frozenset(
@@ -93,12 +95,12 @@ class RestreamGrants:
                 # As with sign-ins: what was allowed goes on while nobody can be asked.
                 _log.exception("re-stream accounts could not be read; they will be with the next sweep")
                 continue
-            self._pool.set_restream_accounts(grants(stored, (camera.entry for camera in self._cameras)))
-            wait_s = _until_edge_s(stored)
+            now = utc_now()
+            self._pool.set_restream_accounts(grants(stored, (camera.entry for camera in self._cameras), now))
+            wait_s = _until_edge_s(stored, now)
 
 
-def _until_edge_s(stored: Iterable[StoredRestream]) -> float:
+def _until_edge_s(stored: Iterable[StoredRestream], now: datetime) -> float:
     """Seconds until somebody's rights may change by themselves, if that is before the next sweep."""
-    now = utc_now()
     edges = [edge for account in stored if (edge := next_edge(account.person, now)) is not None]
     return min([SWEEP_S, *((edge - now).total_seconds() for edge in edges)])

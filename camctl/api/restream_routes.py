@@ -120,7 +120,7 @@ async def add_account(
         raise ProblemError(NOT_DONE, str(error)) from None
     _log.info("%s made the re-stream account %s of %s", caller.person.username, stored.name, person.username)
     response.headers["Cache-Control"] = "no-store"
-    keys = grants([stored], (camera.entry for camera in services.cameras))[stored.name].keys
+    keys = grants([stored], (camera.entry for camera in services.cameras), utc_now())[stored.name].keys
     return NewRestreamAccountOut.of(stored, secret, _root(request, services, port), keys)
 
 

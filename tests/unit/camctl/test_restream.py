@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from auth.errors import AuthUnavailableError
@@ -29,12 +29,15 @@ OPERATOR = person("operator", ("31.71",))
 PARTNER = person("partner", ("31",), organisation="PT Contoh")
 
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
 def stored(person: Person, *cameras: str, name: str = "nvr") -> StoredRestream:
-    return StoredRestream(name, person, cameras, datetime(2026, 3, 1, tzinfo=UTC), {"MD5": "x"})
+    return StoredRestream(name, person, cameras, NOW, {"MD5": "x"})
 
 
 def cameras_of(account: StoredRestream) -> set[str]:
-    keys = grants([account], CAMERAS)[account.name].keys
+    keys = grants([account], CAMERAS, NOW)[account.name].keys
     assert {key.partition("/")[2] for key in keys} <= {"main", "sub"}
     return {key.partition("/")[0] for key in keys}
 
@@ -42,7 +45,13 @@ def cameras_of(account: StoredRestream) -> set[str]:
 def test_an_account_plays_what_its_person_may_watch() -> None:
     assert cameras_of(stored(OPERATOR)) == {"own", "other"}
     assert cameras_of(stored(PARTNER)) == {"own", "far"}
-    assert len(grants([stored(PARTNER)], CAMERAS)["nvr"].keys) == 4
+    assert len(grants([stored(PARTNER)], CAMERAS, NOW)["nvr"].keys) == 4
+
+
+def test_what_ends_by_the_clock_plays_no_more() -> None:
+    acting = person("operator", ("31.71",), ends_at=NOW + timedelta(seconds=1))
+    assert grants([stored(acting)], CAMERAS, NOW)["nvr"].keys
+    assert not grants([stored(acting)], CAMERAS, NOW + timedelta(seconds=1))["nvr"].keys
 
 
 def test_naming_cameras_narrows_and_never_widens() -> None:

@@ -36,6 +36,7 @@ export const en: Messages = {
   stateUnknown: "Not known yet",
 
   roleAdmin: "administrator",
+  roleAuditor: "auditor",
   roleOperator: "control room",
   roleOfficial: "area official",
   rolePartner: "camera owner",

@@ -34,6 +34,7 @@ export const id = {
   stateUnknown: "Belum diketahui",
 
   roleAdmin: "admin",
+  roleAuditor: "pengawas",
   roleOperator: "operator",
   roleOfficial: "pejabat wilayah",
   rolePartner: "mitra",

@@ -112,6 +112,24 @@ async def test_lasting_power_over_the_whole_city_waits_for_a_second_person(house
     assert (await give(house, "admin", "camat", areas=["31"], ends_at=until)).json()["state"] == "active"
 
 
+async def test_an_end_in_many_years_is_no_way_round_the_second_person(house: House) -> None:
+    far = (datetime.now(UTC) + timedelta(days=3000)).isoformat()
+    assert (await give(house, "admin", "walikota", areas=["31"], ends_at=far)).json()["state"] == "waiting"
+
+
+async def test_nobody_takes_away_a_denial_of_what_they_do_not_hold(house: House) -> None:
+    """To end a denial is to give; whom it binds would else free themselves."""
+    await second_admin(house, "31.71")
+    denial = {"role": None, "deny": True, "capabilities": ["control"], "areas": ["31.71"]}
+    given = (await give(house, "admin", "admin2", **denial)).json()
+    path = f"/people/admin2/grants/{given['id']}"
+    refused = await ask(house, "admin2", "DELETE", path)
+    assert (refused.status_code, refused.json()["why"]) == (403, "may-not-grant")
+    told = (await ask(house, "admin2", "GET", f"/cameras/{FIRST}/permissions")).json()["items"]
+    assert told["control"]["why"] == "denied"
+    assert (await ask(house, "admin", "DELETE", path)).status_code == 204
+
+
 async def test_nobody_approves_what_is_for_themselves(house: House) -> None:
     await second_admin(house)
     waiting = await give(house, "admin", "admin2", areas=["31"])
