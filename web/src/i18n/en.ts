@@ -28,6 +28,7 @@ export const en: Messages = {
   showMore: (count) => `Show ${count} more`,
   canSteer: "Can be steered",
   viewOnly: "View only",
+  noPicture: "No picture for you",
   updatedAt: (time) => `Updated ${time}`,
 
   stateLive: "On",

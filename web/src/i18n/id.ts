@@ -26,6 +26,7 @@ export const id = {
   showMore: (count: string) => `Tampilkan ${count} lagi`,
   canSteer: "Dapat digerakkan",
   viewOnly: "Hanya lihat",
+  noPicture: "Tanpa gambar untuk Anda",
   updatedAt: (time: string) => `Diperbarui ${time}`,
 
   stateLive: "Menyala",

@@ -112,8 +112,8 @@ function CameraRow({ camera }: { readonly camera: Camera }): JSX.Element {
           <span class="camera-facts">
             <span class="camera-state">{stateWord(t, camera.state)}</span>
             <span class="fact">
-              <Icon name={isSteerable ? "steer" : "eye"} />
-              {isSteerable ? t.canSteer : t.viewOnly}
+              <Icon name={isSteerable ? "steer" : camera.may.live ? "eye" : "hidden"} />
+              {isSteerable ? t.canSteer : camera.may.live ? t.viewOnly : t.noPicture}
             </span>
           </span>
           {camera.holder !== null && <span class="chip">{camera.holder.kind === "person" ? t.heldBy(camera.holder.name) : holderWords(t, camera.holder)}</span>}
