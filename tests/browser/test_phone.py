@@ -258,6 +258,8 @@ def test_the_picture_comes_back_after_the_media_worker_died(back_again: PhonePag
     for worker in workers:
         os.kill(worker.pid, signal.SIGKILL)
     demo.wait(lambda: phone.reading(10.0).frame > before + 50, 15.0, "no new pictures")
+
+
 def test_a_camera_that_one_may_not_watch_says_so_and_tries_nothing_again(phone: PhonePage, demo: Demo) -> None:
     camera = demo.camera(FIRST)["id"]
     phone.sign_in(demo.person("auditor"))
@@ -273,5 +275,3 @@ def test_a_camera_that_one_may_not_watch_says_so_and_tries_nothing_again(phone: 
     assert [url for url in asked if "whep" in url or "control" in url] == []
     expect(card.get_by_role("button")).to_have_count(0)
     phone.page.screenshot(path=PICTURES / "phone-may-not-watch.png")
-
-
