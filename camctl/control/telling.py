@@ -29,7 +29,7 @@ class Teller:
         """Tell everything, and from now on what changes."""
         self._stopper = stopper
         if self._journal is not None:
-            self._journal.on_change = self.tell_state
+            self._journal.on_change(self.tell_state)
         self.tell_state()
         for camera in cameras:
             camera_id = camera.session.entry.id
