@@ -161,6 +161,8 @@ class ChainCheck:
         try:
             digest = digest_of(row)
         except (TypeError, ValueError):
+            digest = None
+        if digest is None or type(seq) is not int:
             yield self._fault(FaultKind.UNREADABLE, expected, "a column holds what is no text")
             return
         if not self._began:

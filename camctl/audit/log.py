@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -66,7 +66,7 @@ class AuditLog:
             here = select(AuditEntryRow.seq, AuditEntryRow.digest).where(
                 AuditEntryRow.chain == rows[0].chain, AuditEntryRow.seq.between(rows[0].seq, rows[-1].seq)
             )
-            known = {seq: digest for seq, digest in session.execute(here)}
+            known = dict(session.execute(here).tuples())
             for row in rows:
                 if known.get(row.seq, row.digest) != row.digest:
                     raise ConflictError(row)
@@ -99,10 +99,10 @@ class AuditLog:
                 return
             after = piece[-1].seq
 
-    def read(self, query: Select[tuple[object, ...]]) -> list[AuditRow]:
+    def read(self, query: Select[Any]) -> list[AuditRow]:
         """The rows of a query over the whole table."""
         with self.reading() as session:
-            return [AuditRow(*row) for row in session.execute(query).all()]
+            return [AuditRow._make(row) for row in session.execute(query)]
 
     def get(self, chain: str, seq: int) -> AuditRow | None:
         """One row, or None."""
@@ -161,9 +161,10 @@ class AuditLog:
     def delete_through(self, chain: str, through: int) -> int:
         """Delete the oldest rows that may go, a piece at a time from the first; returns how many went in this piece."""
         with self._writing() as session:
-            first = session.scalars(select(func.min(AuditEntryRow.seq)).where(AuditEntryRow.chain == chain)).one()
+            query = select(AuditEntryRow.seq).where(AuditEntryRow.chain == chain).order_by(AuditEntryRow.seq).limit(1)
+            first = session.scalars(query).first()
             if first is None or first > through:
                 return 0
             last = min(through, first + DELETE_ROWS - 1)
             session.execute(delete(AuditEntryRow).where(AuditEntryRow.chain == chain, AuditEntryRow.seq <= last))
-            return int(last - first + 1)
+            return last - first + 1

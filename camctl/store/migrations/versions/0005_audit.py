@@ -25,8 +25,7 @@ def sqlite_triggers() -> list[str]:
         said += [
             f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {never}",
             f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table}{when} {never}",
-            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
-            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {same}) {never}",
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} WHEN {exists} {never}",
         ]
     return said
 
