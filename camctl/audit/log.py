@@ -66,7 +66,7 @@ class AuditLog:
             here = select(AuditEntryRow.seq, AuditEntryRow.digest).where(
                 AuditEntryRow.chain == rows[0].chain, AuditEntryRow.seq.between(rows[0].seq, rows[-1].seq)
             )
-            known = dict(session.execute(here).tuples())
+            known = {row[0]: row[1] for row in session.execute(here)}
             for row in rows:
                 if known.get(row.seq, row.digest) != row.digest:
                     raise ConflictError(row)
