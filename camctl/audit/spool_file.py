@@ -18,6 +18,7 @@ from camctl.group_commit import sync_folder, write_all
 _log = logging.getLogger(__name__)
 
 SEGMENT_BYTES = 4 << 20
+MAX_FOUND = 10_000
 MAX_BYTES = 1 << 30  # about two million rows that the database has not taken; more is refused, and control with it
 
 
@@ -33,8 +34,8 @@ class SpoolFile:
         self._lock = -1
         self._file = -1
         self._size = 0
-        self._unsure: list[tuple[AuditEntry, AuditRow]] = []  # of writes that failed, though perhaps not wholly
-        self._found: list[tuple[AuditEntry, AuditRow]] = []  # those of them that are in the file
+        self._unsure: list[tuple[AuditEntry, AuditRow]] = []  # of the last write, which failed, perhaps not wholly
+        self._found: dict[int, tuple[AuditEntry, AuditRow]] = {}  # of such writes, by the entry's id: they are there
         self.head = Head()
 
     def write(self, entries: Sequence[AuditEntry], must_sync: bool) -> list[AuditRow]:
@@ -48,32 +49,28 @@ class SpoolFile:
             self._begin_segment(self.head)
         rows, fresh, head = [], [], self.head
         for entry in entries:
-            row = self._known(entry)
-            if row is None:
-                row = seal(entry, self._chain, head)
-                fresh.append((entry, row))
-                head = Head(row.seq, row.digest)
+            known = self._found.get(id(entry))  # one that comes again after a write that failed
+            if known is not None:
+                rows.append(known[1])
+                continue
+            row = seal(entry, self._chain, head)
+            fresh.append((entry, row))
             rows.append(row)
+            head = Head(row.seq, row.digest)
         text = b"".join(line_of(row) for _entry, row in fresh)
         try:
             write_all(self._file, text)
             if must_sync:
                 os.fdatasync(self._file)
         except OSError:
-            self._unsure = self._found + fresh
+            self._unsure = fresh
             self._shut()  # the next write looks at what is there
             raise
+        for entry in entries:
+            self._found.pop(id(entry), None)
         self.head = head
         self._size += len(text)
         return rows
-
-    def _known(self, entry: AuditEntry) -> AuditRow | None:
-        """The row of an entry that comes again after a write that failed, if it was written nevertheless."""
-        for index, (known, row) in enumerate(self._found):
-            if known is entry:
-                del self._found[index]
-                return row
-        return None
 
     def open(self) -> None:
         """Find the chain's end and take hold of it; OSError when that cannot be done."""
@@ -101,8 +98,10 @@ class SpoolFile:
             os.ftruncate(self._file, content.size)
         self.head, self._size = content.head, content.size
         there = {row.digest for row in content.rows}
-        self._found = [(entry, row) for entry, row in self._unsure if row.digest in there]
+        self._found |= {id(entry): (entry, row) for entry, row in self._unsure if row.digest in there}
         self._unsure = []
+        while len(self._found) > MAX_FOUND:  # whoever does not come again
+            del self._found[next(iter(self._found))]
 
     def advance(self, head: Head) -> bool:
         """Go on behind `head` if the spool ends before it: the database has more than a spool that was lost.
@@ -155,7 +154,6 @@ class SpoolFile:
             raise
         self._shut()
         self._file, self._size, self.head = file, len(text), head
-        self._found = []
 
     def _shut(self) -> None:
         if self._file >= 0:

@@ -62,9 +62,11 @@ class Record:
 
 
 @contextmanager
-def record(folder: Path) -> Iterator[Record]:
+def record(folder: Path, *, is_copy: bool = False) -> Iterator[Record]:
+    """A record in this folder; `is_copy`: its database is there already."""
     url = f"sqlite:///{folder / 'audit.db'}"
-    migrate(url)
+    if not is_copy:
+        migrate(url)
     store = open_store(url)
     try:
         yield Record(store, AuditLog(store.sessions), folder)

@@ -53,7 +53,7 @@ def bent(whole: Record, folder: Path, how: Callable[[sqlite3.Connection], object
         copy.commit()
     source.close()
     copy.close()
-    with record(folder) as made:
+    with record(folder, is_copy=True) as made:
         return made.verify()
 
 
