@@ -81,6 +81,7 @@ def control_setup(config: Config) -> Setup:
         patrol_idle_s=control.patrol_idle_s,
         time_zone=control.time_zone,
         journal=control.journal,
+        audit=config.audit.folder,
     )
 
 

@@ -51,6 +51,7 @@ def write_config(folder: Path, cameras: Sequence[Mapping[str, Any]] = (), **part
         "media": {"workers": 1, "udp_host": "127.0.0.1", "udp_port": free_udp_ports(1), "advertise": ["127.0.0.1"]},
         "store": {"url": f"sqlite:///{folder / 'people.db'}"},
         "control": {"journal": str(folder / "control.journal")},
+        "audit": {"folder": str(folder / "audit")},
         "log": {"level": "debug"},
         "cameras": {"approved_networks": ["127.0.0.0/8"], "items": [dict(camera) for camera in cameras]},
     }
