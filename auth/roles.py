@@ -24,6 +24,7 @@ class Capability(StrEnum):
     EVENTS = "events"  # show a preset because something happened
     MANAGE_PEOPLE = "manage_people"
     METRICS = "metrics"
+    AUDIT = "audit"  # read and export the audit log, and write notes on it
 
 
 _STEERING = frozenset({Capability.SEE, Capability.LIVE, Capability.CONTROL, Capability.PRESETS, Capability.SNAPSHOT})

@@ -43,7 +43,6 @@ class Action(StrEnum):
     SIGN_IN = "sign-in"
     SIGN_OUT = "sign-out"
     REFUSAL = "refusal"
-    SEARCH = "search"
     EXPORT = "export"
     NOTE = "note"  # about an earlier entry, which `target` names as chain/seq
     ROWS_LOST = "rows-lost"  # the spool could not be written for longer than rows can wait in memory

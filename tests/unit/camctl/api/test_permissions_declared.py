@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from auth.roles import Capability
 from camctl.api import (
+    audit_routes,
     camera_routes,
     control_routes,
     control_socket,
@@ -36,6 +37,7 @@ MODULES = (
     jpeg_routes,
     patrol_routes,
     restream_routes,
+    audit_routes,
     root_routes,
 )
 OPEN = {"/auth/login", "/healthz", "/readyz", "/metrics", "/", "/{name}"}
