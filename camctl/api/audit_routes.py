@@ -20,7 +20,6 @@ from camctl.api.audit_schemas import AuditEntryOut, AuditPage, NoteIn
 from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_FOUND, UNAVAILABLE, ProblemError, documented
 from camctl.api.services import Services, services_of
 from camctl.areas.tree import AreaTree
-from camctl.audit.chain import AuditRow
 from camctl.audit.checkpoint import SignedCheckpoint, read_checkpoint
 from camctl.audit.entry import Action
 from camctl.audit.export import csv_lines, json_lines
