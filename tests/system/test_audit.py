@@ -159,11 +159,14 @@ def test_without_the_spool_nobody_steers_stop_works_and_the_page_says_so(tmp_pat
         control.kill()
         wait_until(lambda: _locked(lock), 5, lambda: "the dead control process holds its lock")
         wait_until(lambda: "audit log of control" in httpx.get(f"{service.url}/readyz").text, 20, service.log.read_text)
+        with service.client("sari") as sari:
+            wait_until(lambda: sari.get("/cameras/bundaran").json()["state"] == "live", 20, service.log.read_text)
         wait_until(lambda: phone.ask("take")["type"] == "ack", 10, service.log.read_text)
         refused = phone.ask("move", pan=0.4, gesture=2)
         assert refused["type"] == "error"
         assert "record" in refused["detail"]
-        assert phone.ask("stop", gesture=2)["type"] == "ack"
+        stopped = phone.ask("stop", gesture=2)
+        assert stopped["type"] == "ack", stopped
         os.close(lock)
         wait_until(lambda: phone.ask("move", pan=0.4, gesture=3)["type"] == "ack", 10, service.log.read_text)
         assert phone.ask("stop", gesture=3)["type"] == "ack"
