@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from camctl.audit.chain import AuditRow, Head, read_line
-from camctl.audit.log import AuditLog
+from camctl.audit.log import AuditLog, ConflictError
 from camctl.audit.segments import Segment, chains, read_header, segments, whole_lines
 from camctl.audit.spool_file import SpoolFile
 
@@ -46,7 +46,16 @@ class Shipping:
             OSError, SpoolDamageError: the spool cannot be read.
             ConflictError: the database has another row in the place of one.
         """
-        return sum(self._ship(chain) for chain in chains(self._folder))
+        shipped = 0
+        trouble: OSError | SpoolDamageError | ConflictError | None = None
+        for chain in chains(self._folder):
+            try:
+                shipped += self._ship(chain)
+            except (OSError, SpoolDamageError, ConflictError) as error:
+                trouble = error  # of this chain: the others go on
+        if trouble is not None:
+            raise trouble
+        return shipped
 
     def _ship(self, chain: str) -> int:
         found = segments(self._folder, chain)
