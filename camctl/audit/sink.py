@@ -29,6 +29,7 @@ class Sink:
         self._shipping = Shipping(folder, log)
         self._supervisor = supervisor
         self._due = asyncio.Event()
+        self._ending = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._working = asyncio.Lock()
         self.problem = ""
@@ -43,35 +44,40 @@ class Sink:
         self._task = self._supervisor.spawn(self._carry(), "audit sink")
 
     async def close(self) -> None:
-        """Carry what is there, if the database takes it, and end; the rest stays in the spool."""
-        if self._task is None:
+        """Carry what is there, if the database takes it, and end; the rest stays in the spool. Idempotent."""
+        if self._task is None or self._ending.is_set():
             return
-        self._task.cancel()
-        self._task = None
+        # Not cancelled: the thread that carries would go on, and a second one begin beside it.
+        self._ending.set()
+        self._due.set()
         try:
             async with asyncio.timeout(_END_S):
+                await asyncio.wait({self._task})
                 while await self.ship():
                     pass
         except TimeoutError:
+            self._task.cancel()
             _log.warning("not all rows of the audit log reached the database; they wait in the spool")
 
     async def _carry(self) -> None:
         wait_s = RETRY_S
-        while True:
+        while not self._ending.is_set():
             self._due.clear()
             shipped = await self.ship()
             if self.problem:
-                await asyncio.sleep(wait_s)
+                await self._wait(wait_s)
                 wait_s = min(2 * wait_s, RETRY_MAX_S)
                 continue
             wait_s = RETRY_S
             if not shipped:
-                await self._wait()
+                await self._wait(LOOK_S)
 
-    async def _wait(self) -> None:
+    async def _wait(self, most_s: float) -> None:
+        """After a failure too, new rows are a reason to try at once only when the service ends."""
+        is_hurried = self._ending if self.problem else self._due
         try:
-            async with asyncio.timeout(LOOK_S):
-                await self._due.wait()
+            async with asyncio.timeout(most_s):
+                await is_hurried.wait()
         except TimeoutError:
             return
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -53,6 +54,7 @@ class Trail:
         self._sink = Sink(folder, self.log, supervisor)
         self._sealer = Sealer(self.log, signing_key(folder), folder)
         self._sealing: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
         self._seal_problem = ""
         self._purged_at = -PURGE_EVERY_S
 
@@ -74,10 +76,12 @@ class Trail:
 
     async def close(self) -> None:
         """Carry what is left to the database, and sign it."""
-        if self._sealing is not None:
-            self._sealing.cancel()
-            await asyncio.wait({self._sealing})
-            self._sealing = None
+        if self._sealing is None:
+            return
+        # Not cancelled: the thread that signs would go on, and a second one begin beside it.
+        self._ending.set()
+        await asyncio.wait({self._sealing})
+        self._sealing = None
         await self._spool.close()
         await self._sink.close()
         await self._seal()
@@ -91,13 +95,15 @@ class Trail:
         self._spool.note(entry)
 
     async def _seal_now_and_then(self) -> None:
-        while True:
+        while not self._ending.is_set():
             await self._seal()
-            await asyncio.sleep(self._every_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._every_s):
+                    await self._ending.wait()
 
     async def _seal(self) -> None:
         try:
-            await asyncio.shield(asyncio.to_thread(self._work()))
+            await asyncio.to_thread(self._work())
         except (BrokenChainError, StoreError, OSError) as error:
             if not self._seal_problem:
                 _log.error("the audit log is not signed: %s", error)

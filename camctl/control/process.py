@@ -220,13 +220,9 @@ class _Inbox:
 async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) -> None:
     supervisor = Supervisor()
     metrics = ControlMetrics()
-    journal = Journal(Path(setup.journal)) if setup.journal is not None else None
-    spool = Spool(Path(setup.audit), CHAIN) if setup.audit is not None else None
-    if journal is not None:
-        await journal.open()
-    if spool is not None:
-        await spool.start()
-    teller = Teller(peer, [file for file in (journal, spool) if file is not None])
+    journal, spool = await _open_files(setup)
+    files = [file for file in (journal, spool) if file is not None]
+    teller = Teller(peer, files)
     stopper = StopperHandle(supervisor, teller.tell_state)
     drivers = OnvifDrivers(EgressPolicy(tuple(ip_network(text) for text in setup.networks)))
     shared = Shared(
@@ -260,9 +256,19 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRIVERS_END_S):
                 await drivers.close()
-        for file in (journal, spool):
-            if file is not None:
-                await file.close()
+        for file in files:
+            await file.close()
+
+
+async def _open_files(setup: codec.Setup) -> tuple[Journal | None, Spool | None]:
+    """The files without which nobody steers; what is wrong with them they say themselves."""
+    journal = Journal(Path(setup.journal)) if setup.journal is not None else None
+    spool = Spool(Path(setup.audit), CHAIN) if setup.audit is not None else None
+    if journal is not None:
+        await journal.open()
+    if spool is not None:
+        await spool.start()
+    return journal, spool
 
 
 def _driver(drivers: OnvifDrivers, entry: CameraEntry) -> CameraDriver:

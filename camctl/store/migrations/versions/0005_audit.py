@@ -89,6 +89,10 @@ def upgrade() -> None:
             ["checkpoint"], ["audit_checkpoint.number"], name="fk_audit_drop_checkpoint_audit_checkpoint"
         ),
     )
+    _create_triggers()
+
+
+def _create_triggers() -> None:
     triggers = {"sqlite": sqlite_triggers, "postgresql": postgresql_triggers}.get(op.get_bind().dialect.name)
     if triggers is None:
         raise NotImplementedError("the audit log needs SQLite or PostgreSQL: no triggers are written for this database")
