@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from auth.checks import check_areas, check_name, check_priority
@@ -136,6 +137,13 @@ def covers(area: str, code: str) -> bool:
 def is_whole_tree(areas: Iterable[str]) -> bool:
     """Whether one of the areas is a top one, which is a province's."""
     return any("." not in area for area in areas)
+
+
+def common_area(areas: Iterable[str]) -> str:
+    """The deepest area that covers all of them; empty where there is none."""
+    codes = [area.split(".") for area in areas]
+    shared = takewhile(lambda parts: len(set(parts)) == 1, zip(*codes, strict=False))
+    return ".".join(parts[0] for parts in shared)
 
 
 def checked_wish(wish: GrantWish, now: datetime) -> GrantWish:

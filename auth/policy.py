@@ -91,6 +91,29 @@ class PriorityOverride:
     priority: int
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where somebody holds a capability, for finding what lies there among many rows; what is denied is left out of it.
+
+    `everywhere`: also what belongs to no area.
+    """
+
+    everywhere: bool = False
+    areas: tuple[str, ...] = ()
+    cameras: tuple[str, ...] = ()
+    denied_areas: tuple[str, ...] = ()
+    denied_cameras: tuple[str, ...] = ()
+
+    def includes(self, camera_id: str, area: str) -> bool:
+        """Whether something of this camera (empty: of none) in this area (empty: of none) lies within."""
+        if self.everywhere:
+            return True
+        if camera_id in self.denied_cameras or any(covers(denied, area) for denied in self.denied_areas):
+            return False
+        return (bool(camera_id) and camera_id in self.cameras) or any(covers(mine, area) for mine in self.areas)
+
+
+EVERYWHERE = Reach(everywhere=True)
 _DISABLED = Decision(allowed=False, why=Why.DISABLED)
 # What an owner's "in emergencies only" leaves to the city: to know of it, to open it, to judge and record that.
 _NO_EMERGENCY_NEEDED = frozenset({Capability.SEE, Capability.EMERGENCY, Capability.AUDIT, Capability.EXPORT})
@@ -128,6 +151,30 @@ class Standing:
         return any(
             capability in grant.capabilities and not grant.only_own and any(covers(mine, area) for mine in grant.areas)
             for grant in self._allowing
+        )
+
+    def reach(self, capability: Capability, tops: Iterable[str], cameras: Iterable[CameraRef]) -> Reach:
+        """Where they hold it; `tops` are the areas that make up the whole city, some of `cameras` may be theirs.
+
+        Who holds it in all of the city reaches what belongs to no area too.
+        """
+        if self._person.disabled:
+            return Reach()
+        giving = [grant for grant in self._allowing if capability in grant.capabilities]
+        taking = [denial for denial in self._denying if {capability, Capability.SEE} & denial.capabilities]
+        if not taking and all([self.holds_in(capability, top) for top in tops] or [False]):
+            return EVERYWHERE
+        own = (
+            camera.id
+            for camera in cameras
+            if _owns(self._person, camera) and any(grant.only_own and grant.reaches(camera) for grant in giving)
+        )
+        named = (camera for grant in giving if not grant.only_own for camera in grant.cameras)
+        return Reach(
+            areas=tuple(sorted({area for grant in giving if not grant.only_own for area in grant.areas})),
+            cameras=tuple(sorted({*own, *named})),
+            denied_areas=tuple(sorted({area for denial in taking for area in denial.areas})),
+            denied_cameras=tuple(sorted({camera for denial in taking for camera in denial.cameras})),
         )
 
     def allows(self, capability: Capability, camera: CameraRef) -> Decision:

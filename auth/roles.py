@@ -26,9 +26,9 @@ class Capability(StrEnum):
     EXPORT = "export"  # take recordings, rows of the audit log or lists away from here
     SHARE = "share"  # say what of a camera is shared, with whom and when
     REVIEW = "review"  # decide about registrations, and about what was opened in an emergency
-    AUDIT = "audit"  # read the audit log
     MANAGE_PEOPLE = "manage_people"
     METRICS = "metrics"
+    AUDIT = "audit"  # read and export the audit log, and write notes on it
 
 
 _WATCHING = frozenset({Capability.SEE, Capability.LIVE, Capability.SNAPSHOT})

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from camctl.errors import CamctlError, ConfigError
@@ -37,7 +38,35 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("street", type=Path, metavar="FILE.yaml")
 
     _add_user_commands(commands.add_parser("user", help="people who may sign in"))
+    _add_audit_commands(commands.add_parser("audit", help="the record of who saw and did what"))
     return parser
+
+
+def _add_audit_commands(audit: argparse.ArgumentParser) -> None:
+    commands = audit.add_subparsers(dest="audit_command", required=True, metavar="COMMAND")
+    verify = commands.add_parser(
+        "verify", help="find altered, removed, inserted and reordered rows; exit code 1 if any"
+    )
+    verify.add_argument("--file", type=Path, metavar="FILE", help="an exported JSON Lines file instead of the database")
+    verify.add_argument("--key", type=Path, action="append", default=[], metavar="FILE", help="a public key to trust")
+    verify.add_argument("--checkpoints", type=Path, metavar="FILE", help="checkpoints that were kept elsewhere")
+    export = commands.add_parser("export", help="write rows to standard output")
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    show = commands.add_parser("show", help="print the newest rows")
+    show.add_argument("--last", type=int, default=50, metavar="N")
+    for command in (export, show):
+        command.add_argument("--since", metavar="TIME", help="such as 2026-01-31 or 2026-01-31T08:00+07:00")
+        command.add_argument("--until", metavar="TIME")
+        command.add_argument("--person", default="", metavar="NAME")
+        command.add_argument("--camera", default="", metavar="ID")
+        command.add_argument("--area", default="", metavar="CODE")
+        command.add_argument("--action", default="", metavar="ACTION")
+        command.add_argument("--text", default="", metavar="WORDS")
+    commands.add_parser("checkpoint", help="sign what is new now, and print the checkpoint to be kept elsewhere")
+    purge = commands.add_parser("purge", help="drop old rows behind a signed checkpoint that says so")
+    purge.add_argument("--older-than-days", type=int, required=True, metavar="DAYS")
+    for command in commands.choices.values():
+        command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
 
 
 def _add_user_commands(user: argparse.ArgumentParser) -> None:
@@ -150,25 +179,31 @@ def _user(options: argparse.Namespace) -> None:
     asyncio.run(run(options))
 
 
+def _audit(options: argparse.Namespace) -> int:
+    from camctl.audit_command import run
+
+    return run(options)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for a failure, 2 for wrong input."""
     options = _parser().parse_args(arguments)
-    commands = {
+    commands: dict[str, Callable[[argparse.Namespace], int | None]] = {
         "serve": _serve,
         "check-config": _check,
         "example-config": _example,
         "demo": _demo,
         "simulate": _simulate,
         "user": _user,
+        "audit": _audit,
     }
     try:
-        commands[options.command](options)
+        return commands[options.command](options) or 0
     except CamctlError as error:
         sys.stderr.write(f"camctl {options.command}: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,14 +6,17 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from auth.restreams import RestreamAccounts
 from camctl.admission import Places
 from camctl.api.application import build
+from camctl.api.auditing import ServiceAudit
 from camctl.api.revocation import LiveUses
 from camctl.api.server import HttpServer, bind
 from camctl.api.services import Services
 from camctl.areas.tree import AreaTree
+from camctl.audit.trail import Trail
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.patrols import Patrols, load_patrols
 from camctl.config import CameraConfig, Config, camera_password, turn_servers
@@ -30,7 +33,7 @@ from camctl.ptz.rules import Rules
 from camctl.restream import RestreamGrants
 from camctl.restream_account import REALM
 from camctl.sources import Sources
-from camctl.store.engine import StoreError
+from camctl.store.engine import Store, StoreError
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
 from camctl.worker_metrics import worker_metrics
@@ -81,6 +84,7 @@ def control_setup(config: Config) -> Setup:
         patrol_idle_s=control.patrol_idle_s,
         time_zone=control.time_zone,
         journal=control.journal,
+        audit=config.audit.folder,
     )
 
 
@@ -94,6 +98,18 @@ def places_of(config: Config) -> Places:
         fallback=media.fallback_sessions,
         reserve_share=media.reserve_share,
         busy_lag_s=media.busy_lag_ms / 1000,
+    )
+
+
+def trail_of(config: Config, store: Store, supervisor: Supervisor) -> Trail:
+    """The audit log, as configured."""
+    audit = config.audit
+    return Trail(
+        Path(audit.folder),
+        store.sessions,
+        supervisor,
+        checkpoint_every_s=audit.checkpoint_every_s,
+        retention_days=audit.retention_days,
     )
 
 
@@ -121,7 +137,11 @@ class Service:
         patrols = PatrolStore(self._store.sessions)
         self._tell_patrols(patrols)
         self._sources = Sources(self._control, egress)
-        self._media = Media(self._control, self._sources, places=places_of(config), metrics=self._metrics)
+        self._trail = trail_of(config, self._store, self._supervisor)
+        self._audit = ServiceAudit(self._trail)
+        self._media = Media(
+            self._control, self._sources, places=places_of(config), metrics=self._metrics, views=self._audit
+        )
         self._fallback = Fallback(self._media, self._metrics)
         self._pool = self._make_pool()
         self._media.pool = self._pool
@@ -169,6 +189,8 @@ class Service:
             worker_metrics=self._worker_metrics,
             patrols=patrols,
             turn=turn_servers(self._config.media.turn),
+            audit=self._audit,
+            audit_log=self._trail.log,
             fallback=self._fallback,
             restreams=self._restreams,
             restream_port=lambda: self._pool.restream_port,
@@ -180,8 +202,9 @@ class Service:
         server = HttpServer(self._app, listening, self._supervisor)
         try:
             # Closed in reverse: first what has no end of its own, then no new request, then no socket, then every
-            # camera still, then its video.
-            async with running(self._pool, self._control, self._uses, self._grants, server, self._fallback):
+            # camera still, then its video; last of all the record of what was done meanwhile.
+            parts = (self._pool, self._control, self._uses, self._grants, server, self._fallback)
+            async with running(self._trail, self._audit, *parts):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 if on_ready is not None:
@@ -201,7 +224,7 @@ class Service:
             problems.append(str(error))
         if not self._pool.is_ready:
             problems.append("a media worker is being restarted")
-        return [*problems, *self._control.problems]
+        return [*problems, *self._trail.problems, *self._control.problems]
 
     async def _worker_metrics(self) -> str:
         return worker_metrics(await self._pool.stats())

@@ -150,6 +150,14 @@ class SessionConfig(_Strict):
     absolute_s: Annotated[float, Field(gt=0)] = 604_800.0
 
 
+class AuditConfig(_Strict):
+    """The record of who saw and did what."""
+
+    folder: str = "var/audit"
+    retention_days: Annotated[int, Field(ge=30, le=36_500)] | None = None
+    checkpoint_every_s: Annotated[float, Field(ge=10, le=86_400)] = 300.0
+
+
 class LogConfig(_Strict):
     """What is written to standard error."""
 
@@ -250,6 +258,7 @@ class Config(_Strict):
     control: ControlConfig = ControlConfig()
     store: StoreConfig = StoreConfig()
     sessions: SessionConfig = SessionConfig()
+    audit: AuditConfig = AuditConfig()
     log: LogConfig = LogConfig()
     cameras: CamerasConfig = CamerasConfig()
 

@@ -14,7 +14,7 @@ from auth.service import utc_now
 from camctl.control.client import RemoteCamera
 from camctl.media import Media
 from camctl.metrics import Metrics
-from camctl.video import VideoSession
+from camctl.video import VideoSession, ViewEnd
 
 
 class Way(StrEnum):
@@ -46,7 +46,7 @@ class Fallback:
     async def close(self) -> None:
         """End every session, so that no answer without an end keeps the server from stopping."""
         for session_id in tuple(self._seats):
-            await self._media.close(session_id)
+            await self._media.close(session_id, ViewEnd.SHUTDOWN)
 
     @contextlib.contextmanager
     def seat(self, camera: RemoteCamera, way: Way, *, sign_in: str, person: Person) -> Iterator[FallbackSeat]:
@@ -57,7 +57,9 @@ class Fallback:
         """
         ended = asyncio.Event()
         rank = Standing(person, utc_now()).viewing_rank()
-        session = self._media.admit(camera, sign_in=sign_in, person=person.id, rank=rank, on_end=ended.set)
+        session = self._media.admit(
+            camera, sign_in=sign_in, person=person.id, rank=rank, on_end=ended.set, viewer=person
+        )
         self._seats.add(session.id)
         gauge = self._metrics.fallback_sessions.labels(way.value)
         gauge.inc()

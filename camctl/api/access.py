@@ -120,17 +120,19 @@ class SignedIn:
 
 
 class Holding:
-    """Somebody who holds a capability that concerns no single camera."""
+    """Somebody who holds capabilities that concern no single camera; all of these."""
 
-    def __init__(self, capability: Capability) -> None:
-        self.capability = capability
+    def __init__(self, *capabilities: Capability) -> None:
+        self.capabilities = capabilities
 
     async def __call__(self, connection: HTTPConnection) -> SignIn:
         """The caller, or 403."""
         sign_in = await signed_in(connection)
-        decision = Standing(sign_in.person, utc_now()).holds(self.capability)
-        if not decision:
-            raise ProblemError(FORBIDDEN, decision.reason, why=decision.why.value)
+        standing = Standing(sign_in.person, utc_now())
+        for capability in self.capabilities:
+            decision = standing.holds(capability)
+            if not decision:
+                raise ProblemError(FORBIDDEN, decision.reason, why=decision.why.value)
         return sign_in
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.requests import HTTPConnection
 
 from camctl.api import (
+    audit_routes,
     camera_routes,
     control_routes,
     control_socket,
@@ -21,9 +24,9 @@ from camctl.api import (
     root_routes,
     whep_routes,
 )
-from camctl.api.access import COOKIE
+from camctl.api.access import COOKIE, token_of
 from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders, WhepFromElsewhere
-from camctl.api.services import Services
+from camctl.api.services import Services, services_of
 
 PREFIX = "/api/v1"
 OPEN_PATHS = {f"{PREFIX}/auth/login", "/healthz", "/readyz", "/metrics"}
@@ -42,7 +45,7 @@ def describe() -> FastAPI:
     api = APIRouter(prefix=PREFIX)
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes, grant_routes,
+        patrol_routes, restream_routes, grant_routes, audit_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)
@@ -72,11 +75,17 @@ def _document_sign_in(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
+def _record_refusal(connection: HTTPConnection, problem: problems.ProblemError) -> None:
+    services = services_of(connection)
+    token, _ = token_of(connection)
+    services.audit.refused(connection, problem, services.recent.get(token or "", time.monotonic()))
+
+
 def build(services: Services) -> FastAPI:
     """The application at work."""
     app = describe()
     app.state.services = services
-    problems.install(app)
+    problems.install(app, _record_refusal)
     app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
     # The last one added is the outermost.
     if services.config.media.whep_origins:

@@ -50,5 +50,7 @@ async def get_camera(visit: Seeing, request: Request) -> CameraOut:
 )
 async def snapshot(visit: Snapping, request: Request, quality: Quality = Quality.MAIN) -> Response:
     """The camera's newest key picture."""
-    jpeg = await services_of(request).media.snapshot(visit.camera, quality)
+    services = services_of(request)
+    jpeg = await services.media.snapshot(visit.camera, quality)
+    services.audit.snapshot(visit.sign_in.person, visit.camera.entry)
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})

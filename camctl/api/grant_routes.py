@@ -28,6 +28,7 @@ from camctl.api.grant_schemas import (
 )
 from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_FOUND, ProblemError, documented
 from camctl.api.services import Services, services_of
+from camctl.audit.entry import Action
 
 router = APIRouter(tags=["grants"])
 
@@ -100,6 +101,7 @@ async def give(username: str, body: GrantIn, caller: ManagingPeople, request: Re
     try:
         wish = body.wish()
         grant = await Grants(services.auth).give(person.username, wish, _granter(caller.person, services))
+        await services.audit.granted(caller.person, Action.GRANT, person.username, grant, "given")
     except PersonRuleError as error:
         raise _wrong(error) from None
     except MayNotGrantError as error:
@@ -125,6 +127,7 @@ async def approve(username: str, grant_id: str, caller: ManagingPeople, request:
     try:
         granter = _granter(caller.person, services)
         grant = await Grants(services.auth).approve(person.username, grant_id, granter)
+        await services.audit.granted(caller.person, Action.GRANT, person.username, grant, "approved")
     except UnknownGrantError:
         raise ProblemError(NOT_FOUND, _NO_GRANT) from None
     except MayNotGrantError as error:
@@ -140,7 +143,8 @@ async def revoke(username: str, grant_id: str, caller: ManagingPeople, request: 
     services = services_of(request)
     person = await _looked_after(caller.person, username, services)
     try:
-        await Grants(services.auth).revoke(person.username, grant_id, _granter(caller.person, services))
+        gone = await Grants(services.auth).revoke(person.username, grant_id, _granter(caller.person, services))
+        await services.audit.granted(caller.person, Action.REVOKE, person.username, gone, "taken")
     except UnknownGrantError:
         raise ProblemError(NOT_FOUND, _NO_GRANT) from None
     except MayNotGrantError as error:
@@ -165,6 +169,8 @@ async def set_role(name: str, body: RoleBody, caller: ManagingPeople, request: R
         raise ProblemError(FORBIDDEN, what, why="may-not-grant")
     try:
         await Grants(services.auth).set_role(name, body.role())
+        words = " ".join(sorted(body.capabilities))
+        await services.audit.surely(caller.person, Action.ROLE_CHANGE, target=name, capabilities=words)
     except PersonRuleError as error:
         raise _wrong(error) from None
     return RoleOut.of(name, body.role())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from auth.errors import ThrottledError, WrongSignInError
 from auth.model import SignInKind
 from camctl.api.access import COOKIE, Anyone, Caller, refuse_cross_site, token_of
 from camctl.api.problems import CROSS_SITE, THROTTLED, WRONG_SIGN_IN, documented
 from camctl.api.schemas import LoginIn, LoginOut, PersonOut
 from camctl.api.services import services_of
+from camctl.audit.entry import Action
 
 router = APIRouter(tags=["people"])
 
@@ -19,7 +21,13 @@ async def login(body: LoginIn, request: Request, response: Response) -> LoginOut
     services = services_of(request)
     refuse_cross_site(request, services.config.server.public_url)
     address = request.client.host if request.client else ""
-    token, sign_in = await services.auth.sign_in(body.username, body.password, address, SignInKind.BROWSER)
+    try:
+        token, sign_in = await services.auth.sign_in(body.username, body.password, address, SignInKind.BROWSER)
+    except (WrongSignInError, ThrottledError) as error:
+        why = "throttled" if isinstance(error, ThrottledError) else "wrong"
+        services.audit.sign_in_refused(body.username, address, why)
+        raise
+    await services.audit.surely(sign_in.person, Action.SIGN_IN, address=address)
     response.set_cookie(
         COOKIE,
         token,
@@ -33,10 +41,12 @@ async def login(body: LoginIn, request: Request, response: Response) -> LoginOut
 
 
 @router.post("/auth/logout", status_code=204, responses=documented(CROSS_SITE))
-async def logout(_caller: Caller, request: Request, response: Response) -> None:
+async def logout(caller: Caller, request: Request, response: Response) -> None:
     """End this sign-in; what it watches and controls ends with it."""
     token, _ = token_of(request)
-    await services_of(request).auth.sign_out(token or "")
+    services = services_of(request)
+    await services.auth.sign_out(token or "")
+    await services.audit.surely(caller.person, Action.SIGN_OUT)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 

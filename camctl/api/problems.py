@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from auth.errors import AuthUnavailableError, ThrottledError, WrongSignInError
 from camctl.admission import NoPlaceError, TooManySessionsError
@@ -201,11 +202,13 @@ def to_problem(error: Exception) -> ProblemError:
             return ProblemError(INTERNAL, "The service failed on this request; its log says why.")
 
 
-def install(app: FastAPI) -> None:
-    """Answer every exception with a problem."""
+def install(app: FastAPI, tell: Callable[[HTTPConnection, ProblemError], None] = lambda _c, _p: None) -> None:
+    """Answer every exception with a problem; `tell` hears of each."""
 
-    async def answer(_request: Request, error: Exception) -> JSONResponse:
-        return problem_response(to_problem(error))
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        problem = to_problem(error)
+        tell(request, problem)
+        return problem_response(problem)
 
     handled: tuple[type[Exception], ...] = (
         ProblemError, StreamError, CameraError, RequestValidationError, WrongSignInError, ThrottledError,

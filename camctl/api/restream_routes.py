@@ -34,6 +34,7 @@ from camctl.api.restream_schemas import (
     RestreamAccountsOut,
 )
 from camctl.api.services import Services, services_of
+from camctl.audit.entry import Action
 from camctl.restream import grants
 from camctl.restream_account import new_account
 
@@ -119,6 +120,7 @@ async def add_account(
     except TooManyAccountsError as error:
         raise ProblemError(NOT_DONE, str(error)) from None
     _log.info("%s made the re-stream account %s of %s", caller.person.username, stored.name, person.username)
+    services.audit.did(caller.person, Action.RESTREAM_CHANGE, target=stored.name, change="added", of=person.username)
     response.headers["Cache-Control"] = "no-store"
     keys = grants([stored], (camera.entry for camera in services.cameras), utc_now())[stored.name].keys
     return NewRestreamAccountOut.of(stored, secret, _root(request, services, port), keys)
@@ -133,4 +135,5 @@ async def remove_account(name: str, caller: Caller, request: Request) -> None:
         await asyncio.to_thread(accounts.remove, name, utc_now(), _looked_after_by(caller.person))
     except (UnknownAccountError, PersonRuleError):
         raise ProblemError(NOT_FOUND, _NO_ACCOUNT) from None
+    services_of(request).audit.did(caller.person, Action.RESTREAM_CHANGE, target=name, change="removed")
     _log.info("%s removed the re-stream account %s", caller.person.username, name)

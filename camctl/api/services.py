@@ -11,8 +11,10 @@ from starlette.requests import HTTPConnection
 from auth.policy import PriorityOverride
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService
+from camctl.api.auditing import ServiceAudit
 from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
+from camctl.audit.log import AuditLog
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config
 from camctl.control.client import ControlClient
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 class Services:
     """One of each part. `problems_now` says why the service is not ready, in sentences; empty when it is.
 
+    `audit` records, `audit_log` is read (None: there is none, in tests).
     `restream_port` says where recorders pull video, None while they may not.
     `turn` is what viewers behind closed networks are told of. `priorities` are the configuration's rules on who comes
     before whom in which area.
@@ -48,6 +51,8 @@ class Services:
     restreams: RestreamAccounts
     restream_port: Callable[[], int | None]
     turn: TurnServers | None = None
+    audit: ServiceAudit = field(default_factory=ServiceAudit)
+    audit_log: AuditLog | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 
     def __post_init__(self) -> None:

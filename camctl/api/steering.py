@@ -66,4 +66,5 @@ def source_of(visit: Visit, channel: str, priorities: Sequence[PriorityOverride]
         priority=visit.standing.priority_on(visit.ref, priorities),
         channel=f"{visit.sign_in.session_id}:{channel}",
         may_break=visit.may(Capability.BREAK_RESERVATION),
+        organisation=person.organisation,
     )

@@ -40,6 +40,8 @@ class CodecError(ValueError):
 class Setup:
     """The control process's configuration. `journal`: a path, or None to remember holders in memory only.
 
+    `audit`: the folder of the audit log's spool; None: nothing is recorded (tests only).
+
     `cameras` are all of the catalogue; only those with an ONVIF address are told to the control process.
     """
 
@@ -50,6 +52,7 @@ class Setup:
     patrol_idle_s: float = 30.0
     time_zone: str = "Asia/Jakarta"
     journal: str | None = None
+    audit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

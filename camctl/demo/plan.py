@@ -171,6 +171,7 @@ def service(
     udp_port: int,
     store_url: str,
     journal: str,
+    audit: str,
     log_level: str,
     feed_addresses: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -184,6 +185,7 @@ def service(
         "media": {"udp_port": udp_port, "sessions_per_person": 500},
         "control": {"journal": journal},
         "store": {"url": store_url},
+        "audit": {"folder": audit},
         "log": {"level": log_level},
         "cameras": {"approved_networks": approved, "items": list(items)},
     }

@@ -18,6 +18,9 @@ from auth.model import Person, SignIn
 from auth.service import AuthService
 from camctl.admission import Places
 from camctl.api.services import Services
+from camctl.audit.chain import AuditRow, Head, seal
+from camctl.audit.entry import Action, AuditEntry
+from camctl.audit.log import AuditLog
 from camctl.cameras.model import CameraEntry
 from camctl.config import Config
 from camctl.store import Store
@@ -121,6 +124,29 @@ class FakePool:
         self.hidden.append((stream_key_prefix, hidden))
 
 
+class ListRecorder:
+    """Keeps what was recorded; `broken` refuses what has to be durable."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+        self.broken = False
+
+    def append(self, entry: AuditEntry) -> asyncio.Future[AuditRow]:
+        future: asyncio.Future[AuditRow] = asyncio.get_running_loop().create_future()
+        if self.broken:
+            future.set_exception(OSError("no space left"))
+            return future
+        self.entries.append(entry)
+        future.set_result(seal(entry, "service", Head(len(self.entries) - 1)))
+        return future
+
+    def note(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
+
+    def of(self, action: Action) -> list[AuditEntry]:
+        return [entry for entry in self.entries if entry.action is action]
+
+
 @dataclass
 class House:
     """Everything behind the API, and clients of its people."""
@@ -133,6 +159,8 @@ class House:
     people: BreakableStore
     auth: AuthService
     tokens: dict[str, str]
+    recorder: ListRecorder
+    log: AuditLog
 
     def client(self, username: str | None = None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {self.tokens[username]}"} if username else {}

@@ -14,9 +14,11 @@ from auth.passwords import Passwords
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
 from camctl.api.application import build
+from camctl.api.auditing import ServiceAudit
 from camctl.api.revocation import LiveUses
 from camctl.api.services import Services
 from camctl.areas.tree import load_jakarta
+from camctl.audit.log import AuditLog
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config, turn_servers
 from camctl.egress import EgressPolicy
@@ -28,7 +30,7 @@ from camctl.store import migrate, open_store
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor
 from tests.support.fake_control import FakeControl
-from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStore, FakePool, House
+from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStore, FakePool, House, ListRecorder
 
 PASSWORD = "kuda lumping 7"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -60,7 +62,10 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}, **options})
     auth = AuthService(cast("Any", people), passwords=Passwords(CHEAP), rules=SessionRules(fresh_s=0.0, poll_s=0.05))
     control, pool, metrics, supervisor = FakeControl(ENTRIES), FakePool(), Metrics(), Supervisor()
-    media = Media(control, Sources(control, EgressPolicy(config.cameras.networks)), places=PLACES, metrics=metrics)
+    recorder = ListRecorder()
+    audit, log = ServiceAudit(recorder), AuditLog(store.sessions)
+    sources = Sources(control, EgressPolicy(config.cameras.networks))
+    media = Media(control, sources, places=PLACES, metrics=metrics, views=audit)
     media.pool = pool
     uses = LiveUses(auth, control, media, supervisor)
 
@@ -74,10 +79,11 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
                         fallback=Fallback(media, metrics), restreams=RestreamAccounts(cast("Any", people)),
-                        restream_port=lambda: config.restream.port if config.restream.enabled else None)  # fmt: skip
+                        restream_port=lambda: config.restream.port if config.restream.enabled else None,
+                        audit=audit, audit_log=log)  # fmt: skip
     tokens = await _people(auth)
     await uses.start()
-    yield House(config, build(services), services, control, pool, people, auth, tokens)
+    yield House(config, build(services), services, control, pool, people, auth, tokens, recorder, log)
     people.is_broken = False
     await uses.close()
     await supervisor.close()

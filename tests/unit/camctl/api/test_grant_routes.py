@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from camctl.audit.entry import Action
 from tests.support.people import regrant
 from tests.unit.camctl.api.api_kit import FIRST, SECOND, House, within_a_second
 from tests.unit.camctl.api.conftest import PASSWORD
@@ -197,3 +198,23 @@ async def test_a_role_is_changed_by_who_answers_for_the_whole_city(house: House)
     more = {"capabilities": ["see", "metrics"], "priority": 30}
     assert (await ask(house, "admin2", "PUT", "/roles/operator", more)).status_code == 403
     assert (await ask(house, "admin2", "PUT", "/roles/operator", body)).status_code == 200
+
+
+async def test_what_was_granted_approved_and_taken_is_on_record(house: House) -> None:
+    await second_admin(house)
+    given = (await give(house, "admin", "camat", areas=["31"])).json()
+    await ask(house, "admin2", "POST", f"/people/camat/grants/{given['id']}/approve")
+    await ask(house, "admin2", "DELETE", f"/people/camat/grants/{given['id']}")
+    await ask(house, "admin", "PUT", "/roles/warga", {"capabilities": ["see"], "priority": 1})
+    told = [
+        (one.actor.name, one.details["step"], one.target, one.area, one.reason.text)
+        for one in house.recorder.of(Action.GRANT) + house.recorder.of(Action.REVOKE)
+    ]
+    target = f"camat/{given['id']}"
+    assert told == [
+        ("Admin", "given", target, "31", "Plt. Walikota"),
+        ("admin2", "approved", target, "31", "Plt. Walikota"),
+        ("admin2", "taken", target, "31", "Plt. Walikota"),
+    ]
+    (changed,) = house.recorder.of(Action.ROLE_CHANGE)
+    assert (changed.target, changed.details["capabilities"]) == ("warga", "see")

@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from auth.roles import Capability
 from camctl.api import (
+    audit_routes,
     camera_routes,
     control_routes,
     control_socket,
@@ -38,6 +39,7 @@ MODULES = (
     jpeg_routes,
     patrol_routes,
     restream_routes,
+    audit_routes,
     root_routes,
 )
 OPEN = {"/auth/login", "/healthz", "/readyz", "/metrics", "/", "/{name}"}
@@ -90,7 +92,7 @@ def test_a_restream_account_is_made_only_by_who_may_watch() -> None:
         for route in restream_routes.router.routes
         if isinstance(route, APIRoute) and route.methods == {"POST"}
     ]
-    assert declared.capability is Capability.LIVE
+    assert declared.capabilities == (Capability.LIVE,)
 
 
 def test_patrols_and_events_are_changed_only_with_their_right() -> None:
