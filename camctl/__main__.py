@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from camctl.errors import CamctlError, ConfigError
+from camctl.options import add_area_commands, add_secret_commands
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,6 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("street", type=Path, metavar="FILE.yaml")
 
     _add_user_commands(commands.add_parser("user", help="people who may sign in"))
+    add_area_commands(commands.add_parser("area", help="the city's areas and their boundaries"))
+    add_secret_commands(commands.add_parser("secrets", help="cameras' passwords, encrypted where they are kept"))
     return parser
 
 
@@ -147,6 +150,18 @@ def _user(options: argparse.Namespace) -> None:
     asyncio.run(run(options))
 
 
+def _area(options: argparse.Namespace) -> None:
+    from camctl.area_commands import run
+
+    run(options)
+
+
+def _secrets(options: argparse.Namespace) -> None:
+    from camctl.secret_commands import run
+
+    run(options)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for a failure, 2 for wrong input."""
     options = _parser().parse_args(arguments)
@@ -157,6 +172,8 @@ def main(arguments: list[str] | None = None) -> int:
         "demo": _demo,
         "simulate": _simulate,
         "user": _user,
+        "area": _area,
+        "secrets": _secrets,
     }
     try:
         commands[options.command](options)

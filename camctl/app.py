@@ -22,13 +22,14 @@ from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
-from camctl.groundwork import auth_service, load_areas, open_people
+from camctl.groundwork import auth_service, camera_sealer, load_areas, open_people
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
 from camctl.ptz.rules import Rules
 from camctl.restream import RestreamGrants
 from camctl.restream_account import REALM
+from camctl.sealing import Sealer
 from camctl.sources import Sources
 from camctl.store.engine import StoreError
 from camctl.store.patrols import PatrolStore
@@ -41,8 +42,8 @@ from streams.pool import PortInUseError as MediaPortInUseError
 _log = logging.getLogger(__name__)
 
 
-def entry_of(camera: CameraConfig) -> CameraEntry:
-    """A configured camera, as the catalogue keeps it."""
+def entry_of(camera: CameraConfig, sealer: Sealer | None) -> CameraEntry:
+    """A configured camera, as the catalogue keeps it; `sealer` opens its password if that is sealed."""
     return CameraEntry(
         id=camera.id,
         name=camera.name,
@@ -55,7 +56,7 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
         tls_fingerprint=camera.tls_fingerprint or "",
         audio=camera.audio,
         username=camera.username,
-        password=camera_password(camera),
+        password=camera_password(camera, sealer),
         steer_without_timeout=camera.steer_without_timeout,
         limits=Limits(
             camera.limits.pan,
@@ -68,8 +69,9 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
 def control_setup(config: Config) -> Setup:
     """What the control process is told."""
     control = config.control
+    sealer = camera_sealer(config)
     return Setup(
-        cameras=tuple(entry_of(camera) for camera in config.cameras.items),
+        cameras=tuple(entry_of(camera, sealer) for camera in config.cameras.items),
         rules=Rules(
             lease_idle_s=control.lease_idle_s,
             lease_cap_s=control.lease_cap_s,
