@@ -14,6 +14,7 @@ from camctl.api.revocation import LiveUses
 from camctl.api.server import HttpServer, bind
 from camctl.api.services import Services
 from camctl.areas.tree import AreaTree
+from camctl.boundaries import Boundaries
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.patrols import Patrols, load_patrols
 from camctl.config import CameraConfig, Config, camera_password, turn_servers
@@ -31,6 +32,7 @@ from camctl.restream import RestreamGrants
 from camctl.restream_account import REALM
 from camctl.sealing import Sealer
 from camctl.sources import Sources
+from camctl.store.boundaries import BoundaryStore
 from camctl.store.engine import StoreError
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
@@ -165,6 +167,7 @@ class Service:
             cameras=self._control,
             media=self._media,
             areas=areas,
+            boundaries=Boundaries(areas, BoundaryStore(self._store.sessions)),
             metrics=self._metrics,
             uses=self._uses,
             problems_now=self._problems_now,

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from camctl.api import (
+    area_routes,
     camera_routes,
     control_routes,
     control_socket,
@@ -41,7 +42,7 @@ def describe() -> FastAPI:
     api = APIRouter(prefix=PREFIX)
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes,
+        patrol_routes, restream_routes, area_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

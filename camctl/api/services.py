@@ -13,6 +13,7 @@ from auth.restreams import RestreamAccounts
 from auth.service import AuthService
 from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
+from camctl.boundaries import Boundaries
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config
 from camctl.control.client import ControlClient
@@ -39,6 +40,7 @@ class Services:
     cameras: ControlClient
     media: Media
     areas: AreaTree
+    boundaries: Boundaries
     metrics: Metrics
     uses: LiveUses
     problems_now: Callable[[], Awaitable[list[str]]]

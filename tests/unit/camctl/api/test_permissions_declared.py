@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from auth.roles import Capability
 from camctl.api import (
+    area_routes,
     camera_routes,
     control_routes,
     control_socket,
@@ -26,6 +27,7 @@ from camctl.api.application import describe
 
 PERMISSIONS = (Public, SignedIn, Holding, AtCamera)
 MODULES = (
+    area_routes,
     people_routes,
     camera_routes,
     whep_routes,
