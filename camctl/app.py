@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable
+
+import psutil
 
 from auth.restreams import RestreamAccounts
 from camctl.admission import Places
@@ -20,7 +23,7 @@ from camctl.cameras.patrols import Patrols, load_patrols
 from camctl.config import CameraConfig, Config, camera_password, turn_servers
 from camctl.control.client import ControlClient
 from camctl.control.codec import Setup
-from camctl.egress import EgressPolicy
+from camctl.egress import EgressPolicy, OwnMachine
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
 from camctl.groundwork import auth_service, camera_sealer, load_areas, open_people
@@ -85,7 +88,23 @@ def control_setup(config: Config) -> Setup:
         patrol_idle_s=control.patrol_idle_s,
         time_zone=control.time_zone,
         journal=control.journal,
+        own=own_machine(config),
     )
+
+
+def own_machine(config: Config) -> OwnMachine:
+    """Where this service itself is found: no camera is. Ports that the system chooses are not known here."""
+    found = {
+        item.address.partition("%")[0]  # fe80::1%eth0
+        for items in psutil.net_if_addrs().values()
+        for item in items
+        if item.family in {socket.AF_INET, socket.AF_INET6}
+    }
+    media = config.media
+    ports = {config.server.port, *(media.udp_port + i for i in range(media.workers or _cores()) if media.udp_port)}
+    if config.restream.enabled:
+        ports.add(config.restream.port)
+    return OwnMachine(tuple(sorted(found)), tuple(sorted(ports - {0})))
 
 
 def places_of(config: Config) -> Places:
@@ -120,8 +139,9 @@ class Service:
         areas = load_areas(config)
         self._store = open_people(config)
         self._auth = auth_service(config, self._store)
-        egress = EgressPolicy(config.cameras.networks)
-        self._control = ControlClient(control_setup(config), self._supervisor)
+        setup = control_setup(config)
+        egress = EgressPolicy.of(setup.networks, setup.own)
+        self._control = ControlClient(setup, self._supervisor)
         patrols = PatrolStore(self._store.sessions)
         self._tell_patrols(patrols)
         self._sources = Sources(self._control, egress)

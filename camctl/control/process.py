@@ -16,7 +16,6 @@ import socket
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import ip_network
 from pathlib import Path
 
 from camctl.cameras.model import CameraEntry
@@ -222,7 +221,7 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
         await journal.open()
     teller = Teller(peer, journal)
     stopper = StopperHandle(supervisor, teller.tell_state)
-    drivers = OnvifDrivers(EgressPolicy(tuple(ip_network(text) for text in setup.networks)))
+    drivers = OnvifDrivers(EgressPolicy.of(setup.networks, setup.own))
     shared = Shared(
         rules=setup.rules,
         metrics=metrics,
@@ -230,7 +229,7 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
         make_driver=partial(_driver, drivers),
         guard=stopper,
         records=journal,
-        on_steerable=partial(_teach, stopper, setup.networks),
+        on_steerable=partial(_teach, stopper, setup),
         stop_on_start=setup.stop_on_start,
         patrol_idle_s=setup.patrol_idle_s,
         time_zone=setup.time_zone,
@@ -263,8 +262,9 @@ def _driver(drivers: OnvifDrivers, entry: CameraEntry) -> CameraDriver:
     )
 
 
-def _teach(stopper: StopperHandle, networks: tuple[str, ...], entry: CameraEntry) -> None:
-    stopper.know(StopOrder(entry.id, entry.onvif_url or "", entry.username, entry.password, networks))
+def _teach(stopper: StopperHandle, setup: codec.Setup, entry: CameraEntry) -> None:
+    url = entry.onvif_url or ""
+    stopper.know(StopOrder(entry.id, url, entry.username, entry.password, setup.networks, setup.own))
 
 
 def _be_quick() -> None:
