@@ -7,7 +7,7 @@ with its reason, or it does not belong into the product.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import functools
 from pathlib import Path
 
 import pytest
@@ -47,10 +47,10 @@ NO_CAMERAS = {
 }
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def sources() -> list[tuple[str, ast.Module]]:
+    paths = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return [(str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -71,7 +71,8 @@ def called(tree: ast.Module) -> set[str]:
 
 
 def ways_out(tree: ast.Module) -> set[str]:
-    clients = {name for name in CLIENTS for module in imported(tree) if f"{module}.".startswith(f"{name}.")}
+    modules = imported(tree)
+    clients = {name for name in CLIENTS if any(f"{module}.".startswith(f"{name}.") for module in modules)}
     return clients | (called(tree) & CALLS)
 
 
