@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from camctl.errors import CamctlError, ConfigError
+from camctl.options import add_area_commands, add_secret_commands
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,6 +40,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_user_commands(commands.add_parser("user", help="people who may sign in"))
     _add_audit_commands(commands.add_parser("audit", help="the record of who saw and did what"))
+    add_area_commands(commands.add_parser("area", help="the city's areas and their boundaries"))
+    add_secret_commands(commands.add_parser("secrets", help="cameras' passwords, encrypted where they are kept"))
     return parser
 
 
@@ -185,6 +188,18 @@ def _audit(options: argparse.Namespace) -> int:
     return run(options)
 
 
+def _area(options: argparse.Namespace) -> None:
+    from camctl.area_commands import run
+
+    run(options)
+
+
+def _secrets(options: argparse.Namespace) -> None:
+    from camctl.secret_commands import run
+
+    run(options)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for a failure, 2 for wrong input."""
     options = _parser().parse_args(arguments)
@@ -196,6 +211,8 @@ def main(arguments: list[str] | None = None) -> int:
         "simulate": _simulate,
         "user": _user,
         "audit": _audit,
+        "area": _area,
+        "secrets": _secrets,
     }
     try:
         return commands[options.command](options) or 0

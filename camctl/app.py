@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
+
+import psutil
 
 from auth.restreams import RestreamAccounts
 from camctl.admission import Places
@@ -17,22 +20,25 @@ from camctl.api.server import HttpServer, bind
 from camctl.api.services import Services
 from camctl.areas.tree import AreaTree
 from camctl.audit.trail import Trail
+from camctl.boundaries import Boundaries
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.patrols import Patrols, load_patrols
 from camctl.config import CameraConfig, Config, camera_password, turn_servers
 from camctl.control.client import ControlClient
 from camctl.control.codec import Setup
-from camctl.egress import EgressPolicy
+from camctl.egress import EgressPolicy, OwnMachine
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
-from camctl.groundwork import auth_service, load_areas, open_people
+from camctl.groundwork import auth_service, camera_sealer, load_areas, open_people
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
 from camctl.ptz.rules import Rules
 from camctl.restream import RestreamGrants
 from camctl.restream_account import REALM
+from camctl.sealing import Sealer
 from camctl.sources import Sources
+from camctl.store.boundaries import BoundaryStore
 from camctl.store.engine import Store, StoreError
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
@@ -44,8 +50,8 @@ from streams.pool import PortInUseError as MediaPortInUseError
 _log = logging.getLogger(__name__)
 
 
-def entry_of(camera: CameraConfig) -> CameraEntry:
-    """A configured camera, as the catalogue keeps it."""
+def entry_of(camera: CameraConfig, sealer: Sealer | None) -> CameraEntry:
+    """A configured camera, as the catalogue keeps it; `sealer` opens its password if that is sealed."""
     return CameraEntry(
         id=camera.id,
         name=camera.name,
@@ -58,7 +64,7 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
         tls_fingerprint=camera.tls_fingerprint or "",
         audio=camera.audio,
         username=camera.username,
-        password=camera_password(camera),
+        password=camera_password(camera, sealer),
         steer_without_timeout=camera.steer_without_timeout,
         limits=Limits(
             camera.limits.pan,
@@ -71,8 +77,9 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
 def control_setup(config: Config) -> Setup:
     """What the control process is told."""
     control = config.control
+    sealer = camera_sealer(config)
     return Setup(
-        cameras=tuple(entry_of(camera) for camera in config.cameras.items),
+        cameras=tuple(entry_of(camera, sealer) for camera in config.cameras.items),
         rules=Rules(
             lease_idle_s=control.lease_idle_s,
             lease_cap_s=control.lease_cap_s,
@@ -85,7 +92,23 @@ def control_setup(config: Config) -> Setup:
         time_zone=control.time_zone,
         journal=control.journal,
         audit=config.audit.folder,
+        own=own_machine(config),
     )
+
+
+def own_machine(config: Config) -> OwnMachine:
+    """Where this service itself is found: no camera is. Ports that the system chooses are not known here."""
+    found = {
+        item.address.partition("%")[0]  # fe80::1%eth0
+        for items in psutil.net_if_addrs().values()
+        for item in items
+        if item.family in {socket.AF_INET, socket.AF_INET6}
+    }
+    media = config.media
+    ports = {config.server.port, *(media.udp_port + i for i in range(media.workers or _cores()) if media.udp_port)}
+    if config.restream.enabled:
+        ports.add(config.restream.port)
+    return OwnMachine(tuple(sorted(found)), tuple(sorted(ports - {0})))
 
 
 def places_of(config: Config) -> Places:
@@ -132,8 +155,9 @@ class Service:
         areas = load_areas(config)
         self._store = open_people(config)
         self._auth = auth_service(config, self._store)
-        egress = EgressPolicy(config.cameras.networks)
-        self._control = ControlClient(control_setup(config), self._supervisor)
+        setup = control_setup(config)
+        egress = EgressPolicy.of(setup.networks, setup.own)
+        self._control = ControlClient(setup, self._supervisor)
         patrols = PatrolStore(self._store.sessions)
         self._tell_patrols(patrols)
         self._sources = Sources(self._control, egress)
@@ -183,6 +207,7 @@ class Service:
             cameras=self._control,
             media=self._media,
             areas=areas,
+            boundaries=Boundaries(areas, BoundaryStore(self._store.sessions)),
             metrics=self._metrics,
             uses=self._uses,
             problems_now=self._problems_now,

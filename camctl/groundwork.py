@@ -12,12 +12,15 @@ from auth.service import AuthService, SessionRules
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.config import Config, raw_cameras
 from camctl.errors import ConfigError
+from camctl.sealing import KeyFileError, Sealer, SealError, WrongSealError, read_key_file
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 
+CAMERA_PASSWORD = "camera-password"  # noqa: S105  the purpose that is sealed, not a password
+
 
 def outer_faults(data: object) -> list[str]:
-    """What an unchecked configuration names outside itself and is not there: areas, and files of passwords."""
+    """What an unchecked configuration names outside itself and is not there: areas, files, keys."""
     cameras = data.get("cameras") if isinstance(data, dict) else None
     path = cameras.get("areas") if isinstance(cameras, dict) else None
     try:
@@ -30,7 +33,53 @@ def outer_faults(data: object) -> list[str]:
         if isinstance(area, str) and area not in areas:
             found.append(f"{key}.area: there is no area {area}")
         found += _unreadable(f"{key}.password_file", secret)
+    return found + _sealed_faults(data)
+
+
+def _sealed_faults(data: object) -> list[str]:
+    """What keeps sealed passwords from being opened: the key file, or the texts themselves."""
+    cameras = [(key, camera) for key, camera in raw_cameras(data) if isinstance(camera.get("password_sealed"), str)]
+    secrets = data.get("secrets") if isinstance(data, dict) else None
+    path = secrets.get("key_file") if isinstance(secrets, dict) else None
+    if not isinstance(path, str):
+        return ["secrets.key_file: password_sealed needs the file of its key"] if cameras else []
+    try:
+        sealer = Sealer(read_key_file(Path(path)), CAMERA_PASSWORD)
+    except KeyFileError as error:
+        return [f"secrets.key_file: {error}"]
+    ids = [str(camera.get("id")) for _, camera in raw_cameras(data)]
+    found = []
+    for key, camera in cameras:
+        fault = seal_fault(sealer, str(camera["password_sealed"]), str(camera.get("id")), ids)
+        if fault:
+            found.append(f"{key}.password_sealed: {fault}")
     return found
+
+
+def seal_fault(sealer: Sealer, text: str, camera_id: str, ids: Iterable[str]) -> str | None:
+    """Why a sealed password does not open for this camera, None when it does; `ids`: whose else it may be."""
+    try:
+        sealer.open(text, camera_id)
+    except WrongSealError as error:
+        owner = next((other for other in ids if seal_fault(sealer, text, other, ()) is None), None)
+        return f"it is the password of camera {owner}, and opens for that one only" if owner else str(error)
+    except SealError as error:
+        return str(error)
+    return None
+
+
+def camera_sealer(config: Config) -> Sealer | None:
+    """What seals and opens cameras' passwords; None when no key file is configured.
+
+    Raises:
+        ConfigError: the key file cannot be used.
+    """
+    if config.secrets.key_file is None:
+        return None
+    try:
+        return Sealer(read_key_file(Path(config.secrets.key_file)), CAMERA_PASSWORD)
+    except KeyFileError as error:
+        raise ConfigError(f"secrets.key_file: {error}") from None
 
 
 def _turn_file(data: object) -> object:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.requests import HTTPConnection
 
 from camctl.api import (
+    area_routes,
     audit_routes,
     camera_routes,
     control_routes,
@@ -45,7 +46,7 @@ def describe() -> FastAPI:
     api = APIRouter(prefix=PREFIX)
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes, grant_routes, audit_routes,
+        patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

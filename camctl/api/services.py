@@ -15,6 +15,7 @@ from camctl.api.auditing import ServiceAudit
 from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
 from camctl.audit.log import AuditLog
+from camctl.boundaries import Boundaries
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config
 from camctl.control.client import ControlClient
@@ -42,6 +43,7 @@ class Services:
     cameras: ControlClient
     media: Media
     areas: AreaTree
+    boundaries: Boundaries
     metrics: Metrics
     uses: LiveUses
     problems_now: Callable[[], Awaitable[list[str]]]

@@ -9,13 +9,14 @@ cameras), `patrols` {camera} and `key-frame` {camera}; requests `status`, `prese
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from camctl.cameras.model import CameraEntry, CameraState, Health
 from camctl.control.view import CameraView, Outcome
+from camctl.egress import OwnMachine
 from camctl.ptz import events as ev
 from camctl.ptz.ports import CameraError, CameraFault
 from camctl.ptz.rules import Rules
@@ -53,6 +54,7 @@ class Setup:
     time_zone: str = "Asia/Jakarta"
     journal: str | None = None
     audit: str | None = None
+    own: OwnMachine = field(default_factory=OwnMachine)
 
 
 @dataclass(frozen=True, slots=True)

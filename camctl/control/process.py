@@ -16,7 +16,6 @@ import socket
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import ip_network
 from pathlib import Path
 
 from camctl.audit.spool import Spool
@@ -224,7 +223,7 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
     files = [file for file in (journal, spool) if file is not None]
     teller = Teller(peer, files)
     stopper = StopperHandle(supervisor, teller.tell_state)
-    drivers = OnvifDrivers(EgressPolicy(tuple(ip_network(text) for text in setup.networks)))
+    drivers = OnvifDrivers(EgressPolicy.of(setup.networks, setup.own))
     shared = Shared(
         rules=setup.rules,
         metrics=metrics,
@@ -233,7 +232,7 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
         guard=stopper,
         records=journal,
         history=ControlAudit(spool) if spool is not None else None,
-        on_steerable=partial(_teach, stopper, setup.networks),
+        on_steerable=partial(_teach, stopper, setup),
         stop_on_start=setup.stop_on_start,
         patrol_idle_s=setup.patrol_idle_s,
         time_zone=setup.time_zone,
@@ -277,8 +276,9 @@ def _driver(drivers: OnvifDrivers, entry: CameraEntry) -> CameraDriver:
     )
 
 
-def _teach(stopper: StopperHandle, networks: tuple[str, ...], entry: CameraEntry) -> None:
-    stopper.know(StopOrder(entry.id, entry.onvif_url or "", entry.username, entry.password, networks))
+def _teach(stopper: StopperHandle, setup: codec.Setup, entry: CameraEntry) -> None:
+    url = entry.onvif_url or ""
+    stopper.know(StopOrder(entry.id, url, entry.username, entry.password, setup.networks, setup.own))
 
 
 def _be_quick() -> None:

@@ -19,6 +19,7 @@ from camctl.api.revocation import LiveUses
 from camctl.api.services import Services
 from camctl.areas.tree import load_jakarta
 from camctl.audit.log import AuditLog
+from camctl.boundaries import Boundaries
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config, turn_servers
 from camctl.egress import EgressPolicy
@@ -27,6 +28,7 @@ from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.sources import Sources
 from camctl.store import migrate, open_store
+from camctl.store.boundaries import BoundaryStore
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor
 from tests.support.fake_control import FakeControl
@@ -75,7 +77,8 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     async def no_workers() -> str:
         return ""
 
-    services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
+    services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(),
+                        boundaries=Boundaries(load_jakarta(), BoundaryStore(cast("Any", people))), metrics=metrics,
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
                         fallback=Fallback(media, metrics), restreams=RestreamAccounts(cast("Any", people)),

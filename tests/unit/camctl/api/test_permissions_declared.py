@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from auth.roles import Capability
 from camctl.api import (
+    area_routes,
     audit_routes,
     camera_routes,
     control_routes,
@@ -28,6 +29,7 @@ from camctl.api.application import describe
 
 PERMISSIONS = (Public, SignedIn, Holding, AtCamera)
 MODULES = (
+    area_routes,
     people_routes,
     camera_routes,
     whep_routes,
