@@ -44,6 +44,13 @@ class UnknownGrantError(AuthError, LookupError):
         super().__init__(f"There is no grant {grant_id!r} of this person.")
 
 
+class UnknownOpeningError(AuthError, LookupError):
+    """There is no such opening, or none that the person may know of."""
+
+    def __init__(self, opening_id: str) -> None:
+        super().__init__(f"There is no opening {opening_id!r}, or none that you may know of.")
+
+
 class AuthUnavailableError(AuthError):
     """The people's database did not answer, so nothing can be decided; callers refuse (fail closed)."""
 

@@ -9,12 +9,12 @@ import re
 import uuid
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from auth.errors import PersonRuleError, UnknownGrantError
 from auth.grants import Grant, GrantKind
 from auth.roles import Capability, Role, ViewingRank
-from auth.tables import GrantRow, PersonRow, RoleRow
+from auth.tables import EmergencyRow, GrantRow, PersonRow, RoleRow
 from auth.windows import parse_window
 from auth.writing import note, person_row, writing
 
@@ -44,7 +44,7 @@ def grant_of(row: GrantRow) -> Grant:
     """A stored grant, with what its role brings now."""
     role = Role(frozenset(), None) if row.role is None else role_of(row.role)
     narrowed = None if row.capabilities is None else _capabilities(row.capabilities)
-    if row.deny:
+    if row.deny or row.kind == GrantKind.EMERGENCY:
         capabilities = narrowed or frozenset()
     else:
         capabilities = role.capabilities if narrowed is None else role.capabilities & narrowed
@@ -124,7 +124,7 @@ class GrantRecords:
 
     def add_grant(
         self, username: str, wish: GrantWish, granter: str, now: datetime, judge: Callable[[Grant], bool]
-    ) -> tuple[Grant, Change]:
+    ) -> tuple[Grant, list[Change]]:
         """Store a grant; `judge` refuses it by raising, and says whether it waits for a second person."""
         with writing(self._sessions) as session:
             person = person_row(session, username, lock=True)
@@ -133,36 +133,37 @@ class GrantRecords:
             row = new_row(wish, role, granter, now)
             row.waits = judge(grant_of(row))
             person.grants.append(row)
-            return grant_of(row), note(session, person.id, now)
+            return grant_of(row), [note(session, person.id, now)]
 
     def approve_grant(
         self, username: str, grant_id: str, approver: str, now: datetime, judge: Callable[[Grant, str], None]
-    ) -> tuple[Grant, Change]:
+    ) -> tuple[Grant, list[Change]]:
         """End a grant's waiting; `judge` refuses that by raising."""
         with writing(self._sessions) as session:
             person, row = _find(session, username, grant_id)
             if row.waits:
                 judge(grant_of(row), person.id)
                 row.waits, row.approver = False, approver
-            return grant_of(row), note(session, person.id, now)
+            return grant_of(row), [note(session, person.id, now)]
 
     def remove_grant(
         self, username: str, grant_id: str, now: datetime, judge: Callable[[Grant], None]
-    ) -> tuple[Grant, Change]:
+    ) -> tuple[Grant, list[Change]]:
         """Delete a grant; `judge` refuses that by raising."""
         with writing(self._sessions) as session:
             person, row = _find(session, username, grant_id)
             grant = grant_of(row)
             judge(grant)
             person.grants.remove(row)
-            return grant, note(session, person.id, now)
+            _close_opening(session, grant, now)
+            return grant, [note(session, person.id, now)]
 
     def roles(self) -> dict[str, Role]:
         """All roles, by name."""
         with self._sessions() as session:
             return {row.name: role_of(row) for row in session.scalars(select(RoleRow).order_by(RoleRow.name))}
 
-    def set_role(self, name: str, role: Role, now: datetime) -> list[Change]:
+    def set_role(self, name: str, role: Role, now: datetime) -> tuple[None, list[Change]]:
         """Store what a role brings; a note for everybody who has it."""
         if not _ROLE_NAME.fullmatch(name):
             raise PersonRuleError("name", "A role's name has at most 32 letters a-z, digits or -; a letter first.")
@@ -174,7 +175,14 @@ class GrantRecords:
             row.capabilities = sorted(role.capabilities)
             row.priority, row.only_own, row.viewing = role.priority, role.only_own, int(role.viewing)
             having = select(GrantRow.person_id).where(GrantRow.role_name == name).distinct()
-            return [note(session, person_id, now) for person_id in session.scalars(having)]
+            return None, [note(session, person_id, now) for person_id in session.scalars(having)]
+
+
+def _close_opening(session: Session, grant: Grant, now: datetime) -> None:
+    """What was opened in an emergency is closed when its grant is taken away."""
+    if grant.kind is GrantKind.EMERGENCY:
+        opening = update(EmergencyRow).where(EmergencyRow.grant_id == grant.id, EmergencyRow.closed_at.is_(None))
+        session.execute(opening.values(closed_at=now))
 
 
 def _find(session: Session, username: str, grant_id: str) -> tuple[PersonRow, GrantRow]:

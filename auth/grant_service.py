@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from auth.checks import normalise_username
+from auth.grant_records import GrantRecords
 from auth.granting import check_approval, needs_second_person
 from auth.grants import checked_wish
 
@@ -32,6 +33,7 @@ class Grants:
 
     def __init__(self, auth: AuthService) -> None:
         self._auth = auth
+        self._records = GrantRecords(auth.sessions)
 
     async def give(self, username: str, wish: GrantWish, granter: Granter | None) -> Grant:
         """Grant it; lasting power over a whole city waits for a second person.
@@ -48,8 +50,8 @@ class Grants:
             return needs_second_person(grant, now)
 
         name = COMMAND_LINE if granter is None else granter.person.username
-        return await self._auth.change_grants(
-            lambda records: records.add_grant(normalise_username(username), checked, name, now, judge)
+        return await self._auth.change(
+            lambda: self._records.add_grant(normalise_username(username), checked, name, now, judge)
         )
 
     async def approve(self, username: str, grant_id: str, approver: Granter) -> Grant:
@@ -57,8 +59,8 @@ class Grants:
 
         UnknownGrantError, or MayNotGrantError with why not.
         """
-        return await self._auth.change_grants(
-            lambda records: records.approve_grant(
+        return await self._auth.change(
+            lambda: self._records.approve_grant(
                 normalise_username(username), grant_id, approver.person.username, self._auth.now(),
                 lambda grant, grantee_id: check_approval(grant, grantee_id, approver),
             )
@@ -71,14 +73,14 @@ class Grants:
             if granter is not None:
                 granter.check_taking(grant)
 
-        return await self._auth.change_grants(
-            lambda records: records.remove_grant(normalise_username(username), grant_id, self._auth.now(), judge)
+        return await self._auth.change(
+            lambda: self._records.remove_grant(normalise_username(username), grant_id, self._auth.now(), judge)
         )
 
     async def roles(self) -> Mapping[str, Role]:
         """The roles by name."""
-        return await self._auth.read_grants(lambda records: records.roles())
+        return await self._auth.read(self._records.roles)
 
     async def set_role(self, name: str, role: Role) -> None:
         """Make a role or change what it brings, to everybody who has it, at once. PersonRuleError."""
-        await self._auth.change_role(lambda records: records.set_role(name, role, self._auth.now()))
+        await self._auth.change(lambda: self._records.set_role(name, role, self._auth.now()))

@@ -34,7 +34,7 @@ class Person:
     @property
     def role(self) -> str:
         """The name of their role, of several the one that ranks highest; for showing, not for deciding."""
-        held = [grant for grant in self.grants if not grant.deny and not grant.waits]
+        held = [grant for grant in self.grants if not grant.deny and not grant.waits and grant.role]
         best = max(held, key=lambda grant: (grant.viewing, len(grant.capabilities)), default=None)
         return "" if best is None else best.role
 

@@ -122,15 +122,17 @@ _NO_EMERGENCY_NEEDED = frozenset({Capability.SEE, Capability.EMERGENCY, Capabili
 class Standing:
     """What a person's grants say at one moment (aware time); cheap to make, for one decision or for thousands."""
 
-    __slots__ = ("_allowing", "_by_area", "_denying", "_now", "_person", "_seen")
+    __slots__ = ("_allowing", "_by_area", "_denying", "_now", "_opening", "_person", "_seen")
 
     def __init__(self, person: Person, now: datetime) -> None:
         self._person, self._now = person, now
         active = [grant for grant in person.grants if grant.state(now) is GrantState.ACTIVE]
-        self._allowing = [grant for grant in active if not grant.deny]
+        # An emergency grant brings nothing of its own: it lifts the owner's "in emergencies only" for what is held.
+        self._opening = [grant for grant in active if grant.kind is GrantKind.EMERGENCY and not grant.deny]
+        self._allowing = [grant for grant in active if grant.kind is GrantKind.STANDING and not grant.deny]
         self._denying = [grant for grant in active if grant.deny]
         # Where nothing but the area decides who sees, cameras of one area need one look.
-        self._by_area = not any(grant.cameras or grant.only_own for grant in active)
+        self._by_area = not any(grant.cameras or grant.only_own for grant in self._allowing + self._denying)
         self._seen: dict[str, bool] = {}
 
     def holds(self, capability: Capability) -> Decision:
@@ -199,11 +201,28 @@ class Standing:
     def _opens(self, grant: Grant, capability: Capability, camera: CameraRef) -> bool:
         if grant.only_own:
             return _owns(self._person, camera)
-        needs_emergency = camera.emergency_only and capability not in _NO_EMERGENCY_NEEDED
-        return grant.kind is GrantKind.EMERGENCY or not needs_emergency
+        if not camera.emergency_only or capability in _NO_EMERGENCY_NEEDED:
+            return True
+        return capability in EMERGENCY_CAPABILITIES and self.opening_of(camera) is not None
+
+    def owns_at(self, camera: CameraRef) -> bool:
+        """Whether the camera is their organisation's, by a grant for its owners, and not taken from them."""
+        theirs = any(grant.only_own and grant.reaches(camera) for grant in self._allowing)
+        return theirs and _owns(self._person, camera) and self.may_see(camera)
+
+    def opening_of(self, camera: CameraRef) -> Grant | None:
+        """The person's emergency grant that opens this camera now; it counts while they may open it."""
+        for opening in self._opening:
+            if opening.reaches(camera) and self._decide(Capability.EMERGENCY, camera):
+                return opening
+        return None
 
     def _given(self, capability: Capability) -> Iterable[Grant]:
-        return (grant for grant in self._person.grants if not grant.deny and capability in grant.capabilities)
+        return (
+            grant
+            for grant in self._person.grants
+            if not grant.deny and grant.kind is GrantKind.STANDING and capability in grant.capabilities
+        )
 
     def _fault(self, grant: Grant, camera: CameraRef) -> tuple[Why, Grant]:
         """Why this grant, which has the capability in question, does not open this camera."""
@@ -275,7 +294,7 @@ class Standing:
         """
         if not camera.emergency_only or not self.allows(Capability.EMERGENCY, camera):
             return frozenset()
-        held = [g.capabilities for g in self._allowing if g.kind is GrantKind.STANDING and g.reaches(camera)]
+        held = [grant.capabilities for grant in self._allowing if grant.reaches(camera)]
         denied = [denial.capabilities for denial in self._denying if denial.reaches(camera)]
         return EMERGENCY_CAPABILITIES & frozenset().union(*held) - frozenset().union(*denied)
 

@@ -32,8 +32,7 @@ from auth.cache import SignInCache
 from auth.changes import ChangeReader
 from auth.checks import check_name, normalise_username
 from auth.errors import AuthUnavailableError, PersonRuleError, ThrottledError, WrongSignInError
-from auth.grant_records import GrantRecords
-from auth.grants import Grant, GrantWish, checked_wish
+from auth.grants import GrantWish, checked_wish
 from auth.model import (
     Person,
     SessionInfo,
@@ -46,7 +45,7 @@ from auth.throttle import Throttle
 from auth.writing import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy.orm import Session, sessionmaker
 
@@ -90,8 +89,8 @@ class AuthService:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_change: list[Callable[[str], None]] = []
+        self.sessions = sessions
         self._records = Records(sessions)
-        self._grants = GrantRecords(sessions)
         self._passwords = passwords or Passwords()
         self._throttle = throttle or Throttle()
         self._rules = rules or SessionRules()
@@ -288,20 +287,16 @@ class AuthService:
         self._tell(change)
         return person
 
-    async def change_grants(self, call: Callable[[GrantRecords], tuple[Grant, Change]]) -> Grant:
-        """Change one grant and tell; for `auth.grant_service.Grants`."""
-        grant, change = await self._db(call, self._grants)
-        self._tell(change)
-        return grant
-
-    async def change_role(self, call: Callable[[GrantRecords], list[Change]]) -> None:
-        """Change a role and tell about everybody who has it; for `auth.grant_service.Grants`."""
-        for change in await self._db(call, self._grants):
+    async def change(self, call: Callable[[], tuple[T, Iterable[Change]]]) -> T:
+        """Change something on a thread and tell of those whom it concerns; for the doors beside this one."""
+        result, changes = await self._db(call)
+        for change in changes:
             self._tell(change)
+        return result
 
-    async def read_grants(self, call: Callable[[GrantRecords], T]) -> T:
-        """Read of the tables of grants; for `auth.grant_service.Grants`."""
-        return await self._db(call, self._grants)
+    async def read(self, call: Callable[[], T]) -> T:
+        """Read something on a thread; for the doors beside this one."""
+        return await self._db(call)
 
     def now(self) -> datetime:
         """The wall clock by which grants begin and end."""

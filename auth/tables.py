@@ -101,6 +101,32 @@ class GrantRow(Base):
     role: Mapped[RoleRow | None] = relationship(lazy="joined")
 
 
+class EmergencyRow(Base):
+    """One camera, opened in an emergency (`auth.emergency.Opening`); kept for good, whoever leaves."""
+
+    __tablename__ = "emergency_opening"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    camera_id: Mapped[str] = mapped_column(String(64), index=True)
+    area: Mapped[str] = mapped_column(String(140))
+    owner: Mapped[str] = mapped_column(String(120))
+    person_id: Mapped[str] = mapped_column(String(32), index=True)
+    username: Mapped[str] = mapped_column(String(64))
+    display_name: Mapped[str] = mapped_column(String(120))
+    category: Mapped[str] = mapped_column(String(32))
+    incident: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(String(120))
+    opened_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+    ends_at: Mapped[datetime] = mapped_column(UtcTime)
+    grant_id: Mapped[str] = mapped_column(String(32), unique=True)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    closed_by: Mapped[str] = mapped_column(String(64))
+    reviewed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    reviewer: Mapped[str] = mapped_column(String(64))
+    is_justified: Mapped[bool | None]
+    review: Mapped[str] = mapped_column(String(300))
+
+
 class SessionRow(Base):
     """A sign-in or an API token; the token itself is known to its owner only."""
 

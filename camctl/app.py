@@ -66,6 +66,7 @@ def entry_of(camera: CameraConfig, sealer: Sealer | None) -> CameraEntry:
         username=camera.username,
         password=camera_password(camera, sealer),
         steer_without_timeout=camera.steer_without_timeout,
+        emergency_only=camera.emergency_only,
         limits=Limits(
             camera.limits.pan,
             camera.limits.tilt,
@@ -181,7 +182,8 @@ class Service:
             raise ConfigError(f"store.url: {error}") from None
         for camera_id, rounds in stored.items():
             camera = self._control.get(camera_id)
-            if camera is not None:  # one that is no longer configured keeps its patrols for the day it comes back
+            # One that is not configured keeps its patrols for the day it comes back; and no patrol is an emergency.
+            if camera is not None and not camera.entry.emergency_only:
                 camera.set_patrols(rounds)
 
     def _make_pool(self) -> MediaPool:

@@ -225,6 +225,7 @@ class CameraConfig(_Strict):
     password_file: str | None = None
     password_sealed: Annotated[Sealed | None, Field(repr=False)] = None
     steer_without_timeout: bool = False
+    emergency_only: bool = False
     limits: LimitsConfig = LimitsConfig()
     forbidden_sectors: Annotated[list[SectorConfig], Field(max_length=32)] = []
 

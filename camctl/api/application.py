@@ -14,6 +14,7 @@ from camctl.api import (
     camera_routes,
     control_routes,
     control_socket,
+    emergency_routes,
     feed_socket,
     grant_routes,
     jpeg_routes,
@@ -47,6 +48,7 @@ def describe() -> FastAPI:
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
         patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
+        emergency_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

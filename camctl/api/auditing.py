@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from starlette.requests import HTTPConnection
 
+from auth.emergency import Opening
 from auth.grants import Grant, common_area
 from auth.model import Person, SignIn
 from camctl.api.problems import FORBIDDEN, NOT_FOUND, ProblemError
@@ -95,6 +96,23 @@ class ServiceAudit:
         }
         entry = self._entry(person, action, None, f"{username}/{grant.id}", grant.reason, details)
         await self._surely(replace(entry, area=common_area(grant.areas)))
+
+    async def opened(self, person: Person, action: Action, opening: Opening, told: str = "") -> None:
+        """Record that somebody opened, closed or judged a camera in an emergency; as `surely`."""
+        details: dict[str, Detail] = {
+            "category": opening.category.value,
+            "incident": opening.incident,
+            "opened_by": opening.username,
+            "ends_at": opening.ends_at.isoformat(),
+        }
+        if told:
+            details["told"] = told
+        words = opening.reason
+        if action is Action.EMERGENCY_REVIEW:
+            words = opening.review
+            details["justified"] = opening.is_justified
+        entry = self._entry(person, action, None, opening.id, words, details)
+        await self._surely(replace(entry, camera=opening.camera_id, area=opening.area))
 
     async def _surely(self, entry: AuditEntry) -> None:
         writing = self._recorder.append(entry)

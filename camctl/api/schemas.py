@@ -87,6 +87,24 @@ class MayOut(BaseModel):
     events: bool
 
 
+class EmergencyOut(BaseModel):
+    """The camera is shared in emergencies only. `may_open`: whether the caller may say that there is one.
+
+    `open_until`: until when it is open for the caller, null while it is not.
+    """
+
+    may_open: bool
+    open_until: datetime | None
+
+    @classmethod
+    def of(cls, visit: Visit) -> EmergencyOut | None:
+        """None for a camera that needs no emergency."""
+        if not visit.ref.emergency_only:
+            return None
+        opening = visit.standing.opening_of(visit.ref)
+        return cls(may_open=visit.may(Capability.EMERGENCY), open_until=None if opening is None else opening.ends_at)
+
+
 class CameraOut(BaseModel):
     """One camera, as the caller sees it. `safety_net`: what ends a motion when the link to the camera is gone.
 
@@ -107,6 +125,7 @@ class CameraOut(BaseModel):
     abilities: AbilitiesOut
     may: MayOut
     holder: HolderOut | None
+    emergency: EmergencyOut | None
 
     @classmethod
     def of(cls, visit: Visit, areas: AreaTree) -> CameraOut:
@@ -142,6 +161,7 @@ class CameraOut(BaseModel):
                 events=visit.may(Capability.EVENTS),
             ),
             holder=HolderOut.of(camera.control, visit.sign_in.session_id, time.monotonic()),
+            emergency=EmergencyOut.of(visit),
         )
 
 

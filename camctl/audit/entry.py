@@ -39,6 +39,9 @@ class Action(StrEnum):
     REVOKE = "revoke"  # a grant was taken away
     GRANT = "grant"  # given, or approved by a second person
     ROLE_CHANGE = "role-change"
+    EMERGENCY_OPEN = "emergency-open"
+    EMERGENCY_CLOSE = "emergency-close"  # before its time
+    EMERGENCY_REVIEW = "emergency-review"
     PERSON_CHANGE = "person-change"
     RESTREAM_CHANGE = "restream-change"
     SIGN_IN = "sign-in"

@@ -122,11 +122,15 @@ def test_whatever_is_allowed_has_every_ground(person: Person, camera: CameraRef,
         if grant.only_own:
             return person.organisation.strip().lower() == camera.owner.strip().lower() != ""
         free = {Capability.SEE, Capability.EMERGENCY, Capability.AUDIT, Capability.EXPORT}
-        return not camera.emergency_only or capability in free or grant.kind is GrantKind.EMERGENCY
+        is_broken = any(broken.kind is GrantKind.EMERGENCY and not broken.deny and reaches(broken) for broken in active)
+        steers = {Capability.SEE, Capability.LIVE, Capability.SNAPSHOT, Capability.CONTROL, Capability.PRESETS}
+        needs_none = not camera.emergency_only or capability in free
+        return needs_none or (capability in steers and is_broken and is_open(Capability.EMERGENCY))
 
     def is_open(capability: Capability) -> bool:
         mine = [grant for grant in active if capability in grant.capabilities and reaches(grant)]
-        return not any(grant.deny for grant in mine) and any(opens(grant, capability) for grant in mine)
+        giving = [grant for grant in mine if not grant.deny and grant.kind is GrantKind.STANDING]
+        return not any(grant.deny for grant in mine) and any(opens(grant, capability) for grant in giving)
 
     for capability in Capability:
         expected = not person.disabled and is_open(Capability.SEE) and is_open(capability)

@@ -14,6 +14,7 @@ from camctl.api import (
     camera_routes,
     control_routes,
     control_socket,
+    emergency_routes,
     feed_socket,
     grant_routes,
     jpeg_routes,
@@ -42,6 +43,7 @@ MODULES = (
     patrol_routes,
     restream_routes,
     audit_routes,
+    emergency_routes,
     root_routes,
 )
 OPEN = {"/auth/login", "/healthz", "/readyz", "/metrics", "/", "/{name}"}
