@@ -172,7 +172,9 @@ class Service:
         self._media.pool = self._pool
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
         self._restreams = RestreamAccounts(self._store.sessions)
-        self._grants = RestreamGrants(self._restreams, self._auth, self._control, self._pool, self._supervisor)
+        self._grants = RestreamGrants(
+            self._restreams, self._auth, self._control, self._pool, self._supervisor, self._audit
+        )
         self._app = build(self._services(areas, Patrols(patrols)))
 
     def _tell_patrols(self, store: PatrolStore) -> None:
@@ -199,8 +201,12 @@ class Service:
             spread_after=media.spread_after,
             restream=restream_settings(self._config),
             find_source=self._sources.find,
-            on_event=self._media.on_event,
+            on_event=self._on_media_event,
         )
+
+    def _on_media_event(self, event: dict[str, object]) -> None:
+        self._media.on_event(event)
+        self._grants.on_event(event)
 
     def _services(self, areas: AreaTree, patrols: Patrols) -> Services:
         return Services(

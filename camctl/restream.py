@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from auth.errors import AuthUnavailableError
+from auth.model import Person
 from auth.policy import Standing, next_edge
 from auth.restreams import RestreamAccounts, StoredRestream
 from auth.roles import Capability
@@ -17,6 +18,7 @@ from auth.service import AuthService, utc_now
 from camctl.cameras.model import CameraEntry
 from camctl.control.client import ControlClient
 from camctl.supervisor import Supervisor
+from camctl.video import ViewEnd
 from streams.pool import RestreamAccount
 from streams.quality import Quality
 
@@ -30,6 +32,16 @@ class Pool(Protocol):
 
     def set_restream_accounts(self, accounts: Mapping[str, RestreamAccount]) -> None:
         """Let exactly these accounts play."""
+
+
+class Plays(Protocol):
+    """Who wants to hear of what recorders and players get."""
+
+    def play_began(self, session_id: str, person: Person, camera: CameraEntry, account: str) -> None:
+        """An account of this person's begins to get this camera's video."""
+
+    def play_ended(self, session_id: str, why: ViewEnd) -> None:
+        """It no longer does; one that never began is none."""
 
 
 def grants(
@@ -60,13 +72,27 @@ class RestreamGrants:
         cameras: ControlClient,
         pool: Pool,
         supervisor: Supervisor,
+        plays: Plays,
     ) -> None:
+        self._plays = plays
         self._accounts = accounts
         self._auth = auth
         self._cameras = cameras
         self._pool = pool
         self._supervisor = supervisor
         self._due = asyncio.Event()
+        self._people: Mapping[str, Person] = {}
+
+    def on_event(self, event: Mapping[str, object]) -> None:
+        """What a media worker reports of those who play: each of it is a view on record."""
+        match event:
+            case {"type": "play", "session_id": str(session_id), "key": str(key), "account": str(account)}:
+                camera = self._cameras.get(key.rpartition("/")[0])
+                person = self._people.get(account)
+                if camera is not None and person is not None:
+                    self._plays.play_began(session_id, person, camera.entry, account)
+            case {"type": "play_end", "session_id": str(session_id), "reason": reason}:
+                self._plays.play_ended(session_id, ViewEnd(str(reason)))
 
     async def start(self) -> None:
         """Tell them the first time, and follow changes."""
@@ -96,6 +122,7 @@ class RestreamGrants:
                 _log.exception("re-stream accounts could not be read; they will be with the next sweep")
                 continue
             now = utc_now()
+            self._people = {account.name: account.person for account in stored}
             self._pool.set_restream_accounts(grants(stored, (camera.entry for camera in self._cameras), now))
             wait_s = _until_edge_s(stored, now)
 

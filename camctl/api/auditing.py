@@ -198,6 +198,19 @@ class ServiceAudit:
         self._views[session.id] = (entry, self._steady())
         self._recorder.note(entry)
 
+    def play_began(self, session_id: str, person: Person, camera: CameraEntry, account: str) -> None:
+        """A recorder or player began to get video (see camctl.restream.Plays)."""
+        details: dict[str, Detail] = {"way": "restream", "account": account}
+        entry = AuditEntry(
+            self._clock(), actor_of(person), Action.VIEW_START, camera.id, camera.area, session_id[:8], details=details
+        )
+        self._views[session_id] = (entry, self._steady())
+        self._recorder.note(entry)
+
+    def play_ended(self, session_id: str, why: ViewEnd) -> None:
+        """It no longer does."""
+        self._end(session_id, why)
+
     def ended(self, session: VideoSession, why: ViewEnd) -> None:
         """A view ended; one that never began is none."""
         self._end(session.id, why)

@@ -16,6 +16,7 @@ from camctl.control.client import ControlClient
 from camctl.restream import RestreamGrants, grants
 from camctl.restream_account import REALM, new_account
 from camctl.supervisor import Supervisor
+from camctl.video import ViewEnd
 from streams.pool import RestreamAccount
 from streams.rtsp.auth import hashes_of
 from tests.support.people import person
@@ -100,9 +101,15 @@ class Pool:
         self.told.append(dict(accounts))
 
 
-class Auth:
+class Plays:
     def __init__(self) -> None:
-        self.on_change: list[Any] = []
+        self.heard: list[Any] = []
+
+    def play_began(self, session_id: str, person: Person, camera: CameraEntry, account: str) -> None:
+        self.heard.append((session_id, person.username, camera.id, account))
+
+    def play_ended(self, session_id: str, why: ViewEnd) -> None:
+        self.heard.append((session_id, why))
 
 
 class Camera:
@@ -110,14 +117,25 @@ class Camera:
         self.entry = entry
 
 
+class Cameras(list[Camera]):
+    def get(self, camera_id: str) -> Camera | None:
+        return next((camera for camera in self if camera.entry.id == camera_id), None)
+
+
+class Auth:
+    def __init__(self) -> None:
+        self.on_change: list[Any] = []
+
+
 async def test_every_change_of_people_is_told_and_an_outage_changes_nothing() -> None:
-    accounts, pool, auth, supervisor = Accounts(), Pool(), Auth(), Supervisor()
+    accounts, pool, auth, supervisor, plays = Accounts(), Pool(), Auth(), Supervisor(), Plays()
     part = RestreamGrants(
         cast("RestreamAccounts", accounts),
         cast("AuthService", auth),
-        cast("ControlClient", [Camera(entry) for entry in CAMERAS]),
+        cast("ControlClient", Cameras(Camera(entry) for entry in CAMERAS)),
         pool,
         supervisor,
+        plays,
     )
 
     async def told(count: int) -> dict[str, RestreamAccount]:
@@ -132,6 +150,11 @@ async def test_every_change_of_people_is_told_and_an_outage_changes_nothing() ->
     [hook] = auth.on_change
     hook("1")
     assert set(await told(2)) == {"nvr"}
+    part.on_event({"type": "play", "session_id": "s1", "key": "own/main", "account": "nvr"})
+    part.on_event({"type": "play", "session_id": "s2", "key": "gone/main", "account": "nvr"})
+    part.on_event({"type": "play_end", "session_id": "s1", "reason": "revoked"})
+    part.on_event({"type": "stream_state", "key": "own/main"})
+    assert plays.heard == [("s1", OPERATOR.username, "own", "nvr"), ("s1", ViewEnd.REVOKED)]
     accounts.fails = True
     hook("1")
     await asyncio.sleep(0.05)
