@@ -118,7 +118,7 @@ def _check_places(options: argparse.Namespace, config: Config) -> None:
 def _camera(config: Config, camera_id: str, path: Path) -> CameraRef:
     for camera in config.cameras.items:
         if camera.id == camera_id:
-            return CameraRef(camera.id, camera.area, camera.owner)
+            return CameraRef(camera.id, camera.area, camera.owner, camera.emergency_only)
     raise ConfigError(f"there is no camera {camera_id} in {path}")
 
 

@@ -7,11 +7,13 @@ import asyncio
 import getpass
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from auth.errors import AuthError
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, utc_now
-from camctl import user_grants
+from camctl import user_grants, user_record
+from camctl.audit import command_line
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
 from camctl.groundwork import auth_service, check_areas, open_people
@@ -25,6 +27,9 @@ async def run(options: argparse.Namespace) -> None:
         CamctlError: with what to mend.
     """
     config = load(options.config)
+    folder = Path(config.audit.folder)
+    if user_record.changes(options):
+        await asyncio.to_thread(command_line.check_writable, folder)
     store = await asyncio.to_thread(open_people, config)
     auth = auth_service(config, store)
     try:
@@ -34,6 +39,8 @@ async def run(options: argparse.Namespace) -> None:
             await user_grants.run(options, config, auth)
         else:
             await _command(options, config, auth)
+        if user_record.changes(options):
+            await asyncio.to_thread(command_line.record, folder, [user_record.entry_for(options)])
     except AuthError as error:
         raise CamctlError(str(error)) from None
     finally:

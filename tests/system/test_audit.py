@@ -96,6 +96,15 @@ def test_what_people_do_is_on_record_and_whoever_bends_it_is_found(tmp_path: Pat
         assert gestures[0]["moves"] >= 5
         (reserved,) = [row for row in found if row["action"] == "control-reserve"]
         assert (reserved["reason_text"], reserved["actor_organisation"]) == ("kecelakaan", "Dishub")
+        service.user("grant", "camat", "--role", "official", "--area", "31.71", "--reason", "Plt. Walikota")
+        wait_until(
+            lambda: "Plt. Walikota" in audit(service, "show", "--action", "grant"), 10, lambda: str(rows(service))
+        )
+        by_command = [
+            (row["action"], row["target"], row["area"]) for row in rows(service) if row["chain"] == "command-line"
+        ]
+        assert by_command[-1] == ("grant", "camat", "31.71")
+        assert ("person-change", "sari", "31") in by_command, "people who were added before the service ran"
         everything = json.dumps(found)
         for secret in (*service.tokens.values(), login["password"]):
             assert secret not in everything
