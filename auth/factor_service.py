@@ -2,7 +2,7 @@
 
     token, sign_in = await factors.sign_in("sari", "a long password", address)   # SecondFactorPendingError
     token, sign_in = await factors.second_factor(error.pending, "123456", address)
-    await factors.step_up_by_code("123456", sign_in, address)                     # then `proof` is fresh for ten minutes
+    await factors.step_up_by_code("123456", sign_in, address)                 # `proof` is fresh for ten minutes
 
 Made and used on one event loop; the database is reached on threads.
 """
@@ -211,7 +211,7 @@ class FactorService:
         try:
             return self._sealer.unseal(sealed, _place(person_id)).decode()
         except SealError as error:
-            _log.error(  # noqa: TRY400  the reason is said; the trace says no more
+            _log.error(
                 "the TOTP secret of person %s cannot be opened (%s); restore the key file, or let them set it up anew "
                 "with `camctl user totp-reset`", person_id, error,
             )  # fmt: skip

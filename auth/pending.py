@@ -1,4 +1,4 @@
-"""Half sign-ins: the password was right, the second factor is still to come. In memory, few minutes, few tries. Pure."""
+"""Half sign-ins: the password was right, the second factor is still to come. In memory; pure."""
 
 from __future__ import annotations
 

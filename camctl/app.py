@@ -22,7 +22,7 @@ from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
-from camctl.groundwork import auth_service, load_areas, open_people
+from camctl.groundwork import auth_service, factor_service, load_areas, open_people, passkey_service, sealer
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
@@ -116,6 +116,7 @@ class Service:
         areas = load_areas(config)
         self._store = open_people(config)
         self._auth = auth_service(config, self._store)
+        self._factors = factor_service(self._auth, self._store, sealer(config))
         egress = EgressPolicy(config.cameras.networks)
         self._control = ControlClient(control_setup(config), self._supervisor)
         patrols = PatrolStore(self._store.sessions)
@@ -160,6 +161,8 @@ class Service:
         return Services(
             config=self._config,
             auth=self._auth,
+            passkeys=passkey_service(self._auth, self._store),
+            factors=self._factors,
             cameras=self._control,
             media=self._media,
             areas=areas,

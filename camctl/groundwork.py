@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
+from auth.factor_records import FactorRecords
+from auth.factor_service import FactorService
+from auth.passkey_records import PasskeyRecords
+from auth.passkey_service import PasskeyService
+from auth.proofs import ProofRecords
+from auth.sealing import KeySealer, Sealer, SealError, key_of_file
 from auth.service import AuthService, SessionRules
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.config import Config, raw_cameras
@@ -87,3 +95,32 @@ def auth_service(config: Config, store: Store) -> AuthService:
         store.sessions,
         rules=SessionRules(absolute_s=config.sessions.absolute_s, idle_s=int(config.sessions.idle_s)),
     )
+
+
+def sealer(config: Config) -> Sealer:
+    """What seals TOTP secrets: its key is in a file beside the database, made at the first start.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    try:
+        return KeySealer(key_of_file(key_file(config)), b"camctl totp")
+    except SealError as error:
+        raise ConfigError(f"store.url: {error}") from None
+
+
+def key_file(config: Config) -> Path:
+    """Where the key of secrets at rest is: beside a SQLite database, in `var` for one of a server."""
+    url = make_url(config.store.url)
+    folder = Path(url.database).parent if url.get_backend_name() == "sqlite" and url.database else Path("var")
+    return folder / "sign-in.key"
+
+
+def passkey_service(auth: AuthService, store: Store) -> PasskeyService:
+    """Passkeys of the people in this database."""
+    return PasskeyService(auth, PasskeyRecords(store.sessions))
+
+
+def factor_service(auth: AuthService, store: Store, seals: Sealer) -> FactorService:
+    """Second factors and fresh proofs of the people in this database."""
+    return FactorService(auth, FactorRecords(store.sessions), ProofRecords(store.sessions), seals)

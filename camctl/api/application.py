@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from camctl.api import (
+    account_routes,
     camera_routes,
     control_routes,
     control_socket,
@@ -18,6 +19,7 @@ from camctl.api import (
     ptz_routes,
     restream_routes,
     root_routes,
+    sign_in_routes,
     whep_routes,
 )
 from camctl.api.access import COOKIE
@@ -25,7 +27,12 @@ from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders, WhepFrom
 from camctl.api.services import Services
 
 PREFIX = "/api/v1"
-OPEN_PATHS = {f"{PREFIX}/auth/login", "/healthz", "/readyz", "/metrics"}
+OPEN_PATHS = {
+    *(f"{PREFIX}/auth/{name}" for name in ("login", "second-factor", "passkey/begin", "passkey/finish")),
+    "/healthz",
+    "/readyz",
+    "/metrics",
+}
 
 
 def describe() -> FastAPI:
@@ -40,8 +47,8 @@ def describe() -> FastAPI:
     )
     api = APIRouter(prefix=PREFIX)
     parts = (
-        people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes,
+        people_routes, sign_in_routes, account_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes,
+        control_routes, control_socket, patrol_routes, restream_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

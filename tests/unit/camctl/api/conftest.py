@@ -10,8 +10,14 @@ from typing import Any, cast
 import pytest
 from argon2 import PasswordHasher
 
+from auth.factor_records import FactorRecords
+from auth.factor_service import FactorService
+from auth.passkey_records import PasskeyRecords
+from auth.passkey_service import PasskeyService
 from auth.passwords import Passwords
+from auth.proofs import ProofRecords
 from auth.restreams import RestreamAccounts
+from auth.sealing import KeySealer
 from auth.service import AuthService, SessionRules
 from camctl.api.application import build
 from camctl.api.revocation import LiveUses
@@ -62,6 +68,10 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     control, pool, metrics, supervisor = FakeControl(ENTRIES), FakePool(), Metrics(), Supervisor()
     media = Media(control, Sources(control, EgressPolicy(config.cameras.networks)), places=PLACES, metrics=metrics)
     media.pool = pool
+    passkeys = PasskeyService(auth, PasskeyRecords(cast("Any", people)))
+    factors = FactorService(
+        auth, FactorRecords(cast("Any", people)), ProofRecords(cast("Any", people)), KeySealer(bytes(32), b"test")
+    )
     uses = LiveUses(auth, control, media, supervisor)
 
     async def nothing_wrong() -> list[str]:
@@ -70,7 +80,8 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     async def no_workers() -> str:
         return ""
 
-    services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
+    services = Services(config=config, auth=auth, passkeys=passkeys, factors=factors,
+                        cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
                         fallback=Fallback(media, metrics), restreams=RestreamAccounts(cast("Any", people)),
