@@ -45,7 +45,8 @@ def site_of(public_url: str | None, scheme: str, host: str, origin: str | None) 
 
 def _site(url: str) -> Site:
     """The site at this address, if browsers make passkeys for it."""
-    scheme, (name, _) = urlsplit(url).scheme.lower(), _host(url)
+    name, _ = _host(url)
+    scheme = urlsplit(url).scheme.lower()
     if _is_address(name) or not _NAME.fullmatch(name):
         raise NoPasskeysHereError(_NEEDS_NAME)
     if scheme != "https" and not (scheme == "http" and (name == "localhost" or name.endswith(".localhost"))):

@@ -30,7 +30,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def browser(service: Service) -> Iterator[Browser]:  # noqa: ARG001  people are added before playwright's loop runs
+def browser(service: Service) -> Iterator[Browser]:  # people are added before playwright's loop runs
     with chromium() as running:
         yield running
 
