@@ -88,7 +88,7 @@ function FirstStep({ said, onPending }: FirstStepProps): JSX.Element {
         <p id="signin-error" class="form-error" data-testid="signin-error" role="alert">
           {phase.name === "said" ? phase.text : ""}
         </p>
-        <button type="submit" class="button wide strong" data-testid="signin-submit" aria-disabled={isBusy}>
+        <button type="submit" class={passkeysHere() === "yes" ? "button wide" : "button wide primary"} data-testid="signin-submit" aria-disabled={isBusy}>
           {isBusy ? t.signingIn : t.signIn}
         </button>
       </form>
