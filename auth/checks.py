@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from auth.errors import PersonRuleError
+
+if TYPE_CHECKING:
+    from auth.model import Person
 
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?")
 _AREA_CODE = re.compile(r"[0-9A-Za-z]{1,16}(?:\.[0-9A-Za-z]{1,16}){0,7}")
@@ -22,6 +27,14 @@ def normalise_username(username: str) -> str:
             "A username has 1 to 64 letters a-z, digits or . _ @ + - and starts and ends with a letter or digit.",
         )
     return plain
+
+
+def account_key(username: str) -> str:
+    """The normalised name; one impossible name stands for all that nobody can have."""
+    try:
+        return normalise_username(username)
+    except PersonRuleError:
+        return "?"
 
 
 def check_name(field: str, text: str, *, required: bool) -> str:
@@ -55,3 +68,12 @@ def check_priority(priority: int | None) -> int | None:
     if priority is not None and not 0 <= priority <= MAX_PRIORITY:
         raise PersonRuleError("priority", f"A priority is a number from 0 to {MAX_PRIORITY}.")
     return priority
+
+
+def checked_person(person: Person) -> Person:
+    """The person as they may be stored; PersonRuleError when a name is not allowed."""
+    return replace(
+        person,
+        display_name=check_name("display_name", person.display_name, required=True),
+        organisation=check_name("organisation", person.organisation, required=False),
+    )

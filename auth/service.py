@@ -30,16 +30,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth import tokens
 from auth.cache import SignInCache
 from auth.changes import ChangeReader
-from auth.checks import check_name, normalise_username
-from auth.errors import AuthUnavailableError, PersonRuleError, ThrottledError, WrongSignInError
-from auth.grants import GrantWish, checked_wish
-from auth.model import (
-    Person,
-    SessionInfo,
-    SignIn,
-    SignInKind,
+from auth.checks import account_key, check_name, checked_person, normalise_username
+from auth.errors import (
+    AuthUnavailableError,
+    PersonRuleError,
+    SecondFactorNeededError,
+    ThrottledError,
+    WrongSignInError,
 )
-from auth.passwords import Passwords, check_password
+from auth.grants import GrantWish, checked_wish
+from auth.model import Person, SessionInfo, SignIn, SignInKind
+from auth.passwords import Passwords
+from auth.proofs import Method, ProofRecords
 from auth.records import Credentials, NewSession, Records, SessionRecord
 from auth.throttle import Throttle
 from auth.writing import Change
@@ -91,6 +93,7 @@ class AuthService:
         self.on_change: list[Callable[[str], None]] = []
         self.sessions = sessions
         self._records = Records(sessions)
+        self._proofs = ProofRecords(sessions)
         self._passwords = passwords or Passwords()
         self._throttle = throttle or Throttle()
         self._rules = rules or SessionRules()
@@ -105,19 +108,54 @@ class AuthService:
     async def sign_in(
         self, username: str, password: str, address: str, kind: SignInKind = SignInKind.BROWSER
     ) -> tuple[str, SignIn]:
-        """A new token and sign-in; WrongSignInError, or ThrottledError with `retry_after_s`. About 0.1 s of hashing."""
-        account = _account_key(username)
+        """A new token and sign-in; WrongSignInError, or ThrottledError with `retry_after_s`. About 0.1 s of hashing.
+
+        SecondFactorNeededError when the password is right and is not all that this person has to prove.
+        """
+        judged = await self.prove_password(username, password, address)
+        admitted = await self.admit(judged.person_id, Method.PASSWORD, address, kind, judged=judged)
+        await self._rehash_if_old(judged, password)
+        return admitted
+
+    async def prove_password(self, username: str, password: str, address: str) -> Credentials:
+        """What the right password was judged by; errors as `sign_in`'s. Only `admit` or `succeeded` clears counts."""
+        account = account_key(username)
         self._refuse_throttled(account, address)
         async with self._passwords.slot():
             # Asked again: while this one stood in line, others before it may have been wrong.
             self._refuse_throttled(account, address)
-            judged = await self._judge(account, password, address)
+            return await self._judge(account, password, address)
+
+    def succeeded(self, username: str, address: str) -> None:
+        """This person proved themselves at this address in full: guesses from elsewhere no longer slow them here."""
+        self._throttle.succeeded(account_key(username), address, self._steady())
+
+    async def admit(
+        self,
+        person_id: str,
+        method: Method,
+        address: str,
+        kind: SignInKind = SignInKind.BROWSER,
+        *,
+        judged: Credentials | None = None,
+    ) -> tuple[str, SignIn]:
+        """Begin a sign-in of somebody who has just been proved; WrongSignInError when they are closed or gone.
+
+        `judged`: what a password was judged by; one that was changed since is wrong. A password alone does not admit
+        whoever has a second factor (SecondFactorNeededError), whoever calls.
+        """
+        judged = judged or await self._db(self._proofs.credentials, person_id)
+        if judged is None:
+            raise WrongSignInError
+        if method is Method.PASSWORD and await self._db(self._proofs.has_second_factor, person_id):
+            raise SecondFactorNeededError(judged)
         token = tokens.new_token()
         expires_at = self._clock() + timedelta(seconds=self._rules.absolute_s)
         record = await self._db(
             self._records.add_session, judged, self._new_session(token, kind, "", expires_at, self._rules.idle_s)
         )
-        await self._rehash_if_old(judged, password)
+        await self._db(self._proofs.prove, record.session_id, method, self._clock())
+        self.succeeded(record.person.username, address)
         return token, _sign_in(record)
 
     async def _judge(self, account: str, password: str, address: str) -> Credentials:
@@ -130,7 +168,6 @@ class AuthService:
         if judged is None or judged.disabled or not right:
             self._throttle.failed(account, address, self._steady())
             raise WrongSignInError
-        self._throttle.succeeded(account, address, self._steady())
         return judged
 
     async def _rehash_if_old(self, judged: Credentials, password: str) -> None:
@@ -247,9 +284,11 @@ class AuthService:
         Whether the area codes exist is the caller's to check: the tree is not known here.
         """
         name = normalise_username(username)
-        check_password(password, name)
+        await self._passwords.check_new(password, name)
         now = self._clock()
-        person = _checked(Person(uuid.uuid4().hex, name, display_name or name, organisation=organisation, created=now))
+        person = checked_person(
+            Person(uuid.uuid4().hex, name, display_name or name, organisation=organisation, created=now)
+        )
         wish = GrantWish(role=role, areas=tuple(areas), priority=priority, reason=reason)
         hashed = await self._passwords.hash(password)
         checked = checked_wish(wish, now) if areas else wish
@@ -268,7 +307,7 @@ class AuthService:
 
         `await auth.change_person("sari", lambda person: replace(person, organisation="PT Contoh"))`
         """
-        return await self._change(username, lambda person: _checked(edit(person)))
+        return await self._change(username, lambda person: checked_person(edit(person)))
 
     async def disable_person(self, username: str) -> Person:
         """Close the account and end all its sign-ins and tokens."""
@@ -305,7 +344,7 @@ class AuthService:
     async def set_password(self, username: str, password: str, *, keep_session_id: str | None = None) -> None:
         """A new password; ends all of the person's sign-ins and tokens but one to keep. PersonRuleError."""
         name = normalise_username(username)
-        check_password(password, name)
+        await self._passwords.check_new(password, name)
         await self.person(name)
         hashed = await self._passwords.hash(password)
         self._tell(await self._db(self._records.set_password_hash, name, self._clock(), hashed, keep_session_id))
@@ -359,19 +398,3 @@ class AuthService:
 
 def _sign_in(record: SessionRecord) -> SignIn:
     return SignIn(record.person, record.session_id, record.expires_at)
-
-
-def _account_key(username: str) -> str:
-    """The normalised name; one impossible name stands for all that nobody can have."""
-    try:
-        return normalise_username(username)
-    except PersonRuleError:
-        return "?"
-
-
-def _checked(person: Person) -> Person:
-    return replace(
-        person,
-        display_name=check_name("display_name", person.display_name, required=True),
-        organisation=check_name("organisation", person.organisation, required=False),
-    )

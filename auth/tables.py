@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 if TYPE_CHECKING:
@@ -128,7 +139,10 @@ class EmergencyRow(Base):
 
 
 class SessionRow(Base):
-    """A sign-in or an API token; the token itself is known to its owner only."""
+    """A sign-in or an API token; the token itself is known to its owner only.
+
+    `method` and `proved_at` say how and when its person last proved who they are; a program's token has neither.
+    """
 
     __tablename__ = "session"
     __table_args__ = (CheckConstraint("kind IN ('browser', 'api')", name="kind"),)
@@ -142,6 +156,8 @@ class SessionRow(Base):
     last_seen: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
     idle_s: Mapped[int | None]
+    method: Mapped[str | None] = mapped_column(String(32))
+    proved_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
     person: Mapped[PersonRow] = relationship(lazy="joined", innerjoin=True)
 
@@ -172,3 +188,43 @@ class AuthChangeRow(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     person_id: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+
+
+class PasskeyRow(Base):
+    """A passkey of somebody. `rp_id`: the site for which the authenticator made it; it is good for no other."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    rp_id: Mapped[str] = mapped_column(String(253))
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)  # unsigned 32 bits, which Integer cannot hold everywhere
+    name: Mapped[str] = mapped_column(String(120))
+    synced: Mapped[bool]
+    created: Mapped[datetime] = mapped_column(UtcTime)
+    last_used: Mapped[datetime | None] = mapped_column(UtcTime)
+
+    person: Mapped[PersonRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class TotpRow(Base):
+    """The sealed TOTP secret of somebody. It counts once `confirmed`; codes of `last_step` and before are used up."""
+
+    __tablename__ = "totp"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    sealed: Mapped[str] = mapped_column(String(500))
+    confirmed: Mapped[bool]
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    created: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class RecoveryCodeRow(Base):
+    """A recovery code that was not used yet; using it deletes it."""
+
+    __tablename__ = "recovery_code"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    code_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -90,6 +90,15 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
         ("password", "set a new password"),
     ):
         commands.add_parser(name, help=text).add_argument("username")
+    passkeys = commands.add_parser(
+        "passkeys", help="list somebody's passkeys, or remove lost ones and end all sign-ins"
+    )
+    passkeys.add_argument("username")
+    passkeys.add_argument("--remove", action="append", default=[], metavar="ID", help="may be repeated; or: all")
+    totp = commands.add_parser(
+        "totp-reset", help="remove an authenticator app and recovery codes, and end all sign-ins"
+    )
+    totp.add_argument("username")
     token = commands.add_parser("token", help="print a bearer token for a program")
     token.add_argument("username")
     token.add_argument("--days", type=int, default=30)

@@ -29,7 +29,15 @@ from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy, OwnMachine
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
-from camctl.groundwork import auth_service, camera_sealer, load_areas, open_people
+from camctl.groundwork import (
+    auth_service,
+    camera_sealer,
+    factor_service,
+    load_areas,
+    open_people,
+    passkey_service,
+    person_sealer,
+)
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
@@ -156,6 +164,7 @@ class Service:
         areas = load_areas(config)
         self._store = open_people(config)
         self._auth = auth_service(config, self._store)
+        self._factors = factor_service(self._auth, self._store, person_sealer(config))
         setup = control_setup(config)
         egress = EgressPolicy.of(setup.networks, setup.own)
         self._control = ControlClient(setup, self._supervisor)
@@ -212,6 +221,8 @@ class Service:
         return Services(
             config=self._config,
             auth=self._auth,
+            passkeys=passkey_service(self._auth, self._store),
+            factors=self._factors,
             cameras=self._control,
             media=self._media,
             areas=areas,

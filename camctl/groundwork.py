@@ -8,15 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+
+from auth.factor_records import FactorRecords
+from auth.factor_service import FactorService
+from auth.passkey_records import PasskeyRecords
+from auth.passkey_service import PasskeyService
+from auth.proofs import ProofRecords
 from auth.service import AuthService, SessionRules
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.config import Config, raw_cameras
 from camctl.errors import ConfigError
-from camctl.sealing import KeyFileError, Sealer, SealError, WrongSealError, read_key_file
+from camctl.sealing import KeyFileError, LiveSealer, Sealer, SealError, WrongSealError, ensure_key_file, read_key_file
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 
 CAMERA_PASSWORD = "camera-password"  # noqa: S105  the purpose that is sealed, not a password
+PERSON_SECRET = "totp-secret"  # noqa: S105  likewise
 
 
 def outer_faults(data: object) -> list[str]:
@@ -139,9 +147,49 @@ def open_people(config: Config) -> Store:
         raise ConfigError(f"store.url: {error}") from None
 
 
+def has_people(config: Config) -> bool:
+    """Whether there is a people's database to look into; one on a server is."""
+    url = make_url(config.store.url)
+    return url.get_backend_name() != "sqlite" or bool(url.database and Path(url.database).exists())
+
+
 def auth_service(config: Config, store: Store) -> AuthService:
     """People and sign-ins under the configured rules."""
     return AuthService(
         store.sessions,
         rules=SessionRules(absolute_s=config.sessions.absolute_s, idle_s=int(config.sessions.idle_s)),
     )
+
+
+def person_sealer(config: Config) -> LiveSealer:
+    """What seals people's secrets (TOTP); the key file is made at the first start if nobody made one.
+
+    Raises:
+        ConfigError: the file cannot be used.
+    """
+    path = key_file(config)
+    try:
+        if config.secrets.key_file is None:
+            ensure_key_file(path)
+        return LiveSealer(path, PERSON_SECRET)
+    except KeyFileError as error:
+        raise ConfigError(f"secrets.key_file: {error}") from None
+
+
+def key_file(config: Config) -> Path:
+    """Where the keys of secrets at rest are: as configured, else beside a SQLite database, else in `var`."""
+    if config.secrets.key_file is not None:
+        return Path(config.secrets.key_file)
+    url = make_url(config.store.url)
+    folder = Path(url.database).parent if url.get_backend_name() == "sqlite" and url.database else Path("var")
+    return folder / "secrets.keys"
+
+
+def passkey_service(auth: AuthService, store: Store) -> PasskeyService:
+    """Passkeys of the people in this database."""
+    return PasskeyService(auth, PasskeyRecords(store.sessions))
+
+
+def factor_service(auth: AuthService, store: Store, seals: LiveSealer) -> FactorService:
+    """Second factors and fresh proofs of the people in this database."""
+    return FactorService(auth, FactorRecords(store.sessions), ProofRecords(store.sessions), seals)

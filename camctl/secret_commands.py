@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import stat
 import sys
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
+from auth.errors import AuthError
+from auth.factor_records import FactorRecords
 from camctl.config import CameraConfig, Config, camera_password, parse
 from camctl.errors import CamctlError, ConfigError
-from camctl.groundwork import CAMERA_PASSWORD, seal_fault
+from camctl.groundwork import CAMERA_PASSWORD, PERSON_SECRET, has_people, key_file, open_people, seal_fault
 from camctl.sealing import (
-    Key,
     KeyFileError,
     KeyRing,
     Sealer,
+    SealError,
     append_key,
     create_key_file,
     key_id_of,
+    new_key,
     read_key_file,
 )
 from camctl.sealing.files import replace_file
-from camctl.sealing.keys import KEY_BYTES
 from camctl.sealing.scalars import Path as KeyPath
 from camctl.sealing.scalars import UnsafeRewriteError, rewritten
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     try:
         match options.secrets_command:
             case "init":
-                create_key_file(path, _new_key())
+                create_key_file(path, new_key())
                 _say(f"{path} has a key; keep a copy of it where the configuration's backups are not")
             case "seal":
                 _seal(config, path, options.camera, options.config)
@@ -62,13 +62,10 @@ def _read(path: Path) -> str:
 
 
 def _key_file(config: Config) -> Path:
-    if config.secrets.key_file is None:
+    path = key_file(config)
+    if config.secrets.key_file is None and not path.exists():
         raise ConfigError('secrets.key_file: name the file of the keys first, such as "/etc/camctl/secrets.keys"')
-    return Path(config.secrets.key_file)
-
-
-def _new_key() -> Key:
-    return Key(datetime.now(UTC), os.urandom(KEY_BYTES))
+    return path
 
 
 def _seal(config: Config, path: Path, camera_id: str, config_path: Path) -> None:
@@ -95,7 +92,7 @@ def _password(camera_id: str) -> str:
 def _rotate(config_path: Path, text: str, config: Config, path: Path) -> None:
     old = read_key_file(path)
     passwords = _opened(config, Sealer(old, CAMERA_PASSWORD))
-    key = _new_key()
+    key = new_key()
     new = Sealer(old.with_newer(key), CAMERA_PASSWORD)
     changed = _sealed_again(text, config_path, config, passwords, new)
     # First the key, then what is sealed with it: whoever reads between the two finds the old texts and their keys.
@@ -110,10 +107,40 @@ def _rotate(config_path: Path, text: str, config: Config, path: Path) -> None:
             ) from None
     _say(f"{path}: the key {key.id} seals from now on")
     _say(f"{config_path}: {len(passwords)} password{'s' if len(passwords) != 1 else ''} sealed with it")
+    _seal_people_again(config, old.with_newer(key))
     if passwords:
         _say("restart the service when it suits; the passwords themselves are the same")
     _tell_old_keys(old, path)
     _tell_unsealed(config)
+
+
+def _seal_people_again(config: Config, ring: KeyRing) -> None:
+    """What is sealed in the people's database; a running service reads the key file again when it meets the new key."""
+    sealer, closed = Sealer(ring, PERSON_SECRET), 0
+
+    def again(text: str, person_id: str) -> str:
+        nonlocal closed
+        try:
+            return sealer.seal(sealer.open(text, person_id), person_id)
+        except SealError:
+            closed += 1  # it opens no better than before
+            return text
+
+    if not has_people(config):
+        return
+    store = open_people(config)
+    try:
+        count = FactorRecords(store.sessions).seal_again(again)
+    except AuthError as error:
+        raise CamctlError(
+            f"the people's secrets are sealed with older keys still; run this once more: {error}"
+        ) from None
+    finally:
+        store.close()
+    if count:
+        _say(f"{count - closed} secrets of people's authenticator apps sealed with it")
+    if closed:
+        _say(f"left to do: {closed} cannot be opened with any key of {key_file(config)}; `camctl user totp-reset`")
 
 
 def _opened(config: Config, sealer: Sealer) -> dict[int, str]:

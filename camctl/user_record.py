@@ -16,13 +16,15 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "role": Action.ROLE_CHANGE,
     "restream": Action.RESTREAM_CHANGE,
 }
-_READING: Final = frozenset({"list", "grants", "explain", "roles", "restream list"})
+_READING: Final = frozenset({"list", "grants", "explain", "roles", "passkeys", "restream list"})
 _NOT_DETAILS: Final = frozenset({"command", "user_command", "restream_command", "config", "username", "reason"})
 
 
 def words_of(options: argparse.Namespace) -> str:
     """The command's own words, such as "restream add"."""
     below = getattr(options, f"{options.user_command}_command", "")
+    if getattr(options, "remove", None):  # `passkeys` lists, and with --remove removes
+        below = "remove"
     return f"{options.user_command} {below}".strip()
 
 

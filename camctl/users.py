@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from auth.errors import AuthError
+from auth.factor_records import FactorRecords
+from auth.passkey_records import PasskeyRecords
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, utc_now
 from camctl import user_grants, user_record
@@ -37,6 +39,10 @@ async def run(options: argparse.Namespace) -> None:
             await _restream(options, config, RestreamAccounts(store.sessions))
         elif options.user_command in user_grants.COMMANDS:
             await user_grants.run(options, config, auth)
+        elif options.user_command == "passkeys":
+            await _passkeys(options, auth, PasskeyRecords(store.sessions))
+        elif options.user_command == "totp-reset":
+            await _reset_totp(options, auth, FactorRecords(store.sessions))
         else:
             await _command(options, config, auth)
         if user_record.changes(options):
@@ -95,6 +101,32 @@ async def _restream(options: argparse.Namespace, config: Config, accounts: Restr
         case "remove":
             await asyncio.to_thread(accounts.remove, options.name, utc_now())
             _say(f"{options.name} is removed; what it plays has ended")
+
+
+async def _passkeys(options: argparse.Namespace, auth: AuthService, records: PasskeyRecords) -> None:
+    person = await auth.person(options.username)
+    stored = await asyncio.to_thread(records.of_person, person.id)
+    if not options.remove:
+        for key in stored:
+            used = f"last used {key.last_used:%Y-%m-%d}" if key.last_used else "never used"
+            _say(f"{key.id}  {key.name:<32} {key.rp_id:<32} {used}")
+        return
+    wanted = [key.id for key in stored] if "all" in options.remove else options.remove
+    strangers = set(wanted) - {key.id for key in stored}
+    if strangers:
+        raise CamctlError(f"--remove: {person.username} has no passkey {', '.join(sorted(strangers))}")
+    for passkey_id in wanted:
+        await asyncio.to_thread(records.remove, person.id, passkey_id, utc_now(), None, even_last=True)
+    for info in await auth.sessions_of(person.username):
+        await auth.end_session(info.session_id)
+    _say(f"{len(wanted)} passkeys of {person.username} are removed; all its sign-ins have ended")
+
+
+async def _reset_totp(options: argparse.Namespace, auth: AuthService, records: FactorRecords) -> None:
+    person = await auth.person(options.username)
+    had = await asyncio.to_thread(records.remove, person.id, utc_now(), end_sessions=True)
+    what = "has no authenticator app any more" if had else "had no authenticator app"
+    _say(f"{person.username} {what}; all its sign-ins have ended")
 
 
 def _end(days: int) -> datetime:

@@ -9,6 +9,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.requests import HTTPConnection
 
 from camctl.api import (
+    account_routes,
     area_routes,
     audit_routes,
     camera_routes,
@@ -24,6 +25,7 @@ from camctl.api import (
     ptz_routes,
     restream_routes,
     root_routes,
+    sign_in_routes,
     whep_routes,
 )
 from camctl.api.access import COOKIE, token_of
@@ -31,7 +33,12 @@ from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders, WhepFrom
 from camctl.api.services import Services, services_of
 
 PREFIX = "/api/v1"
-OPEN_PATHS = {f"{PREFIX}/auth/login", "/healthz", "/readyz", "/metrics"}
+OPEN_PATHS = {
+    *(f"{PREFIX}/auth/{name}" for name in ("login", "second-factor", "passkey/begin", "passkey/finish")),
+    "/healthz",
+    "/readyz",
+    "/metrics",
+}
 
 
 def describe() -> FastAPI:
@@ -46,8 +53,8 @@ def describe() -> FastAPI:
     )
     api = APIRouter(prefix=PREFIX)
     parts = (
-        people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
+        people_routes, sign_in_routes, account_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes,
+        control_routes, control_socket, patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
         emergency_routes,
     )  # fmt: skip
     for part in parts:

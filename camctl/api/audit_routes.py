@@ -18,8 +18,18 @@ from auth.roles import Capability
 from auth.service import utc_now
 from camctl.api.access import Holding
 from camctl.api.audit_schemas import AuditEntryOut, AuditPage, NoteIn
-from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_FOUND, UNAVAILABLE, ProblemError, documented
+from camctl.api.problems import (
+    BAD_INPUT,
+    CROSS_SITE,
+    FORBIDDEN,
+    NOT_FOUND,
+    STEP_UP_NEEDED,
+    UNAVAILABLE,
+    ProblemError,
+    documented,
+)
 from camctl.api.services import Services, services_of
+from camctl.api.step_up import TakingRecord
 from camctl.audit.checkpoint import SignedCheckpoint, read_checkpoint
 from camctl.audit.entry import Action
 from camctl.audit.export import csv_lines, json_lines
@@ -29,7 +39,6 @@ from camctl.audit.search import Filter, cursor_of, in_order, page
 router = APIRouter(tags=["audit"])
 
 Auditing = Annotated[SignIn, Depends(Holding(Capability.AUDIT))]
-Exporting = Annotated[SignIn, Depends(Holding(Capability.AUDIT, Capability.EXPORT))]
 PIECE_ROWS = 2_000
 _CURSOR = re.compile(r"([0-9TZ:.-]{27})~([a-z0-9-]{1,32})~([0-9]{1,18})")
 _NO_ENTRY = "There is no such entry, or none that you may know of."
@@ -105,12 +114,12 @@ async def search(
     "/audit/export",
     response_class=StreamingResponse,
     responses={
-        **documented(FORBIDDEN),
+        **documented(FORBIDDEN, STEP_UP_NEEDED),
         200: {"content": {"application/jsonl": {"schema": {"type": "string"}}, "text/csv": {}}},
     },
 )
 async def export(
-    caller: Exporting,
+    caller: TakingRecord,
     request: Request,
     wanted: Wanted,
     form: Annotated[Format, Query(alias="format")] = Format.JSONL,

@@ -26,8 +26,9 @@ from camctl.api.grant_schemas import (
     RoleOut,
     RolesOut,
 )
-from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_FOUND, ProblemError, documented
+from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_FOUND, STEP_UP_NEEDED, ProblemError, documented
 from camctl.api.services import Services, services_of
+from camctl.api.step_up import ChangingPeople
 from camctl.audit.entry import Action
 
 router = APIRouter(tags=["grants"])
@@ -92,8 +93,10 @@ async def list_grants(username: str, caller: ManagingPeople, request: Request) -
     return GrantsOut.of(await _looked_after(caller.person, username, services_of(request)), utc_now())
 
 
-@router.post("/people/{username}/grants", status_code=201, responses=documented(FORBIDDEN, NOT_FOUND, CROSS_SITE))
-async def give(username: str, body: GrantIn, caller: ManagingPeople, request: Request) -> GrantOut:
+@router.post(
+    "/people/{username}/grants", status_code=201, responses=documented(STEP_UP_NEEDED, FORBIDDEN, NOT_FOUND, CROSS_SITE)
+)
+async def give(username: str, body: GrantIn, caller: ChangingPeople, request: Request) -> GrantOut:
     """Grant something; nobody grants what they do not hold, and lasting power over a whole city waits for another."""
     services = services_of(request)
     person = await _looked_after(caller.person, username, services)
@@ -119,8 +122,11 @@ def _check_areas(body: GrantIn, services: Services) -> None:
         raise ProblemError(BAD_INPUT, "; ".join(f"{each['where']}: {each['what']}" for each in faults), faults=faults)
 
 
-@router.post("/people/{username}/grants/{grant_id}/approve", responses=documented(FORBIDDEN, NOT_FOUND, CROSS_SITE))
-async def approve(username: str, grant_id: str, caller: ManagingPeople, request: Request) -> GrantOut:
+@router.post(
+    "/people/{username}/grants/{grant_id}/approve",
+    responses=documented(STEP_UP_NEEDED, FORBIDDEN, NOT_FOUND, CROSS_SITE),
+)
+async def approve(username: str, grant_id: str, caller: ChangingPeople, request: Request) -> GrantOut:
     """Approve what somebody else granted and what waits for a second person."""
     services = services_of(request)
     person = await _looked_after(caller.person, username, services)
@@ -136,9 +142,11 @@ async def approve(username: str, grant_id: str, caller: ManagingPeople, request:
 
 
 @router.delete(
-    "/people/{username}/grants/{grant_id}", status_code=204, responses=documented(FORBIDDEN, NOT_FOUND, CROSS_SITE)
+    "/people/{username}/grants/{grant_id}",
+    status_code=204,
+    responses=documented(STEP_UP_NEEDED, FORBIDDEN, NOT_FOUND, CROSS_SITE),
 )
-async def revoke(username: str, grant_id: str, caller: ManagingPeople, request: Request) -> None:
+async def revoke(username: str, grant_id: str, caller: ChangingPeople, request: Request) -> None:
     """Take a grant away; what runs on it ends within a second."""
     services = services_of(request)
     person = await _looked_after(caller.person, username, services)
@@ -158,8 +166,8 @@ async def list_roles(_caller: ManagingPeople, request: Request) -> RolesOut:
     return RolesOut(items=[RoleOut.of(name, role) for name, role in roles.items()])
 
 
-@router.put("/roles/{name}", responses=documented(FORBIDDEN, CROSS_SITE))
-async def set_role(name: str, body: RoleBody, caller: ManagingPeople, request: Request) -> RoleOut:
+@router.put("/roles/{name}", responses=documented(STEP_UP_NEEDED, FORBIDDEN, CROSS_SITE))
+async def set_role(name: str, body: RoleBody, caller: ChangingPeople, request: Request) -> RoleOut:
     """Make a role or change what it brings to everybody who has it; for those who answer for the whole city."""
     services, standing = services_of(request), Standing(caller.person, utc_now())
     tops = [area.code for area in services.areas.children(None)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from auth.errors import ThrottledError, WrongSignInError
-from auth.model import SignInKind
+from auth.proofs import Method
 from camctl.api.access import COOKIE, Anyone, Caller, refuse_cross_site, token_of
-from camctl.api.problems import CROSS_SITE, THROTTLED, WRONG_SIGN_IN, documented
+from camctl.api.letting_in import address_of, let_in, refusals_recorded
+from camctl.api.problems import CROSS_SITE, SECOND_FACTOR_NEEDED, THROTTLED, WRONG_SIGN_IN, documented
 from camctl.api.schemas import LoginIn, LoginOut, PersonOut
 from camctl.api.services import services_of
 from camctl.audit.entry import Action
@@ -15,29 +15,21 @@ from camctl.audit.entry import Action
 router = APIRouter(tags=["people"])
 
 
-@router.post("/auth/login", dependencies=[Anyone], responses=documented(WRONG_SIGN_IN, THROTTLED, CROSS_SITE))
+@router.post(
+    "/auth/login",
+    dependencies=[Anyone],
+    responses=documented(WRONG_SIGN_IN, SECOND_FACTOR_NEEDED, THROTTLED, CROSS_SITE),
+)
 async def login(body: LoginIn, request: Request, response: Response) -> LoginOut:
-    """Sign in with name and password: a cookie for browsers, the same token in the answer for programs."""
+    """Sign in with name and password: a cookie for browsers, the same token in the answer for programs.
+
+    Whoever has a second factor gets `second-factor-needed` with a `pending` secret for POST /auth/second-factor.
+    """
     services = services_of(request)
     refuse_cross_site(request, services.config.server.public_url)
-    address = request.client.host if request.client else ""
-    try:
-        token, sign_in = await services.auth.sign_in(body.username, body.password, address, SignInKind.BROWSER)
-    except (WrongSignInError, ThrottledError) as error:
-        why = "throttled" if isinstance(error, ThrottledError) else "wrong"
-        services.audit.sign_in_refused(body.username, address, why)
-        raise
-    await services.audit.surely(sign_in.person, Action.SIGN_IN, address=address)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(services.config.sessions.absolute_s),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return LoginOut(token=token, expires_at=sign_in.expires_at, person=PersonOut.of(sign_in.person))
+    with refusals_recorded(request, body.username):
+        token, sign_in = await services.factors.sign_in(body.username, body.password, address_of(request))
+    return await let_in(request, response, token, sign_in, Method.PASSWORD)
 
 
 @router.post("/auth/logout", status_code=204, responses=documented(CROSS_SITE))

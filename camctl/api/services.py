@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.requests import HTTPConnection
 
+from auth.factor_service import FactorService
+from auth.passkey_service import PasskeyService
 from auth.policy import PriorityOverride
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService
@@ -40,6 +42,8 @@ class Services:
 
     config: Config
     auth: AuthService
+    passkeys: PasskeyService
+    factors: FactorService
     cameras: ControlClient
     media: Media
     areas: AreaTree

@@ -8,8 +8,9 @@ sealer.open(text, "bundaran-hi-1")
 Nothing here knows cameras or people. `auth` may not import it: give it a Sealer through a protocol of its own.
 """
 
-from camctl.sealing.keyfile import KeyFileError, append_key, create_key_file, read_key_file
+from camctl.sealing.keyfile import KeyFileError, append_key, create_key_file, ensure_key_file, new_key, read_key_file
 from camctl.sealing.keys import Key, KeyRing, KeyTextError
+from camctl.sealing.live import LiveSealer
 from camctl.sealing.seal import (
     SEALED_FORM,
     NotSealedError,
@@ -26,6 +27,7 @@ __all__ = [
     "KeyFileError",
     "KeyRing",
     "KeyTextError",
+    "LiveSealer",
     "NotSealedError",
     "SealError",
     "Sealer",
@@ -33,6 +35,8 @@ __all__ = [
     "WrongSealError",
     "append_key",
     "create_key_file",
+    "ensure_key_file",
     "key_id_of",
+    "new_key",
     "read_key_file",
 ]

@@ -10,9 +10,15 @@ from pathlib import Path
 
 def create_private(path: Path, data: bytes) -> None:
     """Make a new file that only its owner may read; OSError (FileExistsError) when it is there or cannot be made."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "wb") as out:
-        _write(out.fileno(), data)
+    # Written aside and linked: whoever looks meanwhile sees nothing or all of it, and a second maker finds the first's.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            _write(out.fileno(), data)
+        path.hardlink_to(new)
+    finally:
+        new.unlink()
     _sync_directory(path.parent)
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 from camctl.sealing.files import create_private, replace_file
-from camctl.sealing.keys import Key, KeyRing, KeyTextError, format_keys, line_of, parse_keys
+from camctl.sealing.keys import KEY_BYTES, Key, KeyRing, KeyTextError, format_keys, line_of, parse_keys
 
 _MAX_BYTES = 200_000
 
 
 class KeyFileError(Exception):
     """The key file cannot be used; the message names it and says what to do, and shows nothing of it."""
+
+
+def new_key() -> Key:
+    """A key that nobody had before."""
+    return Key(datetime.now(UTC), os.urandom(KEY_BYTES))
 
 
 def create_key_file(path: Path, key: Key) -> None:
@@ -26,6 +32,23 @@ def create_key_file(path: Path, key: Key) -> None:
         create_private(path, format_keys(KeyRing([key])).encode())
     except FileExistsError:
         raise KeyFileError(f"{path} is there already; `camctl secrets rotate` adds a newer key") from None
+    except OSError as error:
+        raise KeyFileError(f"{path} cannot be made: {error.strerror}") from None
+
+
+def ensure_key_file(path: Path) -> None:
+    """Make the file with a new key if there is none; nothing happens to one that is there.
+
+    Raises:
+        KeyFileError: it cannot be made.
+    """
+    if path.exists():
+        return
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        create_private(path, format_keys(KeyRing([new_key()])).encode())
+    except FileExistsError:
+        return  # another process was quicker
     except OSError as error:
         raise KeyFileError(f"{path} cannot be made: {error.strerror}") from None
 

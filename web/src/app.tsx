@@ -2,6 +2,7 @@ import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { language, words } from "./i18n/locale";
 import { Waiting } from "./parts/waiting";
+import { Account } from "./screens/account";
 import { CameraList } from "./screens/camera-list";
 import { Live } from "./screens/live";
 import { SignIn } from "./screens/sign-in";
@@ -27,6 +28,7 @@ export function App(): JSX.Element {
       return <SignIn lapsed={now.lapsed} />;
     case "in": {
       const place = route.value;
+      if (place.name === "account") return <Account />;
       return place.name === "live" ? <Live key={place.id} id={place.id} /> : <CameraList person={now.person} />;
     }
   }

@@ -19,8 +19,9 @@ from camctl.errors import ConfigError
 
 CHANGING = {
     "add", "disable", "enable", "password", "token", "grant", "revoke", "role", "restream add", "restream remove",
+    "totp-reset",
 }  # fmt: skip
-READING = {"list", "grants", "explain", "roles", "restream list"}
+READING = {"list", "grants", "explain", "roles", "passkeys", "restream list"}
 
 
 def leaves(parser: argparse.ArgumentParser, before: str = "") -> Iterator[str]:
@@ -41,6 +42,11 @@ def test_of_every_command_it_was_decided_whether_it_is_on_record() -> None:
     commands = {words.removeprefix("user ") for words in leaves(program._parser()) if words.startswith("user ")}
     assert commands == CHANGING | READING, "say of a new command whether it changes something, here and in user_record"
     assert commands & user_record._READING == READING
+
+
+def test_listing_passkeys_is_no_change_and_removing_them_is() -> None:
+    assert not user_record.changes(parsed("passkeys", "sari"))
+    assert user_record.changes(parsed("passkeys", "sari", "--remove", "all"))
 
 
 def test_the_row_names_command_person_place_and_reason() -> None:

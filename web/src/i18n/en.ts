@@ -1,8 +1,10 @@
 /** English. A message missing here is a type error. */
 
+import { accountEn } from "./account-en";
 import type { Messages } from "./id";
 
 export const en: Messages = {
+  ...accountEn,
   appTagline: "The city's cameras at your fingertip",
   language: "Language",
   signIn: "Sign in",

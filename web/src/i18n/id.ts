@@ -1,6 +1,9 @@
 /** Bahasa Indonesia: the catalogue that names every message; other languages must have the same ones. */
 
+import { accountId } from "./account-id";
+
 export const id = {
+  ...accountId,
   appTagline: "Kamera kota di ujung jari",
   language: "Bahasa",
   signIn: "Masuk",

@@ -10,7 +10,7 @@ import { LanguageSwitch } from "../parts/language-switch";
 import { NoticeBar } from "../parts/notice";
 import { catalogue, keepFresh } from "../state/catalogue";
 import { grouped, matching } from "../state/grouping";
-import { cameraHref } from "../state/route";
+import { ACCOUNT, cameraHref } from "../state/route";
 import { leave } from "../state/session";
 
 /** Rows drawn at once: a phone scrolls these smoothly; search finds the rest. */
@@ -31,7 +31,10 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
             <p class="person">{person.displayName}</p>
           </div>
           <LanguageSwitch />
-          <button type="button" class="button plain icon-only" aria-label={t.signOut} title={t.signOut} onClick={() => void leave()}>
+          <a class="button plain icon-only" data-testid="to-account" href={ACCOUNT} aria-label={t.account} title={t.account}>
+            <Icon name="person" />
+          </a>
+          <button type="button" class="button plain icon-only" data-testid="sign-out" aria-label={t.signOut} title={t.signOut} onClick={() => void leave()}>
             <Icon name="out" />
           </button>
         </div>

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from argon2 import PasswordHasher
 
+from auth.factor_records import FactorRecords
+from auth.factor_service import FactorService
+from auth.passkey_records import PasskeyRecords
+from auth.passkey_service import PasskeyService
 from auth.passwords import Passwords
+from auth.proofs import ProofRecords
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
 from camctl.api.application import build
@@ -32,6 +36,7 @@ from camctl.store.boundaries import BoundaryStore
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor
 from tests.support.fake_control import FakeControl
+from tests.support.sealing import sealer
 from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStore, FakePool, House, ListRecorder
 
 PASSWORD = "kuda lumping 7"
@@ -45,7 +50,7 @@ async def _people(auth: AuthService) -> dict[str, str]:
         await auth.create_person(
             username, PASSWORD, role=role, areas=[area], display_name=username.title(), organisation=organisation
         )
-        tokens[username] = await auth.issue_token(username, datetime.now(UTC) + timedelta(days=1), "test")
+        tokens[username], _ = await auth.sign_in(username, PASSWORD, "192.0.2.1")
     return tokens
 
 
@@ -69,6 +74,8 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     sources = Sources(control, EgressPolicy(config.cameras.networks))
     media = Media(control, sources, places=PLACES, metrics=metrics, views=audit)
     media.pool = pool
+    passkeys = PasskeyService(auth, PasskeyRecords(cast("Any", people)))
+    factors = FactorService(auth, FactorRecords(cast("Any", people)), ProofRecords(cast("Any", people)), sealer())
     uses = LiveUses(auth, control, media, supervisor)
 
     async def nothing_wrong() -> list[str]:
@@ -77,7 +84,8 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     async def no_workers() -> str:
         return ""
 
-    services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(),
+    services = Services(config=config, auth=auth, passkeys=passkeys, factors=factors,
+                        cameras=control, media=media, areas=load_jakarta(),
                         boundaries=Boundaries(load_jakarta(), BoundaryStore(cast("Any", people))), metrics=metrics,
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from auth.proofs import FRESH, Method, ProofRecords
 from camctl.audit.entry import Action
 from tests.support.people import regrant
+from tests.support.problems import problem
 from tests.unit.camctl.api.api_kit import FIRST, SECOND, House, within_a_second
 from tests.unit.camctl.api.conftest import PASSWORD
 
@@ -28,7 +30,7 @@ async def give(house: House, who: str, to: str, **wish: Any) -> httpx.Response:
 
 async def second_admin(house: House, area: str = "31") -> None:
     await house.auth.create_person("admin2", PASSWORD, role="admin", areas=[area])
-    house.tokens["admin2"] = await house.auth.issue_token("admin2", datetime.now(UTC) + timedelta(days=1), "test")
+    house.tokens["admin2"], _ = await house.auth.sign_in("admin2", PASSWORD, "192.0.2.1")
 
 
 async def sees(house: House, who: str, camera: str) -> bool:
@@ -218,3 +220,26 @@ async def test_what_was_granted_approved_and_taken_is_on_record(house: House) ->
     ]
     (changed,) = house.recorder.of(Action.ROLE_CHANGE)
     assert (changed.target, changed.details["capabilities"]) == ("warga", "see")
+
+
+async def test_changing_grants_and_taking_the_record_away_need_a_fresh_proof(house: House) -> None:
+    given = (await give(house, "admin", "camat")).json()
+    paths = [("POST", "/people/camat/grants", ACTING), ("POST", f"/people/camat/grants/{given['id']}/approve", None),
+             ("DELETE", f"/people/camat/grants/{given['id']}", None), ("GET", "/audit/export", None),
+             ("PUT", "/roles/warga", {"capabilities": ["see"], "priority": 1})]  # fmt: skip
+    admin = await house.sign_in("admin")
+    old = ProofRecords(house.auth.sessions)
+    old.prove(admin.session_id, Method.PASSWORD, datetime.now(UTC) - FRESH)
+    program = await house.auth.issue_token("admin", datetime.now(UTC) + timedelta(days=1), "nvr")
+    for method, path, body in paths:
+        refused = problem(await ask(house, "admin", method, path, body), 403, "step-up-needed")
+        assert refused["ways"] == ["password"], path
+        async with house.client() as client:
+            answer = await client.request(method, path, json=body, headers={"Authorization": f"Bearer {program}"})
+        assert problem(answer, 403, "step-up-needed")["ways"] == [], "a program cannot prove itself"
+    assert (await ask(house, "admin", "GET", "/people/camat/grants")).status_code == 200, "reading needs none"
+    proved = await ask(
+        house, "admin", "POST", "/auth/step-up/finish", {"proof": {"way": "password", "password": PASSWORD}}
+    )
+    assert proved.status_code == 200, proved.text
+    assert (await give(house, "admin", "camat", areas=["31.73"])).status_code == 201

@@ -44,9 +44,12 @@ def test_it_opens_for_no_other_purpose() -> None:
         Sealer(KeyRing([OLD]), "totp").open(text, "a")
 
 
+SEALED = SEALER.seal(SECRET, "a")  # once: each time it looks different
+
+
 @given(st.data())
 def test_a_changed_character_is_found(data: st.DataObject) -> None:
-    text = SEALER.seal(SECRET, "a")
+    text = SEALED
     at = data.draw(st.integers(0, len(text) - 1))
     character = data.draw(st.sampled_from("0aAz+/=:v").filter(lambda c: c != text[at]))
     with pytest.raises(SealError):

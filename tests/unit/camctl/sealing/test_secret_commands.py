@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from auth.factor_records import FactorRecords
+from auth.tables import PersonRow, TotpRow
 from camctl.app import control_setup
 from camctl.config import load
-from camctl.groundwork import outer_faults
+from camctl.groundwork import open_people, outer_faults, person_sealer
+from camctl.sealing import ensure_key_file, read_key_file
 from tests.support.commands import camctl_here, said
 
 PASSWORDS = {"one": "rahasia-satu", "two": "rahasia-dua"}
 TEXT = """\
 # A city's file.
 secrets: {{key_file: "{keys}"}}
+store: {{url: "sqlite:///{people}"}}
 cameras:
   items:
     - id: one          # the first
@@ -73,7 +79,7 @@ def files(tmp_path: Path) -> Files:
     file = tmp_path / "four.secret"
     file.write_text("rahasia-empat\n")
     file.chmod(0o600)
-    names = {"keys": files.keys, "file": file}
+    names = {"keys": files.keys, "file": file, "people": tmp_path / "people.db"}
     files.config.write_text(TEXT.format(**names, one=MASK, two=MASK))
     said(files.secrets("init"))
     for camera, password in PASSWORDS.items():
@@ -162,7 +168,7 @@ def test_what_keeps_the_service_from_starting_is_said(files: Files, ruin: object
 def test_what_cannot_be_rewritten_safely_is_left_as_it_is(files: Files) -> None:
     files.change(files.sealed(0), f"&mine {files.sealed(0)}")
     before, keys = files.config.read_text(), files.keys.read_text()
-    assert "line 9" in files.refused("rotate")
+    assert "line 10" in files.refused("rotate")
     assert (files.config.read_text(), files.keys.read_text()) == (before, keys)
 
 
@@ -182,3 +188,34 @@ def test_what_is_asked_wrongly(files: Files) -> None:
     files.change(f'key_file: "{files.keys}"', "key_file: null")
     files.config.write_text("cameras: {}\n")
     assert "secrets.key_file: name the file" in files.refused("init")
+
+
+def test_rotating_seals_peoples_secrets_again_and_a_running_service_reads_them(files: Files, tmp_path: Path) -> None:
+    config = load(files.config)
+    running = person_sealer(config)
+    store = open_people(config)
+    with store.sessions() as session, session.begin():
+        session.connection(execution_options={"write": True})
+        for person_id, sealed in (("p1", running.seal("JBSWY3DPEHPK3PXP", "p1")), ("p2", running.seal("X", "p1"))):
+            session.add(PersonRow(id=person_id, username=person_id, display_name=person_id, organisation="",
+                                  disabled=False, created=datetime.now(UTC)))  # fmt: skip
+            session.add(TotpRow(person_id=person_id, sealed=sealed, confirmed=True, last_step=None,
+                                created=datetime.now(UTC)))  # fmt: skip
+    told = said(files.secrets("rotate"))
+    assert "1 secrets of people's authenticator apps" in told
+    assert "1 cannot be opened" in told
+    records = FactorRecords(store.sessions)
+    stored = records.totp("p1")
+    store.close()
+    assert stored is not None
+    assert stored.sealed.split(":")[1] == read_key_file(files.keys).newest.id
+    assert running.open(stored.sealed, "p1") == "JBSWY3DPEHPK3PXP"
+
+
+def test_the_key_file_beside_the_database_is_made_once_also_by_several_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "secrets.keys"
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: ensure_key_file(path), range(32)))
+    assert len(read_key_file(path)) == 1
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [entry.name for entry in path.parent.iterdir()] == ["secrets.keys"]
