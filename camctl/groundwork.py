@@ -14,7 +14,6 @@ from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
 from auth.passkey_records import PasskeyRecords
 from auth.passkey_service import PasskeyService
-from auth.proofs import ProofRecords
 from auth.service import AuthService, SessionRules
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.config import Config, raw_cameras
@@ -192,4 +191,4 @@ def passkey_service(auth: AuthService, store: Store) -> PasskeyService:
 
 def factor_service(auth: AuthService, store: Store, seals: LiveSealer) -> FactorService:
     """Second factors and fresh proofs of the people in this database."""
-    return FactorService(auth, FactorRecords(store.sessions), ProofRecords(store.sessions), seals)
+    return FactorService(auth, FactorRecords(store.sessions), seals)
