@@ -52,6 +52,35 @@ async def test_passkeys_are_refused_alike_whatever_is_wrong_with_them(house: Hou
     assert "set-cookie" not in answers[0].headers
 
 
+async def test_a_sign_in_that_was_planted_in_the_browser_is_not_the_one_it_gets(house: House) -> None:
+    """Session fixation: whoever plants a cookie, his own or a made-up one, learns nothing of the sign-in after it."""
+    phone, made_up = Authenticator(ORIGIN), "A" * 43
+    credentials = {"username": "camat", "password": PASSWORD}
+    async with login(house) as client:
+        await add(client, phone)
+        _, codes = await turn_on(client)
+    given = []
+    for planted in (house.tokens["operator"], made_up):
+        cookie_header = {**BROWSER, "Cookie": f"camctl_session={planted}; camctl_half={made_up[:22]}"}
+        async with house.client() as victim:
+            begun = (await victim.post("/auth/passkey/begin", headers=cookie_header)).json()["options"]
+            finish = {"answer": phone.prove(begun)}
+            by_phone = await victim.post("/auth/passkey/finish", headers=cookie_header, json=finish)
+            half = await victim.post("/auth/login", headers=cookie_header, json=credentials)
+            second = cookie(half, "camctl_half").partition(";")[0]
+            step = {"pending": half.json()["pending"], "code": codes.pop()}
+            both = {**BROWSER, "Cookie": f"camctl_session={planted}; {second}"}
+            by_code = await victim.post("/auth/second-factor", headers=both, json=step)
+        assert made_up[:22] not in second
+        given += [by_phone.json()["token"], by_code.json()["token"]]
+        assert planted not in given
+    assert len(set(given)) == 4
+    planter = await house.auth.authenticate(house.tokens["operator"])
+    assert planter is not None
+    assert planter.person.username == "operator"
+    assert await house.auth.authenticate(made_up) is None
+
+
 # Cookies -------------------------------------------------------------------------------------------------------------
 
 
