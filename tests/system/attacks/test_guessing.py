@@ -31,7 +31,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("guessing")
     server = {"host": "127.0.0.1", "port": free_tcp_port(), "trusted_proxies": ["127.0.0.1/32"]}
     config = write_config(folder, [FEED], server=server)
-    people = {name: ("--role", "operator", "--area", "31") for name in (*KNOWN, "sari", "budi")}
+    people = dict.fromkeys((*KNOWN, "sari", "budi"), ("--role", "operator", "--area", "31"))
     with running(folder, config, people) as service:
         service.user("disable", KNOWN[-1])
         yield service
