@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import ssl
@@ -14,9 +15,12 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from camctl.api.http_protocol import beneath_tls
+from camctl.tls import Certificate
 from tests.support.commands import camctl_here, said, wait_until
 from tests.support.ports import free_tcp_port
 from tests.support.service import PASSWORD, Service, running, write_config
+from tests.system.attacks.raw_http import GET, serving
 
 pytestmark = pytest.mark.system
 
@@ -118,6 +122,22 @@ def test_who_begins_a_handshake_and_says_no_more_holds_nobody_up(service: Servic
     assert httpx.get(f"{service.url}/healthz", **service.options).status_code == 200
     for each in silent:
         each.close()
+
+
+async def test_what_waits_for_a_slow_reader_is_as_little_over_tls(folder: Path) -> None:
+    """asyncio's own buffer beneath TLS as well: what waits there is late too."""
+    make_certificate(folder / "slow", folder / "config.yaml")
+    certificate = Certificate(folder / "slow/self-signed.pem", folder / "slow/self-signed.key")
+    async with serving(certificate) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port, ssl=anything())
+        writer.write(GET)
+        await reader.readuntil(b"\r\n\r\n")
+        (transport,) = server.transports()
+        below = beneath_tls(transport)
+        assert below is not None
+        for each in (transport, below):
+            assert each.get_write_buffer_limits()[1] == 16_384
+        writer.close()
 
 
 def test_a_renewed_certificate_is_shown_without_a_restart(service: Service, folder: Path) -> None:

@@ -19,6 +19,7 @@ from camctl.api.server import HttpServer, bind
 from camctl.config_server import ServerConfig
 from camctl.metrics import Metrics
 from camctl.supervisor import Supervisor
+from camctl.tls import Certificate
 
 GET = b"GET / HTTP/1.1\r\nHost: camctl\r\n\r\n"
 
@@ -45,6 +46,7 @@ class RawServer:
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     heard: list[str] = field(default_factory=list)
+    transports: Callable[[], list[asyncio.Transport]] = list
 
     def refused(self, why: str) -> float:
         return self.metrics.registry.get_sample_value("camctl_http_refused_total", {"why": why}) or 0.0
@@ -141,13 +143,14 @@ def _application(server: RawServer) -> Starlette:
 
 
 @contextlib.asynccontextmanager
-async def serving(**limits: Any) -> AsyncIterator[RawServer]:
-    """A server with these `server.limits`."""
+async def serving(certificate: Certificate | None = None, **limits: Any) -> AsyncIterator[RawServer]:
+    """A server with these `server.limits`, over TLS if it is given a certificate."""
     listening = bind("127.0.0.1", 0)
     server = RawServer(listening.getsockname()[1], Metrics())
     supervisor = Supervisor()
     config = ServerConfig.model_validate({"limits": limits})
-    http = HttpServer(cast("Any", _application(server)), listening, supervisor, config, server.metrics)
+    http = HttpServer(cast("Any", _application(server)), listening, supervisor, config, server.metrics, certificate)
+    server.transports = lambda: [each.transport for each in http._server.server_state.connections]
     await http.start()
     try:
         yield server
