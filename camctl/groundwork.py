@@ -21,6 +21,7 @@ from camctl.errors import ConfigError
 from camctl.sealing import KeyFileError, LiveSealer, Sealer, SealError, WrongSealError, ensure_key_file, read_key_file
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
+from camctl.tls import TlsError, server_context
 
 CAMERA_PASSWORD = "camera-password"  # noqa: S105  the purpose that is sealed, not a password
 PERSON_SECRET = "totp-secret"  # noqa: S105  likewise
@@ -34,7 +35,7 @@ def outer_faults(data: object) -> list[str]:
         areas = load_csv(Path(path)) if isinstance(path, str) else load_jakarta()
     except AreaError as error:
         return [f"cameras.areas: {error}"]
-    found = _unreadable("media.turn.secret_file", _turn_file(data))
+    found = _unreadable("media.turn.secret_file", _turn_file(data)) + _tls_faults(data)
     for key, camera in raw_cameras(data):
         area, secret = camera.get("area"), camera.get("password_file")
         if isinstance(area, str) and area not in areas:
@@ -87,6 +88,20 @@ def camera_sealer(config: Config) -> Sealer | None:
         return Sealer(read_key_file(Path(config.secrets.key_file)), CAMERA_PASSWORD)
     except KeyFileError as error:
         raise ConfigError(f"secrets.key_file: {error}") from None
+
+
+def _tls_faults(data: object) -> list[str]:
+    """What keeps the certificate from being shown; that one of its files is not named is said elsewhere."""
+    server = data.get("server") if isinstance(data, dict) else None
+    tls = server.get("tls") if isinstance(server, dict) else None
+    given = [tls.get(name) for name in ("certificate", "key")] if isinstance(tls, dict) else []
+    files = [Path(name) for name in given if isinstance(name, str)]
+    if len(files) == 2:
+        try:
+            server_context(*files)
+        except TlsError as error:
+            return [f"server.tls.{error.key}: {error}"]
+    return []
 
 
 def _turn_file(data: object) -> object:

@@ -14,6 +14,7 @@ from auth.policy import PriorityOverride
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService
 from camctl.api.auditing import ServiceAudit
+from camctl.api.rates import Rates
 from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
 from camctl.audit.log import AuditLog
@@ -37,7 +38,7 @@ class Services:
     `audit` records, `audit_log` is read (None: there is none, in tests).
     `restream_port` says where recorders pull video, None while they may not.
     `turn` is what viewers behind closed networks are told of. `priorities` are the configuration's rules on who comes
-    before whom in which area.
+    before whom in which area. `is_self_signed`: nobody vouches for the certificate that browsers are shown.
     """
 
     config: Config
@@ -59,11 +60,14 @@ class Services:
     turn: TurnServers | None = None
     audit: ServiceAudit = field(default_factory=ServiceAudit)
     audit_log: AuditLog | None = None
+    is_self_signed: bool = False
+    rates: Rates = field(init=False)
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         rules = (PriorityOverride(rule.area, rule.role, rule.priority) for rule in self.config.control.priorities)
         object.__setattr__(self, "priorities", tuple(rules))
+        object.__setattr__(self, "rates", Rates(self.config.server.limits, self.metrics))
 
     @property
     def recent(self) -> RecentSignIns:
