@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { language, words } from "./i18n/locale";
 import { Waiting } from "./parts/waiting";
 import { CameraList } from "./screens/camera-list";
+import { EmergenciesScreen } from "./screens/emergencies";
 import { Live } from "./screens/live";
 import { SignIn } from "./screens/sign-in";
 import { problemWords } from "./i18n/problems";
@@ -27,6 +28,7 @@ export function App(): JSX.Element {
       return <SignIn lapsed={now.lapsed} />;
     case "in": {
       const place = route.value;
+      if (place.name === "emergencies") return <EmergenciesScreen />;
       return place.name === "live" ? <Live key={place.id} id={place.id} /> : <CameraList person={now.person} />;
     }
   }

@@ -1,8 +1,10 @@
 /** English. A message missing here is a type error. */
 
+import { emergencyEn } from "./emergency-en";
 import type { Messages } from "./id";
 
 export const en: Messages = {
+  ...emergencyEn,
   appTagline: "The city's cameras at your fingertip",
   language: "Language",
   signIn: "Sign in",

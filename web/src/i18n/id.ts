@@ -1,6 +1,9 @@
 /** Bahasa Indonesia: the catalogue that names every message; other languages must have the same ones. */
 
+import { emergencyId } from "./emergency-id";
+
 export const id = {
+  ...emergencyId,
   appTagline: "Kamera kota di ujung jari",
   language: "Bahasa",
   signIn: "Masuk",

@@ -1,12 +1,15 @@
-/** Where in the page one is: #/ is the list, #/cameras/{id} a live camera. */
+/** Where in the page one is: #/ is the list, #/emergencies what was opened in emergencies, #/cameras/{id} a live camera. */
 
 import { signal } from "@preact/signals";
 
-export type Route = { readonly name: "list" } | { readonly name: "live"; readonly id: string };
+export type Route = { readonly name: "list" } | { readonly name: "emergencies" } | { readonly name: "live"; readonly id: string };
 
 const LIVE = /^#\/cameras\/([^/]+)$/;
 
+export const EMERGENCIES = "#/emergencies";
+
 export function routeOf(hash: string): Route {
+  if (hash === EMERGENCIES) return { name: "emergencies" };
   const id = LIVE.exec(hash)?.[1];
   if (id === undefined) return { name: "list" };
   try {
