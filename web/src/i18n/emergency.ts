@@ -62,7 +62,8 @@ export function timeWords(words: Messages, opening: Opening, runs: boolean, now:
   const isSameDay = asDay(opening.overAt) === asDay(opening.openedAt);
   const until = isSameDay ? asHour(opening.overAt) : whenWords(opening.overAt, now);
   const time = words.emergencyFromTo(whenWords(opening.openedAt, now), until);
-  return opening.closedBy === "" ? time : `${time}, ${words.emergencyClosedBy(opening.closedBy)}`;
+  const { by, closedBy } = opening;
+  return closedBy === "" ? time : `${time}, ${words.emergencyClosedBy(closedBy === by.username ? by.displayName : closedBy)}`;
 }
 
 /** What becomes of it; while it is open, that comes first, judged or not. */

@@ -5,7 +5,7 @@ import type { Problem } from "../api/problem";
 import { categoryWord, faultWords } from "../i18n/emergency";
 import { inFigures, words } from "../i18n/locale";
 import { problemWords } from "../i18n/problems";
-import { draftOf, faultsOf, forgetDraft, keepDraft, LONGEST_INCIDENT, LONGEST_REASON, MINUTES, wishOf, type EmergencyDraft, type Fault } from "../state/emergency-draft";
+import { draftOf, faultsOf, forgetDraft, keepDraft, LONGEST_INCIDENT, LONGEST_REASON, MINUTES, wishOf, type EmergencyDraft, type Fault, type Faults } from "../state/emergency-draft";
 import type { LiveSession } from "../state/live";
 import { ReasonField } from "./reason-field";
 import { Sheet } from "./sheet";
@@ -35,7 +35,10 @@ export function EmergencySheet({ live, onClose }: EmergencySheetProps): JSX.Elem
     if (isBusy) return;
     setAsked(true);
     const wish = wishOf(draft);
-    if (wish === null) return;
+    if (wish === null) {
+      showFirst(faultsOf(draft));
+      return;
+    }
     setBusy(true);
     setProblem(null);
     const answer = await openCamera(live.id, wish);
@@ -51,7 +54,7 @@ export function EmergencySheet({ live, onClose }: EmergencySheetProps): JSX.Elem
       <form class="emergency-form" onSubmit={(event) => void submit(event)} noValidate>
         <Categories chosen={draft.category} fault={faults.category} onChoose={(category) => change({ category })} />
         <Incident value={draft.incident} fault={faults.incident} onChange={(incident) => change({ incident })} />
-        <h3>{t.emergencyWhy}</h3>
+        <h3 id="emergency-reason-field">{t.emergencyWhy}</h3>
         <ReasonField id="emergency-reason" label={t.reason} reason={draft.reason} common={t.emergencyReasons} longest={LONGEST_REASON} onReason={(reason) => change({ reason })} />
         <FaultLine id="emergency-reason-error" fault={faults.reason} />
         <Minutes chosen={draft.minutes} onChoose={(minutes) => change({ minutes })} />
@@ -67,6 +70,12 @@ export function EmergencySheet({ live, onClose }: EmergencySheetProps): JSX.Elem
       </form>
     </Sheet>
   );
+}
+
+/** The sheet is longer than the screen: what is missing first may be out of sight. */
+function showFirst(faults: Faults): void {
+  const [field] = Object.keys(faults);
+  if (field !== undefined) document.getElementById(`emergency-${field}-field`)?.scrollIntoView({ block: "start" });
 }
 
 function FaultLine({ id, fault }: { readonly id: string; readonly fault: Fault | undefined }): JSX.Element {
@@ -87,8 +96,8 @@ function Categories({ chosen, fault, onChoose }: CategoriesProps): JSX.Element {
   const t = words.value;
   return (
     <>
-      <h3 id="emergency-what">{t.emergencyWhat}</h3>
-      <div class="choices thirds" role="group" aria-labelledby="emergency-what">
+      <h3 id="emergency-category-field">{t.emergencyWhat}</h3>
+      <div class="choices thirds categories" role="group" aria-labelledby="emergency-category-field">
         {CATEGORIES.map((category) => (
           <button key={category} type="button" class="button" data-testid={`emergency-${category}`} aria-pressed={chosen === category} onClick={() => onChoose(category)}>
             {categoryWord(t, category)}
@@ -110,7 +119,7 @@ function Incident({ value, fault, onChange }: IncidentProps): JSX.Element {
   const t = words.value;
   return (
     <>
-      <label for="emergency-incident">{t.emergencyIncident}</label>
+      <label id="emergency-incident-field" for="emergency-incident">{t.emergencyIncident}</label>
       <input
         id="emergency-incident"
         data-testid="emergency-incident"

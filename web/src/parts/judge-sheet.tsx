@@ -21,6 +21,11 @@ export function JudgeSheet({ opening, onDone, onClose }: JudgeSheetProps): JSX.E
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState("");
   const t = words.value;
+  const change = (isJustified: boolean | null, explanation: string): void => {
+    setVerdict(isJustified);
+    setText(explanation);
+    setError("");
+  };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (isBusy) return;
@@ -47,13 +52,13 @@ export function JudgeSheet({ opening, onDone, onClose }: JudgeSheetProps): JSX.E
       <form onSubmit={(event) => void submit(event)} noValidate>
         <div class="choices halves" role="group" aria-label={t.emergencyJudgeTitle}>
           {choices.map(([value, id, label]) => (
-            <button key={id} type="button" class="button" data-testid={id} aria-pressed={verdict === value} onClick={() => setVerdict(value)}>
+            <button key={id} type="button" class="button" data-testid={id} aria-pressed={verdict === value} onClick={() => change(value, text)}>
               {label}
             </button>
           ))}
         </div>
         <label for="judge-words">{t.emergencyVerdict}</label>
-        <input id="judge-words" data-testid="judge-words" value={text} maxLength={LONGEST_REASON} autocomplete="off" aria-describedby="judge-hint" onInput={(event) => setText(event.currentTarget.value)} />
+        <input id="judge-words" data-testid="judge-words" value={text} maxLength={LONGEST_REASON} autocomplete="off" aria-describedby="judge-hint" onInput={(event) => change(verdict, event.currentTarget.value)} />
         <p id="judge-hint" class="quiet">
           {t.emergencyVerdictHint}
         </p>
