@@ -15,16 +15,22 @@ interface EmergencySheetProps {
   readonly onClose: () => void;
 }
 
-/** What happened, under which number and why: it opens the camera for this person, or says what is missing. */
-export function EmergencySheet({ live, onClose }: EmergencySheetProps): JSX.Element {
+interface Asking {
+  readonly draft: EmergencyDraft;
+  /** By field, once it was asked with something missing. */
+  readonly faults: Faults;
+  readonly isBusy: boolean;
+  readonly problem: Problem | null;
+  readonly change: (part: Partial<EmergencyDraft>) => void;
+  readonly submit: (event: Event) => Promise<void>;
+}
+
+/** What was entered so far, and the request; a second one for the same opening does no harm. */
+function useAsking(live: LiveSession): Asking {
   const [draft, setDraft] = useState(() => draftOf(live.id));
   const [isAsked, setAsked] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
-  const makesSense = live.isForbidden.value && live.camera.value?.emergency?.mayOpen === true;
-  useEffect(() => {
-    if (!makesSense) onClose(); // it is open, or not this person's to open any more
-  }, [makesSense, onClose]);
   const change = (part: Partial<EmergencyDraft>): void => {
     const next = { ...draft, ...part };
     keepDraft(live.id, next);
@@ -47,8 +53,17 @@ export function EmergencySheet({ live, onClose }: EmergencySheetProps): JSX.Elem
     if (answer.kind === "error") setProblem(answer.problem);
     live.lookAgain(); // also after a problem: it may have been heard all the same
   };
+  return { draft, faults: isAsked ? faultsOf(draft) : {}, isBusy, problem, change, submit };
+}
+
+/** What happened, under which number and why: it opens the camera for this person, or says what is missing. */
+export function EmergencySheet({ live, onClose }: EmergencySheetProps): JSX.Element {
+  const { draft, faults, isBusy, problem, change, submit } = useAsking(live);
+  const makesSense = live.isForbidden.value && live.camera.value?.emergency?.mayOpen === true;
+  useEffect(() => {
+    if (!makesSense) onClose(); // it is open, or not this person's to open any more
+  }, [makesSense, onClose]);
   const t = words.value;
-  const faults = isAsked ? faultsOf(draft) : {};
   return (
     <Sheet title={t.emergencyOpen} onClose={onClose}>
       <form class="emergency-form" onSubmit={(event) => void submit(event)} noValidate>

@@ -14,13 +14,21 @@ interface JudgeSheetProps {
   readonly onClose: () => void;
 }
 
-/** Justified or not, and why; a judgement that there is already is written anew. */
-export function JudgeSheet({ opening, onDone, onClose }: JudgeSheetProps): JSX.Element {
+interface Judging {
+  /** Null until yes or no was chosen. */
+  readonly verdict: boolean | null;
+  readonly text: string;
+  readonly isBusy: boolean;
+  readonly error: string;
+  readonly change: (verdict: boolean | null, text: string) => void;
+  readonly submit: (event: Event) => Promise<void>;
+}
+
+function useJudging(opening: Opening, onDone: (judged: Opening) => void): Judging {
   const [verdict, setVerdict] = useState<boolean | null>(isUnjudged(opening) ? null : opening.state === "justified");
   const [text, setText] = useState(opening.review);
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState("");
-  const t = words.value;
   const change = (isJustified: boolean | null, explanation: string): void => {
     setVerdict(isJustified);
     setText(explanation);
@@ -28,8 +36,8 @@ export function JudgeSheet({ opening, onDone, onClose }: JudgeSheetProps): JSX.E
   };
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
+    const [t, given] = [words.value, text.trim()];
     if (isBusy) return;
-    const given = text.trim();
     if (verdict === null || given === "") {
       setError(verdict === null ? t.emergencyNeedsVerdict : t.emergencyNeedsWords);
       return;
@@ -41,6 +49,13 @@ export function JudgeSheet({ opening, onDone, onClose }: JudgeSheetProps): JSX.E
     if (answer.kind === "success") onDone(answer.value);
     if (answer.kind === "error") setError(answer.problem.kind === "not-found" ? t.emergencyGone : problemWords(t, answer.problem));
   };
+  return { verdict, text, isBusy, error, change, submit };
+}
+
+/** Justified or not, and why; a judgement that there is already is written anew. */
+export function JudgeSheet({ opening, onDone, onClose }: JudgeSheetProps): JSX.Element {
+  const { verdict, text, isBusy, error, change, submit } = useJudging(opening, onDone);
+  const t = words.value;
   const choices = [
     [true, "judge-yes", t.emergencyYes],
     [false, "judge-no", t.emergencyNo],

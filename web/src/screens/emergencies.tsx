@@ -10,9 +10,8 @@ import { OpeningItem } from "../parts/opening-item";
 import { askNow, me, pending } from "../state/emergencies";
 import { forgetPages, learnOpening, olderPage, pages, refreshPages } from "../state/emergency-pages";
 
-/** What was opened in emergencies, newest first: to close, and to judge. */
-export function EmergenciesScreen(): JSX.Element {
-  const [judging, setJudging] = useState<Opening | null>(null);
+/** Fetches the newest page now and with each turn of the regular asking; what it returns ends with the screen. */
+function useFreshPages(): () => AbortSignal {
   const abort = useRef(new AbortController());
   useEffect(() => {
     const mine = new AbortController();
@@ -22,13 +21,20 @@ export function EmergenciesScreen(): JSX.Element {
       forgetPages();
     };
   }, []);
-  const turn = pending.value; // asked for regularly: a new answer is the time to look here too
+  const turn = pending.value;
   useEffect(() => {
     void refreshPages(abort.current.signal);
   }, [turn]);
+  return () => abort.current.signal;
+}
+
+/** What was opened in emergencies, newest first: to close, and to judge. */
+export function EmergenciesScreen(): JSX.Element {
+  const [judging, setJudging] = useState<Opening | null>(null);
+  const untilLeft = useFreshPages();
   const refresh = (): void => {
     askNow();
-    void refreshPages(abort.current.signal);
+    void refreshPages(untilLeft());
   };
   const { items, next, problem } = pages.value;
   const t = words.value;
@@ -51,7 +57,7 @@ export function EmergenciesScreen(): JSX.Element {
         ))}
       </ul>
       {next !== null && (
-        <button type="button" class="button wide" data-testid="openings-older" onClick={() => void olderPage(abort.current.signal)}>
+        <button type="button" class="button wide" data-testid="openings-older" onClick={() => void olderPage(untilLeft())}>
           {t.showOlder}
         </button>
       )}
