@@ -4,6 +4,7 @@ import { language, words } from "./i18n/locale";
 import { Waiting } from "./parts/waiting";
 import { Account } from "./screens/account";
 import { CameraList } from "./screens/camera-list";
+import { EmergenciesScreen } from "./screens/emergencies";
 import { Live } from "./screens/live";
 import { SignIn } from "./screens/sign-in";
 import { problemWords } from "./i18n/problems";
@@ -29,6 +30,7 @@ export function App(): JSX.Element {
     case "in": {
       const place = route.value;
       if (place.name === "account") return <Account />;
+      if (place.name === "emergencies") return <EmergenciesScreen />;
       return place.name === "live" ? <Live key={place.id} id={place.id} /> : <CameraList person={now.person} />;
     }
   }

@@ -1,10 +1,12 @@
 /** English. A message missing here is a type error. */
 
 import { accountEn } from "./account-en";
+import { emergencyEn } from "./emergency-en";
 import type { Messages } from "./id";
 
 export const en: Messages = {
   ...accountEn,
+  ...emergencyEn,
   appTagline: "The city's cameras at your fingertip",
   language: "Language",
   signIn: "Sign in",

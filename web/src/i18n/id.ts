@@ -1,9 +1,11 @@
 /** Bahasa Indonesia: the catalogue that names every message; other languages must have the same ones. */
 
 import { accountId } from "./account-id";
+import { emergencyId } from "./emergency-id";
 
 export const id = {
   ...accountId,
+  ...emergencyId,
   appTagline: "Kamera kota di ujung jari",
   language: "Bahasa",
   signIn: "Masuk",

@@ -1,15 +1,24 @@
-/** Where in the page one is: #/ is the list, #/account one's own account, #/cameras/{id} a live camera. */
+/**
+ * Where in the page one is: #/ is the list, #/account one's own account, #/emergencies what was opened in emergencies, #/cameras/{id} a
+ * live camera.
+ */
 
 import { signal } from "@preact/signals";
 
-export type Route = { readonly name: "list" } | { readonly name: "account" } | { readonly name: "live"; readonly id: string };
+export type Route =
+  | { readonly name: "list" }
+  | { readonly name: "account" }
+  | { readonly name: "emergencies" }
+  | { readonly name: "live"; readonly id: string };
 
 const LIVE = /^#\/cameras\/([^/]+)$/;
 
 export const ACCOUNT = "#/account";
+export const EMERGENCIES = "#/emergencies";
 
 export function routeOf(hash: string): Route {
   if (hash === ACCOUNT) return { name: "account" };
+  if (hash === EMERGENCIES) return { name: "emergencies" };
   const id = LIVE.exec(hash)?.[1];
   if (id === undefined) return { name: "list" };
   try {
