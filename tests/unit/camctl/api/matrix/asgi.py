@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 from fastapi import FastAPI
+from starlette.types import Receive
 
 ELSEWHERE = ("192.0.2.7", 50_000)  # TEST-NET-1: not this machine, which may read more
 LONG_S = 10.0
@@ -55,7 +57,7 @@ class _Collected:
     def __init__(self) -> None:
         self.status, self.headers, self.body = 0, dict[str, str](), b""
 
-    def take(self, message: dict[str, Any]) -> None:
+    def take(self, message: Mapping[str, Any]) -> None:
         if message["type"].endswith("response.start"):
             self.status = message["status"]
             self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
@@ -76,13 +78,13 @@ async def ask(app: FastAPI, method: str, path: str, headers: dict[str, str], bod
         await heard.wait()
         return {"type": "http.disconnect"}
 
-    async def send(message: Any) -> None:
+    async def send(message: MutableMapping[str, Any]) -> None:
         collected.take(message)
         if message["type"] == "http.response.body":
             heard.set()
 
     async with asyncio.timeout(LONG_S):
-        await app(_scope("http", path, headers) | {"method": method}, receive, send)
+        await app(_scope("http", path, headers) | {"method": method}, cast("Receive", receive), send)
     return collected.answer()
 
 

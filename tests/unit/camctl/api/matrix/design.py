@@ -143,10 +143,13 @@ def username(role: str, situation: Situation, capability: str = "") -> str:
 class Need(Protocol):
     """What a route depends on. `capability`: the one that counts. `stranger`: what an unknown object stands in for."""
 
-    capability: str
-    stranger: str
+    @property
+    def capability(self) -> str: ...
 
-    def expects(self, cell: Cell) -> Outcome:
+    @property
+    def stranger(self) -> str: ...
+
+    def expects(self, cell: Cell, /) -> Outcome:
         """The answer that the design promises."""
 
 

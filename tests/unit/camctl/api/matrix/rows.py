@@ -210,4 +210,4 @@ MESSAGES: tuple[Message, ...] = (
     Message("home", At("control")),
 )
 
-CAPABILITIES = {row.needs.capability for row in (*ROUTES, *MESSAGES)} - {""}
+CAPABILITIES = ({row.needs.capability for row in ROUTES} | {row.needs.capability for row in MESSAGES}) - {""}
