@@ -94,7 +94,7 @@ class Socket:
     def __init__(self, app: FastAPI, path: str, headers: dict[str, str]) -> None:
         scope = _scope("websocket", path, headers) | {"subprotocols": [], "extensions": {"websocket.http.response": {}}}
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._in: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
         self._task = asyncio.create_task(app(scope, self._out.get, self._in.put))
         self.refused: Answer | None = None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from camctl.api import revocation
 from tests.unit.camctl.api.matrix.rows import CAPABILITIES
 from tests.unit.camctl.api.matrix.world import Inhabited, World, make_inhabited, opened_world
 
@@ -18,6 +19,8 @@ def inhabited(empty_database: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture
-async def world(inhabited: Inhabited, tmp_path: Path) -> AsyncIterator[World]:
+async def world(inhabited: Inhabited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    # Rows open things for who has no right to them; to be swept away is no doing of the request that is judged.
+    monkeypatch.setattr(revocation, "SWEEP_S", 3600.0)
     async with opened_world(inhabited, tmp_path) as opened:
         yield opened

@@ -250,7 +250,9 @@ async def make_inhabited(empty: Path, folder: Path, capabilities: set[str]) -> I
 async def opened_world(inhabited: Inhabited, folder: Path) -> AsyncIterator[World]:
     """A house of its own, with a copy of the database."""
 
-    async def as_they_are(_auth: AuthService) -> dict[str, str]:
+    async def as_they_are(auth: AuthService) -> dict[str, str]:
+        # That everybody moved in is old news; told now, it would cut what rows open for who has no right to it.
+        await auth.poll_changes()
         return dict(inhabited.tokens)
 
     async with opened_house(
