@@ -5,21 +5,20 @@ Every call raises AuthUnavailableError when the database does not answer.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from auth.errors import AuthUnavailableError, NoTotpError, UnknownPersonError
+from auth.errors import NoTotpError, UnknownPersonError
 from auth.tables import AuthChangeRow, PersonRow, RecoveryCodeRow, SessionRow, TotpRow
+from auth.transactions import Transactions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from sqlalchemy.orm import Session, sessionmaker
+    from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +39,8 @@ class FactorsOf:
     recovery_codes: int
 
 
-class FactorRecords:
+class FactorRecords(Transactions):
     """Reads and writes second factors."""
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        try:
-            with self._sessions() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise AuthUnavailableError from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with self._reading() as session, session.begin():
-            session.connection(execution_options={"write": True})
-            yield session
 
     def of_person(self, person_id: str) -> FactorsOf:
         """What there is; nothing for nobody."""

@@ -6,16 +6,14 @@ Every call raises AuthUnavailableError when the database does not answer.
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from auth.errors import (
-    AuthUnavailableError,
     PasskeyRefusedError,
     TooManyPasskeysError,
     UnknownPasskeyError,
@@ -24,11 +22,10 @@ from auth.errors import (
 from auth.passkeys import NewPasskey, StoredPasskey
 from auth.proofs import Method
 from auth.tables import AuthChangeRow, PasskeyRow, PersonRow, SessionRow
+from auth.transactions import Transactions
 from auth.ways_in import WaysIn, passkeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from sqlalchemy.orm import Session, sessionmaker
 
 MOST_PER_PERSON = 20
@@ -46,26 +43,12 @@ class PasskeyInfo:
     last_used: datetime | None
 
 
-class PasskeyRecords:
+class PasskeyRecords(Transactions):
     """Reads and writes passkeys; `ways` counts what lets people in, these among it."""
 
     def __init__(self, sessions: sessionmaker[Session], ways: WaysIn | None = None) -> None:
-        self._sessions = sessions
+        super().__init__(sessions)
         self._ways = ways or WaysIn()
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        try:
-            with self._sessions() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise AuthUnavailableError from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with self._reading() as session, session.begin():
-            session.connection(execution_options={"write": True})
-            yield session
 
     def by_credential(self, credential_id: bytes) -> StoredPasskey | None:
         """The passkey with this id of an authenticator's; None when there is none."""
