@@ -48,7 +48,7 @@ ENTRIES = tuple(
                 emergency_only=id_ == CAMERAS[Situation.EMERGENCIES_ONLY][0])
     for number, (id_, area, owner) in enumerate(sorted({USUAL_CAMERA, *CAMERAS.values()}))
 )  # fmt: skip
-SOON = timedelta(seconds=0.3)  # a grant cannot be given that is over already
+SOON = timedelta(seconds=2)  # a grant cannot be given that is over already
 ABOUT = {  # the people who are asked about
     "a-home": GrantWish(role="official", areas=(HOME,), reason="a test"),
     "a-away": GrantWish(role="official", areas=(AWAY,), reason="a test"),
