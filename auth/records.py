@@ -13,12 +13,15 @@ from sqlalchemy.exc import IntegrityError
 
 from auth.errors import PersonRuleError, UnknownPersonError, WrongSignInError
 from auth.model import Person, SessionInfo, SignInKind
+from auth.scopes import stored_scopes, token_holder
 from auth.tables import AuthChangeRow, PersonAreaRow, PersonRow, SessionRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sqlalchemy.orm import Session, sessionmaker
+
+    from auth.roles import Capability
 
 _KEEP_CHANGES = timedelta(hours=1)
 _KEEP_EXPIRED = timedelta(days=1)
@@ -35,7 +38,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A sign-in as stored, with its person; `idle_s` None: no idle limit."""
+    """A sign-in as stored, with its person as they act by it; `idle_s` None: no idle limit."""
 
     person: Person
     session_id: str
@@ -51,7 +54,7 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A sign-in to store."""
+    """A sign-in to store. `device` and `network` are for its owner's list; `scopes` None: all that the person may."""
 
     token_sha256: str
     kind: SignInKind
@@ -59,6 +62,9 @@ class NewSession:
     now: datetime
     expires_at: datetime
     idle_s: int | None
+    device: str = ""
+    network: str = ""
+    scopes: frozenset[Capability] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,10 @@ def person_of(row: PersonRow) -> Person:
 
 
 def _record(row: SessionRow) -> SessionRecord:
-    return SessionRecord(person_of(row.person), row.id, row.last_seen, row.expires_at, row.idle_s)
+    person = person_of(row.person)
+    if row.kind == SignInKind.API:
+        person = token_holder(person, stored_scopes(row.scopes))
+    return SessionRecord(person, row.id, row.last_seen, row.expires_at, row.idle_s)
 
 
 class Records:
@@ -208,10 +217,11 @@ class Records:
             row = session.get(SessionRow, session_id)
             return None if row is None else _record(row)
 
-    def touch(self, session_id: str, now: datetime) -> None:
-        """Remember that the sign-in was used just now."""
+    def touch(self, session_id: str, now: datetime, network: str = "") -> None:
+        """Remember that the sign-in was used just now, and from where, if that is known."""
+        values = {"last_seen": now} | ({"network": network} if network else {})
         with self._writing() as session:
-            session.execute(update(SessionRow).where(SessionRow.id == session_id).values(last_seen=now))
+            session.execute(update(SessionRow).where(SessionRow.id == session_id).values(**values))
 
     def end_session(self, session_id: str, now: datetime) -> Change | None:
         """End one sign-in; None when it had ended already."""
@@ -278,6 +288,9 @@ class Records:
             last_seen=new.now,
             expires_at=new.expires_at,
             idle_s=new.idle_s,
+            device=new.device,
+            network=new.network,
+            scopes=None if new.scopes is None else sorted(new.scopes),
         )
         session.add(row)
         session.flush()

@@ -43,8 +43,8 @@ from auth.model import (
 )
 from auth.passwords import Passwords, check_password
 from auth.records import Change, Credentials, NewSession, Records, SessionRecord
-from auth.roles import ROLES
-from auth.throttle import Throttle
+from auth.roles import ROLES, Capability
+from auth.throttle import Throttle, shown_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,7 +104,7 @@ class AuthService:
     # -- signing in ------------------------------------------------------------------------------------------------
 
     async def sign_in(
-        self, username: str, password: str, address: str, kind: SignInKind = SignInKind.BROWSER
+        self, username: str, password: str, address: str, kind: SignInKind = SignInKind.BROWSER, device: str = ""
     ) -> tuple[str, SignIn]:
         """A new token and sign-in; WrongSignInError, or ThrottledError with `retry_after_s`. About 0.1 s of hashing."""
         account = _account_key(username)
@@ -113,13 +113,23 @@ class AuthService:
             # Asked again: while this one stood in line, others before it may have been wrong.
             self._refuse_throttled(account, address)
             judged = await self._judge(account, password, address)
+        opened = await self._open(judged, address, kind, device)
+        await self._rehash_if_old(judged, password)
+        return opened
+
+    async def let_in(self, username: str, address: str, device: str = "") -> tuple[str, SignIn]:
+        """A browser's sign-in for somebody who was proved otherwise than by password; WrongSignInError when closed."""
+        judged = await self._db(self._records.credentials, normalise_username(username))
+        if judged is None or judged.disabled:
+            raise WrongSignInError
+        return await self._open(judged, address, SignInKind.BROWSER, device)
+
+    async def _open(self, judged: Credentials, address: str, kind: SignInKind, device: str) -> tuple[str, SignIn]:
         token = tokens.new_token()
         expires_at = self._clock() + timedelta(seconds=self._rules.absolute_s)
-        record = await self._db(
-            self._records.add_session, judged, self._new_session(token, kind, "", expires_at, self._rules.idle_s)
-        )
-        await self._rehash_if_old(judged, password)
-        return token, _sign_in(record)
+        new = self._new_session(token, kind, "", expires_at, self._rules.idle_s)
+        new = replace(new, device=device[:120], network=shown_network(address))
+        return token, _sign_in(await self._db(self._records.add_session, judged, new))
 
     async def _judge(self, account: str, password: str, address: str) -> Credentials:
         try:
@@ -154,17 +164,20 @@ class AuthService:
 
     # -- tokens ----------------------------------------------------------------------------------------------------
 
-    async def authenticate(self, token: str) -> SignIn | None:
-        """Whose token this is, if it holds now; from memory when it was read within `fresh_s`."""
+    async def authenticate(self, token: str, address: str = "") -> SignIn | None:
+        """Whose token this is, if it holds now; from memory when it was read within `fresh_s`.
+
+        `address` is the caller's, for the owner's list of sign-ins; empty: not known.
+        """
         token_sha256 = tokens.digest(token)
         if token_sha256 is None:
             return None
         record = self._cache.get(token_sha256, self._steady())
         if record is None:
-            record = await self._read(token_sha256)
+            record = await self._read(token_sha256, shown_network(address))
         return _sign_in(record) if record is not None and record.alive(self._clock()) else None
 
-    async def _read(self, token_sha256: str) -> SessionRecord | None:
+    async def _read(self, token_sha256: str, network: str) -> SessionRecord | None:
         record = None
         for _ in range(3):  # read again when somebody changed meanwhile; the cache refuses the older answer anyway
             generation, read_at_s = self._cache.generation, self._steady()
@@ -173,17 +186,17 @@ class AuthService:
                 break
         if record is None:
             return None
-        record = await self._touched(record)
+        record = await self._touched(record, network)
         self._cache.put(token_sha256, record, read_at_s, generation)
         return record
 
-    async def _touched(self, record: SessionRecord) -> SessionRecord:
+    async def _touched(self, record: SessionRecord, network: str = "") -> SessionRecord:
         now = self._clock()
         every_s = self._rules.touch_s if record.idle_s is None else min(self._rules.touch_s, record.idle_s / 4)
         if not record.alive(now) or now - record.last_seen < timedelta(seconds=every_s):
             return record
         try:
-            await self._db(self._records.touch, record.session_id, now)
+            await self._db(self._records.touch, record.session_id, now, network)
         except AuthUnavailableError:
             log.warning("the last use of a sign-in could not be written; it stays valid", exc_info=True)
             return record
@@ -214,8 +227,13 @@ class AuthService:
         """The sign-ins and API tokens of somebody that have not been ended, newest first."""
         return await self._db(self._records.sessions_of, normalise_username(username))
 
-    async def issue_token(self, username: str, expires_at: datetime, name: str) -> str:
-        """A bearer token for a program; shown once, ended like a sign-in. PersonRuleError on a bad request."""
+    async def issue_token(
+        self, username: str, expires_at: datetime, name: str, scopes: frozenset[Capability] | None = None
+    ) -> str:
+        """A bearer token for a program; shown once, ended like a sign-in. PersonRuleError on a bad request.
+
+        `scopes` None: it may do all that the person may.
+        """
         now = self._clock()
         if expires_at.tzinfo is None or not now < expires_at <= now + timedelta(seconds=self._rules.max_token_s):
             days = round(self._rules.max_token_s / 86400)
@@ -225,7 +243,7 @@ class AuthService:
             raise PersonRuleError("username", f"The account of {person.username!r} is disabled.")
         token = tokens.new_token()
         new = self._new_session(token, SignInKind.API, check_name("name", name, required=True), expires_at, None)
-        await self._db(self._records.add_token, person.username, new)
+        await self._db(self._records.add_token, person.username, replace(new, scopes=scopes))
         return token
 
     # -- people ----------------------------------------------------------------------------------------------------
