@@ -36,6 +36,11 @@ class Credentials:
     disabled: bool
 
 
+def is_idle(last_seen: datetime, idle_s: int | None, now: datetime) -> bool:
+    """Whether a sign-in was left unused for longer than it may be."""
+    return idle_s is not None and now - last_seen > timedelta(seconds=idle_s)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
     """A sign-in as stored, with its person as they act by it; `idle_s` None: no idle limit."""
@@ -48,7 +53,7 @@ class SessionRecord:
 
     def alive(self, now: datetime) -> bool:
         """Whether it still holds: neither expired nor idle for too long, and the account is not disabled."""
-        idle = self.idle_s is not None and now - self.last_seen > timedelta(seconds=self.idle_s)
+        idle = is_idle(self.last_seen, self.idle_s, now)
         return now < self.expires_at and not idle and not self.person.disabled
 
 

@@ -6,22 +6,22 @@ a running service hears of it. Short, synchronous transactions; callers use a th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
-from auth.errors import AuthError, AuthUnavailableError, PersonRuleError, UnknownPersonError
+from auth.errors import AuthError, PersonRuleError, UnknownPersonError
 from auth.model import Person, normalise_username
 from auth.records import person_of
 from auth.tables import AuthChangeRow, PersonRow, RestreamAccountRow
+from auth.transactions import Transactions
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session, sessionmaker
+    from sqlalchemy.orm import Session
 
 
 class UnknownAccountError(AuthError, LookupError):
@@ -57,26 +57,8 @@ def account_name(name: str) -> str:
         raise PersonRuleError("name", str(error).replace("A username has", "An account's name has")) from None
 
 
-class RestreamAccounts:
+class RestreamAccounts(Transactions):
     """The table of accounts. Every call raises AuthUnavailableError when the database does not answer."""
-
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
-        self._sessions = sessions
-
-    @contextmanager
-    def _reading(self) -> Iterator[Session]:
-        try:
-            with self._sessions() as session:
-                yield session
-        except SQLAlchemyError as error:
-            raise AuthUnavailableError from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with self._reading() as session, session.begin():
-            # The store's SQLite engine then takes the write lock at once instead of failing half-way; others ignore it.
-            session.connection(execution_options={"write": True})
-            yield session
 
     def all(self) -> list[StoredRestream]:
         """Every account, by name, with its person as it is now."""

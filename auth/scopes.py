@@ -1,8 +1,8 @@
 """What a token may do of what its person may: pure, and asked wherever a capability is decided.
 
-    person = token_holder(person, frozenset({Capability.SEE, Capability.LIVE}))   # the person as this token
-    within_scopes(person, Capability.CONTROL)                                     # False
-    narrowed(person, role.capabilities)                                           # what is left of them
+person = token_holder(person, frozenset({Capability.SEE, Capability.LIVE}))   # the person as this token
+within_scopes(person, Capability.CONTROL)                                     # False
+narrowed(person, role.capabilities)                                           # what is left of them
 """
 
 from __future__ import annotations

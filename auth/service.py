@@ -265,7 +265,7 @@ class AuthService:
         """
         name = normalise_username(username)
         check_password(password, name)
-        person = _checked(
+        person = checked_person(
             Person(
                 id=uuid.uuid4().hex,
                 username=name,
@@ -293,7 +293,7 @@ class AuthService:
 
         `await auth.change_person("sari", lambda person: replace(person, areas=("31.71",)))`
         """
-        return await self._change(username, lambda person: _checked(edit(person)))
+        return await self._change(username, lambda person: checked_person(edit(person)))
 
     async def disable_person(self, username: str) -> Person:
         """Close the account and end all its sign-ins and tokens."""
@@ -379,7 +379,8 @@ def _account_key(username: str) -> str:
         return "?"
 
 
-def _checked(person: Person) -> Person:
+def checked_person(person: Person) -> Person:
+    """The person with every text trimmed and the areas sorted; PersonRuleError for what is not allowed."""
     if person.role not in ROLES:
         raise PersonRuleError("role", f"There is no role {person.role!r}; the roles are {', '.join(sorted(ROLES))}.")
     organisation = check_name("organisation", person.organisation, required=ROLES[person.role].only_own)
