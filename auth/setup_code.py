@@ -69,7 +69,7 @@ class SetupCode:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._auth = auth
-        self._areas = tuple(areas)
+        self.areas = tuple(areas)
         self._clock = clock
         self._steady = steady
         self._throttle = AddressThrottle()
@@ -107,7 +107,7 @@ class SetupCode:
             if has_administrator(await self._auth.list_people()):
                 raise SetupClosedError
             person = await self._auth.create_person(
-                username, password, role=FIRST_ROLE, areas=self._areas, display_name=display_name
+                username, password, role=FIRST_ROLE, areas=self.areas, display_name=display_name
             )
         except (PersonRuleError, AuthUnavailableError):
             self._digest = digest  # nobody came of it, and if somebody did, the next look finds them

@@ -7,7 +7,10 @@ import logging
 import os
 from collections.abc import Callable
 
+from auth.joining import Joining
 from auth.restreams import RestreamAccounts
+from auth.setup_code import SetupCode
+from auth.sign_in_list import SignInList
 from camctl.admission import Places
 from camctl.api.application import build
 from camctl.api.revocation import LiveUses
@@ -22,6 +25,7 @@ from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
+from camctl.first_administrator import announce
 from camctl.groundwork import auth_service, load_areas, open_people
 from camctl.media import Media
 from camctl.metrics import Metrics
@@ -128,6 +132,7 @@ class Service:
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
         self._restreams = RestreamAccounts(self._store.sessions)
         self._grants = RestreamGrants(self._restreams, self._auth, self._control, self._pool, self._supervisor)
+        self._setup = SetupCode(self._auth, [area.code for area in areas.children(None)])
         self._app = build(self._services(areas, Patrols(patrols)))
 
     def _tell_patrols(self, store: PatrolStore) -> None:
@@ -172,6 +177,9 @@ class Service:
             fallback=self._fallback,
             restreams=self._restreams,
             restream_port=lambda: self._pool.restream_port,
+            joining=Joining(self._auth, self._store.sessions),
+            setup=self._setup,
+            sign_ins=SignInList(self._store.sessions),
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
@@ -184,6 +192,7 @@ class Service:
             async with running(self._pool, self._control, self._uses, self._grants, server, self._fallback):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
+                await announce(self._setup, self._config)
                 if on_ready is not None:
                     on_ready()
                 await self._supervisor.wait(stop)

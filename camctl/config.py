@@ -150,6 +150,12 @@ class SessionConfig(_Strict):
     absolute_s: Annotated[float, Field(gt=0)] = 604_800.0
 
 
+class InvitationConfig(_Strict):
+    """How people come in by a link."""
+
+    life_s: Annotated[float, Field(ge=300, le=2_592_000)] = 259_200.0
+
+
 class LogConfig(_Strict):
     """What is written to standard error."""
 
@@ -250,6 +256,7 @@ class Config(_Strict):
     control: ControlConfig = ControlConfig()
     store: StoreConfig = StoreConfig()
     sessions: SessionConfig = SessionConfig()
+    invitations: InvitationConfig = InvitationConfig()
     log: LogConfig = LogConfig()
     cameras: CamerasConfig = CamerasConfig()
 

@@ -11,6 +11,7 @@ from camctl.api import (
     control_routes,
     control_socket,
     feed_socket,
+    invitation_routes,
     jpeg_routes,
     patrol_routes,
     people_routes,
@@ -18,6 +19,9 @@ from camctl.api import (
     ptz_routes,
     restream_routes,
     root_routes,
+    session_routes,
+    setup_routes,
+    token_routes,
     whep_routes,
 )
 from camctl.api.access import COOKIE
@@ -25,7 +29,8 @@ from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders, WhepFrom
 from camctl.api.services import Services
 
 PREFIX = "/api/v1"
-OPEN_PATHS = {f"{PREFIX}/auth/login", "/healthz", "/readyz", "/metrics"}
+_OPEN_HERE = ("/auth/login", "/invitations/look", "/invitations/accept", "/setup")
+OPEN_PATHS = {"/healthz", "/readyz", "/metrics", *(PREFIX + path for path in _OPEN_HERE)}
 
 
 def describe() -> FastAPI:
@@ -41,7 +46,7 @@ def describe() -> FastAPI:
     api = APIRouter(prefix=PREFIX)
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes,
+        patrol_routes, restream_routes, invitation_routes, session_routes, token_routes, setup_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

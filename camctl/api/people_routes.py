@@ -6,8 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from auth.model import SignInKind
 from camctl.api.access import COOKIE, Anyone, Caller, refuse_cross_site, token_of
-from camctl.api.problems import CROSS_SITE, THROTTLED, WRONG_SIGN_IN, documented
-from camctl.api.schemas import LoginIn, LoginOut, PersonOut
+from camctl.api.entering import address_of, device_of, welcome
+from camctl.api.in_person import Self
+from camctl.api.invitation_schemas import NoticeOut
+from camctl.api.problems import CROSS_SITE, FORBIDDEN, THROTTLED, WRONG_SIGN_IN, documented
+from camctl.api.schemas import LoginIn, LoginOut, MeOut, PersonOut
 from camctl.api.services import services_of
 
 router = APIRouter(tags=["people"])
@@ -18,18 +21,10 @@ async def login(body: LoginIn, request: Request, response: Response) -> LoginOut
     """Sign in with name and password: a cookie for browsers, the same token in the answer for programs."""
     services = services_of(request)
     refuse_cross_site(request, services.config.server.public_url)
-    address = request.client.host if request.client else ""
-    token, sign_in = await services.auth.sign_in(body.username, body.password, address, SignInKind.BROWSER)
-    response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(services.config.sessions.absolute_s),
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
+    token, sign_in = await services.auth.sign_in(
+        body.username, body.password, address_of(request), SignInKind.BROWSER, await device_of(request)
     )
-    response.headers["Cache-Control"] = "no-store"
-    return LoginOut(token=token, expires_at=sign_in.expires_at, person=PersonOut.of(sign_in.person))
+    return welcome(request, response, token, sign_in)
 
 
 @router.post("/auth/logout", status_code=204, responses=documented(CROSS_SITE))
@@ -41,6 +36,13 @@ async def logout(_caller: Caller, request: Request, response: Response) -> None:
 
 
 @router.get("/me", responses=documented())
-async def me(caller: Caller) -> PersonOut:
-    """Who is signed in."""
-    return PersonOut.of(caller.person)
+async def me(caller: Caller, request: Request) -> MeOut:
+    """Who is signed in, and what they have to be told."""
+    notices = await services_of(request).joining.notices(caller.person)
+    return MeOut(**PersonOut.of(caller.person).model_dump(), notices=[NoticeOut.of(notice) for notice in notices])
+
+
+@router.delete("/me/notices/{notice_id}", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE))
+async def read_notice(notice_id: str, caller: Self, request: Request) -> None:
+    """The caller has read this notice; it is not told again."""
+    await services_of(request).joining.read(caller.person, notice_id)

@@ -13,6 +13,7 @@ from auth.policy import capabilities_of, highest_priority
 from auth.roles import Capability
 from camctl.api.access import Visit
 from camctl.api.control_schemas import HolderOut, PositionOut, SafetyNetName
+from camctl.api.invitation_schemas import NoticeOut
 from camctl.api.schema_base import In, Share
 from camctl.areas.tree import AreaTree
 
@@ -45,6 +46,12 @@ class PersonOut(BaseModel):
             priority=highest_priority(person),
             capabilities=sorted(capabilities_of(person)),
         )
+
+
+class MeOut(PersonOut):
+    """The caller. `notices` are shown until they are read (DELETE /me/notices/{id})."""
+
+    notices: list[NoticeOut]
 
 
 class LoginOut(BaseModel):

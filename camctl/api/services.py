@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.requests import HTTPConnection
 
+from auth.joining import Joining
 from auth.policy import PriorityOverride
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService
+from auth.setup_code import SetupCode
+from auth.sign_in_list import SignInList
 from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
 from camctl.cameras.patrols import Patrols
@@ -47,6 +50,9 @@ class Services:
     fallback: Fallback
     restreams: RestreamAccounts
     restream_port: Callable[[], int | None]
+    joining: Joining
+    setup: SetupCode
+    sign_ins: SignInList
     turn: TurnServers | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 

@@ -10,9 +10,12 @@ from typing import Any, cast
 import pytest
 from argon2 import PasswordHasher
 
+from auth.joining import Joining
 from auth.passwords import Passwords
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
+from auth.setup_code import SetupCode
+from auth.sign_in_list import SignInList
 from camctl.api.application import build
 from camctl.api.revocation import LiveUses
 from camctl.api.services import Services
@@ -74,7 +77,9 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
                         fallback=Fallback(media, metrics), restreams=RestreamAccounts(cast("Any", people)),
-                        restream_port=lambda: config.restream.port if config.restream.enabled else None)  # fmt: skip
+                        restream_port=lambda: config.restream.port if config.restream.enabled else None,
+                        joining=Joining(auth, cast("Any", people)), setup=SetupCode(auth, ["31"]),
+                        sign_ins=SignInList(cast("Any", people)))  # fmt: skip
     tokens = await _people(auth)
     await uses.start()
     yield House(config, build(services), services, control, pool, people, auth, tokens)

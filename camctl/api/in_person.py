@@ -1,0 +1,40 @@
+"""Permissions for what a person does themselves, at a browser: no token of theirs may do it for them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from auth.model import SignIn
+from auth.roles import Capability
+from auth.scopes import acts_by_token
+from camctl.api.access import Holding, SignedIn
+from camctl.api.problems import FORBIDDEN, ProblemError
+
+
+def _refuse_token(sign_in: SignIn) -> SignIn:
+    if acts_by_token(sign_in.person):
+        raise ProblemError(FORBIDDEN, "A token may not do this; sign in with the browser.", why="token")
+    return sign_in
+
+
+class InPerson(SignedIn):
+    """Anybody who is signed in otherwise than by a token."""
+
+    async def __call__(self, connection: HTTPConnection) -> SignIn:
+        """The caller, or 403 for a token."""
+        return _refuse_token(await super().__call__(connection))
+
+
+class HoldingInPerson(Holding):
+    """Somebody who holds a capability that concerns no single camera, and came otherwise than by a token."""
+
+    async def __call__(self, connection: HTTPConnection) -> SignIn:
+        """The caller, or 403."""
+        return _refuse_token(await super().__call__(connection))
+
+
+Self = Annotated[SignIn, Depends(InPerson())]
+ManagingPeople = Annotated[SignIn, Depends(HoldingInPerson(Capability.MANAGE_PEOPLE))]
