@@ -71,8 +71,9 @@ async def test_a_link_works_once(auth: AuthService, joining: Joining) -> None:
 
 async def test_a_mistake_of_the_invited_does_not_use_it_up(auth: AuthService, joining: Joining) -> None:
     secret, _ = await joining.invite(BUDI, await boss(auth), HOUR_S)
-    for username, password, field in (("boss", "gamelan 42 x", "username"), ("budi", "short", "password"),
-                                      (None, "gamelan 42 x", "username"), ("ü ü", "gamelan 42 x", "username")):  # fmt: skip
+    good = "gamelan 42 x"
+    mistakes = [("boss", good, "username"), ("budi", "short", "password"), (None, good, "username")]
+    for username, password, field in [*mistakes, ("ü ü", good, "username")]:
         with pytest.raises(PersonRuleError) as refused:
             await joining.accept(secret, password, username=username, address=HOME)
         assert refused.value.field == field

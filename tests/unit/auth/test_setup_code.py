@@ -74,7 +74,7 @@ async def test_a_mistake_does_not_use_it_up(auth: AuthService, setup: SetupCode)
     for username, name, password in (
         ("sari", "S", PASSWORD),
         ("a b", "S", PASSWORD),
-        ("a", "", PASSWORD),
+        ("a", " ", PASSWORD),
         ("a", "S", "x"),
     ):
         with pytest.raises(PersonRuleError):
