@@ -11,7 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from auth.errors import AuthError
 from auth.restreams import RestreamAccounts
+from auth.scopes import parse_scopes
 from auth.service import AuthService, utc_now
+from camctl import user_links
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
 from camctl.groundwork import auth_service, load_areas, open_people
@@ -30,6 +32,10 @@ async def run(options: argparse.Namespace) -> None:
     try:
         if options.user_command == "restream":
             await _restream(options, config, RestreamAccounts(store.sessions))
+        elif options.user_command in user_links.COMMANDS:
+            if options.user_command == "invite":
+                _check_areas(config, options.area)
+            await user_links.run(options, config, auth, store)
         else:
             await _command(options, config, auth)
     except AuthError as error:
@@ -67,7 +73,8 @@ async def _command(options: argparse.Namespace, config: Config, auth: AuthServic
             await auth.set_password(options.username, _password())
             _say(f"{options.username} has a new password; all its sign-ins have ended")
         case "token":
-            _say(await auth.issue_token(options.username, _end(options.days), options.name))
+            scopes = parse_scopes(options.scope) if options.scope else None
+            _say(await auth.issue_token(options.username, _end(options.days), options.name, scopes))
 
 
 async def _restream(options: argparse.Namespace, config: Config, accounts: RestreamAccounts) -> None:
