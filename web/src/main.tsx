@@ -7,6 +7,7 @@ import "./style/pages.css";
 import "./style/live.css";
 import "./style/holder.css";
 import "./style/controls.css";
+import "./style/own.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no #app");

@@ -1,8 +1,10 @@
 /** English. A message missing here is a type error. */
 
 import type { Messages } from "./id";
+import { linksEn } from "./links-en";
 
 export const en: Messages = {
+  ...linksEn,
   appTagline: "The city's cameras at your fingertip",
   language: "Language",
   signIn: "Sign in",

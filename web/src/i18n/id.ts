@@ -1,6 +1,9 @@
 /** Bahasa Indonesia: the catalogue that names every message; other languages must have the same ones. */
 
+import { linksId } from "./links-id";
+
 export const id = {
+  ...linksId,
   appTagline: "Kamera kota di ujung jari",
   language: "Bahasa",
   signIn: "Masuk",

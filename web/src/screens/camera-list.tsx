@@ -8,9 +8,10 @@ import { stateWord } from "../parts/camera-words";
 import { Icon } from "../parts/icon";
 import { LanguageSwitch } from "../parts/language-switch";
 import { NoticeBar } from "../parts/notice";
+import { OwnNotices } from "../parts/own-notices";
 import { catalogue, keepFresh } from "../state/catalogue";
 import { grouped, matching } from "../state/grouping";
-import { cameraHref } from "../state/route";
+import { cameraHref, SESSIONS } from "../state/route";
 import { leave } from "../state/session";
 
 /** Rows drawn at once: a phone scrolls these smoothly; search finds the rest. */
@@ -31,6 +32,9 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
             <p class="person">{person.displayName}</p>
           </div>
           <LanguageSwitch />
+          <a class="button plain icon-only" data-testid="to-sessions" href={SESSIONS} aria-label={t.ownAccess} title={t.ownAccess}>
+            <Icon name="key" />
+          </a>
           <button type="button" class="button plain icon-only" aria-label={t.signOut} title={t.signOut} onClick={() => void leave()}>
             <Icon name="out" />
           </button>
@@ -43,6 +47,7 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
           {problem !== null ? <span class="form-error">{problemWords(t, problem)}</span> : <Summary items={items} at={at} />}
         </p>
       </header>
+      <OwnNotices />
       <div data-testid="camera-list" class="groups">
         {items === null ? <p class="hint">{problem === null && t.loading}</p> : <Groups items={items} wanted={wanted} most={most} onMore={() => setMost(most + STEP)} />}
       </div>

@@ -1,12 +1,25 @@
-/** Where in the page one is: #/ is the list, #/cameras/{id} a live camera. */
+/** Where in the page one is: #/ is the list, #/cameras/{id} a live camera, #/invitation/{secret} a one-time link. */
 
 import { signal } from "@preact/signals";
 
-export type Route = { readonly name: "list" } | { readonly name: "live"; readonly id: string };
+export type Route =
+  | { readonly name: "list" }
+  | { readonly name: "live"; readonly id: string }
+  | { readonly name: "sessions" }
+  | { readonly name: "setup" }
+  | { readonly name: "invitation"; readonly secret: string };
 
 const LIVE = /^#\/cameras\/([^/]+)$/;
 
+const INVITATION = /^#\/invitation\/([\w-]{1,256})$/;
+
+export const SESSIONS = "#/sessions";
+
 export function routeOf(hash: string): Route {
+  if (hash === SESSIONS) return { name: "sessions" };
+  if (hash === "#/setup") return { name: "setup" };
+  const secret = INVITATION.exec(hash)?.[1];
+  if (secret !== undefined) return { name: "invitation", secret };
   const id = LIVE.exec(hash)?.[1];
   if (id === undefined) return { name: "list" };
   try {

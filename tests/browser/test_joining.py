@@ -1,0 +1,145 @@
+"""Coming in on a phone: the set-up code, a link, a recovery; and one's own sessions and tokens. In Chromium."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support import service as services
+from tests.support.phone_page import PhonePage, chromium
+from tests.support.service import Service
+
+pytestmark = pytest.mark.browser
+
+NEW = "gamelan 42 x"
+PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("joining")
+    with services.running(folder, services.write_config(folder), {}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def links(service: Service) -> dict[str, str]:
+    """Made by command before playwright's loop runs."""
+    options = ["--role", "operator", "--area", "31.71", "--address", service.url]
+    return {name: service.user("invite", *options, "--name", name) for name in ("Pak Budi", "Bu Tuti", "Bu Rudi")}
+
+
+@pytest.fixture(scope="module")
+def browser(links: dict[str, str]) -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def phone(browser: Browser, service: Service) -> Iterator[PhonePage]:
+    page = PhonePage(browser, service.url, locale="en-GB")
+    yield page
+    assert page.errors == []
+    page.close()
+
+
+def printed_code(service: Service) -> str:
+    [code] = re.findall(r"\b[2-9A-Z]{4}(?:-[2-9A-Z]{4}){3}\b", service.log.read_text())
+    return str(code)
+
+
+def join(phone: PhonePage, link: str, username: str | None, password: str = NEW) -> None:
+    phone.page.goto("about:blank")
+    phone.page.goto(link)
+    if username is not None:
+        phone.page.get_by_test_id("join-username").fill(username)
+    phone.page.get_by_test_id("join-password").fill(password)
+    phone.tap("join-submit")
+
+
+def test_the_first_administrator_sets_up_with_the_printed_code(phone: PhonePage, service: Service) -> None:
+    code = printed_code(service)
+    phone.page.goto("about:blank")
+    phone.page.goto(f"{service.url}/#/setup")
+    page = phone.page
+    page.get_by_test_id("setup-code").fill("AAAA-AAAA-AAAA-AAAA")
+    page.get_by_test_id("setup-name").fill("Ibu Admin")
+    page.get_by_test_id("join-username").fill("boss")
+    page.get_by_test_id("join-password").fill(NEW)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / "phone-setup.png", full_page=True)
+    phone.tap("join-submit")
+    expect(page.get_by_test_id("join-error")).to_have_text("The code is wrong. Use the one of the last start.")
+    page.get_by_test_id("setup-code").fill(code.lower())
+    phone.tap("join-submit")
+    page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    assert page.url.endswith("/#/")
+
+
+def test_an_invited_person_comes_in_and_the_link_is_over(phone: PhonePage, links: dict[str, str]) -> None:
+    link, page = links["Pak Budi"], phone.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    join(phone, link, "budi", "short")
+    expect(page.get_by_test_id("join-title")).to_have_text("Welcome, Pak Budi")
+    expect(page.get_by_test_id("join-error")).to_contain_text("too short")
+    page.screenshot(path=PICTURES / "phone-invitation.png", full_page=True)
+    page.get_by_test_id("join-password").fill(NEW)
+    phone.tap("join-submit")
+    page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    secret = link.rpartition("/")[2]
+    assert secret not in page.url
+    assert not [url for url in asked if secret in url.partition("#")[0]]
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.get_by_test_id("link-refused")).to_contain_text("does not work")
+
+
+def test_sessions_and_tokens_are_seen_and_ended(phone: PhonePage, service: Service, links: dict[str, str]) -> None:
+    join(phone, links["Bu Tuti"], "tuti")
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    with httpx.Client(base_url=service.api, timeout=10) as other:
+        assert other.post("/auth/login", json={"username": "tuti", "password": NEW}).status_code == 200
+        phone.tap("to-sessions")
+        sessions = phone.page.get_by_test_id("own-session")
+        expect(sessions).to_have_count(2)
+        expect(phone.page.locator('[data-testid="own-session"][data-current="true"]')).to_contain_text("this device")
+        phone.tap("end-others")
+        expect(sessions).to_have_count(1)
+        assert other.get("/me").status_code == 401
+    phone.page.get_by_test_id("token-name").fill("wall")
+    phone.page.get_by_test_id("scope-live").check()
+    phone.tap("make-token")
+    token = phone.page.get_by_test_id("new-token").inner_text()
+    phone.page.screenshot(path=PICTURES / "phone-sessions.png", full_page=True)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{service.api}/me", headers=headers, timeout=10).json()["username"] == "tuti"
+    expect(phone.page.get_by_test_id("own-token")).to_contain_text("live pictures, see the cameras")
+    phone.tap("end-token")
+    expect(phone.page.get_by_test_id("own-token")).to_have_count(0)
+    assert httpx.get(f"{service.api}/me", headers=headers, timeout=10).status_code == 401
+
+
+def test_a_recovered_person_is_told_until_they_read_it(
+    phone: PhonePage, service: Service, links: dict[str, str]
+) -> None:
+    join(phone, links["Bu Rudi"], "rudi")
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    with httpx.Client(base_url=service.api, timeout=10) as boss:
+        assert boss.post("/auth/login", json={"username": "boss", "password": NEW}).status_code == 200
+        answer = boss.post("/people/rudi/recovery", json={})
+        assert answer.status_code == 201, answer.text
+    join(phone, answer.json()["link"], None, "wayang kulit 9")
+    told = phone.page.get_by_test_id("own-notice")
+    expect(told).to_contain_text("a link from Ibu Admin")
+    phone.page.screenshot(path=PICTURES / "phone-recovered.png", full_page=True)
+    phone.tap("own-notice-read")
+    expect(told).to_have_count(0)
+    phone.page.reload()
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    expect(told).to_have_count(0)
