@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 
+from auth.city_sign_in import CitySignIn
 from auth.joining import Joining
 from auth.restreams import RestreamAccounts
 from auth.setup_code import SetupCode
@@ -26,7 +27,7 @@ from camctl.egress import EgressPolicy
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
 from camctl.first_administrator import announce
-from camctl.groundwork import auth_service, load_areas, open_people
+from camctl.groundwork import auth_service, load_areas, oidc_settings, open_people
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
@@ -132,6 +133,8 @@ class Service:
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
         self._restreams = RestreamAccounts(self._store.sessions)
         self._grants = RestreamGrants(self._restreams, self._auth, self._control, self._pool, self._supervisor)
+        directory = oidc_settings(config)
+        self._city = CitySignIn(directory, self._auth, self._store.sessions) if directory else None
         self._setup = SetupCode(self._auth, [area.code for area in areas.children(None)])
         self._app = build(self._services(areas, Patrols(patrols)))
 
@@ -180,6 +183,7 @@ class Service:
             joining=Joining(self._auth, self._store.sessions),
             setup=self._setup,
             sign_ins=SignInList(self._store.sessions),
+            city=self._city,
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
@@ -199,6 +203,8 @@ class Service:
         finally:
             listening.close()
             await self._supervisor.close()
+            if self._city is not None:
+                await self._city.close()
             await self._auth.close()
             self._store.close()
 

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from camctl.config_oidc import OidcConfig
 from camctl.config_types import (
     Advertised,
     Fingerprint,
@@ -257,8 +258,16 @@ class Config(_Strict):
     store: StoreConfig = StoreConfig()
     sessions: SessionConfig = SessionConfig()
     invitations: InvitationConfig = InvitationConfig()
+    oidc: OidcConfig = OidcConfig()
     log: LogConfig = LogConfig()
     cameras: CamerasConfig = CamerasConfig()
+
+    @model_validator(mode="after")
+    def _directory_can_send_back(self) -> Config:
+        if self.oidc.issuer is not None and not self.server.public_url:
+            msg = "oidc.issuer needs server.public_url: the address to which the directory sends people back"
+            raise ValueError(msg)
+        return self
 
 
 def faults(data: object) -> list[str]:

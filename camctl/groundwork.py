@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from auth.oidc import ClaimRule, OidcSettings
+from auth.roles import ROLES
 from auth.service import AuthService, SessionRules
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.config import Config, raw_cameras
 from camctl.errors import ConfigError
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
+
+_OIDC_CALLBACK = "/api/v1/auth/oidc/callback"
 
 
 def outer_faults(data: object) -> list[str]:
@@ -23,12 +27,29 @@ def outer_faults(data: object) -> list[str]:
         areas = load_csv(Path(path)) if isinstance(path, str) else load_jakarta()
     except AreaError as error:
         return [f"cameras.areas: {error}"]
-    found = _unreadable("media.turn.secret_file", _turn_file(data))
+    found = _unreadable("media.turn.secret_file", _turn_file(data)) + _oidc_faults(data, areas)
     for key, camera in raw_cameras(data):
         area, secret = camera.get("area"), camera.get("password_file")
         if isinstance(area, str) and area not in areas:
             found.append(f"{key}.area: there is no area {area}")
         found += _unreadable(f"{key}.password_file", secret)
+    return found
+
+
+def _oidc_faults(data: object, areas: AreaTree) -> list[str]:
+    oidc = data.get("oidc") if isinstance(data, dict) else None
+    if not isinstance(oidc, dict):
+        return []
+    found = _unreadable("oidc.client_secret_file", oidc.get("client_secret_file"))
+    rules = oidc.get("rules")
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        named = rule.get("areas") if isinstance(rule, dict) else None
+        for code in named if isinstance(named, list) else ():
+            if isinstance(code, str) and code not in areas:
+                found.append(f"oidc.rules[{index}].areas: there is no area {code}")
+        role = rule.get("role") if isinstance(rule, dict) else None
+        if isinstance(role, str) and role not in ROLES:
+            found.append(f"oidc.rules[{index}].role: there is no role {role}")
     return found
 
 
@@ -86,4 +107,30 @@ def auth_service(config: Config, store: Store) -> AuthService:
     return AuthService(
         store.sessions,
         rules=SessionRules(absolute_s=config.sessions.absolute_s, idle_s=int(config.sessions.idle_s)),
+    )
+
+
+def oidc_settings(config: Config) -> OidcSettings | None:
+    """The city's directory, None without one.
+
+    Raises:
+        ConfigError: the file of the secret cannot be read, or is empty.
+    """
+    given = config.oidc
+    if given.issuer is None:
+        return None
+    try:
+        secret = Path(given.client_secret_file or "").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"oidc.client_secret_file: {error}") from None
+    if not secret:
+        raise ConfigError("oidc.client_secret_file: the file is empty")
+    return OidcSettings(
+        issuer=given.issuer,
+        client_id=given.client_id,
+        client_secret=secret,
+        redirect_uri=f"{(config.server.public_url or '').rstrip('/')}{_OIDC_CALLBACK}",
+        invite_only=given.invite_only,
+        claim=given.claim,
+        rules=tuple(ClaimRule(rule.value, rule.role, tuple(rule.areas)) for rule in given.rules),
     )

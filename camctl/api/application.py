@@ -13,6 +13,7 @@ from camctl.api import (
     feed_socket,
     invitation_routes,
     jpeg_routes,
+    oidc_routes,
     patrol_routes,
     people_routes,
     problems,
@@ -29,7 +30,8 @@ from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders, WhepFrom
 from camctl.api.services import Services
 
 PREFIX = "/api/v1"
-_OPEN_HERE = ("/auth/login", "/invitations/look", "/invitations/accept", "/setup")
+_OPEN_HERE = ("/auth/login", "/invitations/look", "/invitations/accept", "/setup", "/auth/oidc",
+              "/auth/oidc/start", "/auth/oidc/callback")  # fmt: skip
 OPEN_PATHS = {"/healthz", "/readyz", "/metrics", *(PREFIX + path for path in _OPEN_HERE)}
 
 
@@ -47,6 +49,7 @@ def describe() -> FastAPI:
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
         patrol_routes, restream_routes, invitation_routes, session_routes, token_routes, setup_routes,
+        oidc_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.requests import HTTPConnection
 
+from auth.city_sign_in import CitySignIn
 from auth.joining import Joining
 from auth.policy import PriorityOverride
 from auth.restreams import RestreamAccounts
@@ -34,7 +35,7 @@ class Services:
 
     `restream_port` says where recorders pull video, None while they may not.
     `turn` is what viewers behind closed networks are told of. `priorities` are the configuration's rules on who comes
-    before whom in which area.
+    before whom in which area. `city` lets people in by the city's directory, None without one.
     """
 
     config: Config
@@ -54,6 +55,7 @@ class Services:
     setup: SetupCode
     sign_ins: SignInList
     turn: TurnServers | None = None
+    city: CitySignIn | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 
     def __post_init__(self) -> None:

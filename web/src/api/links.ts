@@ -120,6 +120,13 @@ export function endToken(id: string): Promise<Result<null>> {
   return callNothing(`${API}/me/tokens/${encodeURIComponent(id)}`, { method: "DELETE" });
 }
 
+/** Whether one can sign in with the city's account, and where the browser goes for it. */
+export function hasCitySignIn(): Promise<Result<boolean>> {
+  return callJson(`${API}/auth/oidc`, {}, (value, where) => asBoolean(asRecord(value, where)["enabled"], "enabled"));
+}
+
+export const CITY_SIGN_IN = `${API}/auth/oidc/start`;
+
 /** What one has to be told: that the password was renewed by somebody's link. */
 export interface OwnNotice {
   readonly id: string;

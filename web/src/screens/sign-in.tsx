@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api/problem";
 import { words } from "../i18n/locale";
 import { problemWords } from "../i18n/problems";
+import { CitySignIn } from "../parts/city-sign-in";
 import { LanguageSwitch } from "../parts/language-switch";
 import { enter } from "../state/session";
 
@@ -52,6 +53,7 @@ export function SignIn({ lapsed }: { readonly lapsed: boolean }): JSX.Element {
           {phase.name === "busy" ? t.signingIn : t.signIn}
         </button>
       </form>
+      <CitySignIn />
       <LanguageSwitch />
     </main>
   );

@@ -7,6 +7,7 @@ export type Route =
   | { readonly name: "live"; readonly id: string }
   | { readonly name: "sessions" }
   | { readonly name: "setup" }
+  | { readonly name: "city-failed" }
   | { readonly name: "invitation"; readonly secret: string };
 
 const LIVE = /^#\/cameras\/([^/]+)$/;
@@ -18,6 +19,7 @@ export const SESSIONS = "#/sessions";
 export function routeOf(hash: string): Route {
   if (hash === SESSIONS) return { name: "sessions" };
   if (hash === "#/setup") return { name: "setup" };
+  if (hash === "#/city-sign-in-failed") return { name: "city-failed" };
   const secret = INVITATION.exec(hash)?.[1];
   if (secret !== undefined) return { name: "invitation", secret };
   const id = LIVE.exec(hash)?.[1];

@@ -15,6 +15,7 @@ from camctl.api import (
     feed_socket,
     invitation_routes,
     jpeg_routes,
+    oidc_routes,
     patrol_routes,
     people_routes,
     ptz_routes,
@@ -44,9 +45,11 @@ MODULES = (
     session_routes,
     setup_routes,
     token_routes,
+    oidc_routes,
     root_routes,
 )
 OPEN_HERE = {"/auth/login", "/invitations/look", "/invitations/accept", "/setup"}
+OPEN_HERE |= {"/auth/oidc", "/auth/oidc/start", "/auth/oidc/callback"}
 OPEN = OPEN_HERE | {"/healthz", "/readyz", "/metrics", "/", "/{name}"}
 
 
