@@ -81,16 +81,17 @@ class CitySignIn:
         wait_s = self._throttle.wait_s(address, self._steady())
         if wait_s > 0.0:
             raise ThrottledError(wait_s)
+        # Before anything is counted: any page can make a browser come here with an answer that it never asked for.
+        attempt = attempt_of(cookie, parameters.get("state"))
         try:
-            person = await self._answered(parameters, cookie)
+            person = await self._answered(parameters, attempt)
         except OidcError:
             self._throttle.failed(address, self._steady())  # each has cost the directory a question
             raise
         return await self._auth.let_in(person.username, address, device)
 
-    async def _answered(self, parameters: Mapping[str, str], cookie: str | None) -> Person:
-        attempt = attempt_of(cookie, parameters.get("state"))
-        code = check_answer(parameters, self._settings.issuer)
+    async def _answered(self, parameters: Mapping[str, str], attempt: Attempt) -> Person:
+        code = check_answer(parameters, await self._client.provider(), self._settings.issuer)
         token = await self._client.redeem(code, attempt)
         return await self._person(await self._identity(token, attempt.nonce))
 

@@ -143,6 +143,14 @@ async def test_another_issuers_answer_is_refused(invited: Browser) -> None:
     assert await invited.signs_in(iss=ISSUER)
 
 
+async def test_a_directory_that_always_says_who_it_is_has_to_say_so(invited: Browser, directory: Directory) -> None:
+    """RFC 9207, 2.4: leaving the issuer out would be the way round its check."""
+    directory.document = {"authorization_response_iss_parameter_supported": True}
+    with pytest.raises(OidcError, match="Another issuer"):
+        await invited.signs_in()
+    assert await invited.signs_in(iss=ISSUER)
+
+
 @pytest.mark.parametrize("more", [{"error": "access_denied"}, {"code": ""}, {"code": "x" * 5000}])
 async def test_a_refusal_is_one(invited: Browser, more: dict[str, str]) -> None:
     with pytest.raises(OidcError):
@@ -330,11 +338,21 @@ async def test_one_that_drips_is_given_up(directory: Directory, monkeypatch: pyt
 
 
 async def test_wrong_answers_from_one_address_are_slowed(invited: Browser) -> None:
+    asked, cookie = await invited.leaves()
+    refusal = {"state": asked["state"], "error": "access_denied"}
     for _ in range(10):
         with pytest.raises(OidcError):
-            await invited.city.finish({}, None, address="198.51.100.7")
+            await invited.city.finish(refusal, cookie, address="198.51.100.7")
     with pytest.raises(ThrottledError):
-        await invited.city.finish({}, None, address="198.51.100.7")
+        await invited.city.finish(refusal, cookie, address="198.51.100.7")
+    assert await invited.signs_in()
+
+
+async def test_another_sites_page_cannot_close_the_door_for_an_office(invited: Browser) -> None:
+    """Any page can make a browser come back with an answer that it never asked for, as often as the page likes."""
+    for _ in range(50):
+        with pytest.raises(OidcError, match="not asked for by this browser"):
+            await invited.city.finish({"code": "c", "state": "x" * 43}, None, address=HOME)
     assert await invited.signs_in()
 
 
@@ -350,11 +368,21 @@ async def test_an_invited_person_is_found_by_their_verified_address_once_and_by_
     assert len(await auth.list_people()) == 1
 
 
-@pytest.mark.parametrize("verified", [False, None, "true", 1])
+@pytest.mark.parametrize("verified", [False, None, "true", "false", 1])
 async def test_an_address_that_is_not_verified_is_nobodys(
     invited: Browser, directory: Directory, verified: object
 ) -> None:
     directory.claims["email_verified"] = verified
+    with pytest.raises(NobodyHereError):
+        await invited.signs_in()
+
+
+@pytest.mark.parametrize("lookalike", ["\u017fari@example.go.id", "sar\u0131@example.go.id", "sari\uff20example.go.id"])
+async def test_an_address_that_only_looks_like_somebodys_is_not_theirs(
+    invited: Browser, directory: Directory, lookalike: str
+) -> None:
+    """Our names are folded (NFKC), and a mail server may keep both spellings as two mailboxes."""
+    directory.claims["email"] = lookalike
     with pytest.raises(NobodyHereError):
         await invited.signs_in()
 
@@ -417,6 +445,16 @@ async def test_a_name_that_is_taken_is_never_simply_theirs(
     with pytest.raises(NobodyHereError):
         await ruled.signs_in()
     assert len(await auth.list_people()) == 1
+
+
+async def test_nobody_is_called_by_an_address_that_may_be_anothers(
+    ruled: Browser, directory: Directory, auth: AuthService
+) -> None:
+    directory.claims = {"groups": "camat-gambir", "email": "walikota@example.go.id", "email_verified": "false"}
+    assert (await ruled.signs_in()).username == "u-1"
+    directory.claims |= {"sub": "u-2", "email_verified": True}
+    assert (await ruled.signs_in()).username == "walikota@example.go.id"
+    assert {person.display_name for person in await auth.list_people()} == {"u-1", "walikota@example.go.id"}
 
 
 async def test_somebody_new_has_no_password_that_anybody_knows(ruled: Browser, auth: AuthService) -> None:
