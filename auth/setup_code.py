@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from auth.errors import AuthError, AuthUnavailableError, PersonRuleError, ThrottledError
+from auth.errors import AuthError, ThrottledError
 from auth.model import Person, SignIn
 from auth.roles import ROLES, Capability
 from auth.service import AuthService, utc_now
@@ -109,8 +109,11 @@ class SetupCode:
             person = await self._auth.create_person(
                 username, password, role=FIRST_ROLE, areas=self.areas, display_name=display_name
             )
-        except (PersonRuleError, AuthUnavailableError):
-            self._digest = digest  # nobody came of it, and if somebody did, the next look finds them
+        except SetupClosedError:
+            raise
+        except BaseException:
+            # Hanging up too: nobody came of it, and if somebody did, the next look finds them.
+            self._digest = digest
             raise
         return await self._auth.let_in(person.username, address, device)
 

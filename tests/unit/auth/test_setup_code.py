@@ -128,6 +128,23 @@ async def test_without_the_database_nothing_is_used_up(
     assert await setup.use(code, "boss", "Boss", PASSWORD, address=HOME)
 
 
+@pytest.mark.parametrize("fault", [ThrottledError(5.0), asyncio.CancelledError(), MemoryError()])
+async def test_whatever_else_fails_before_there_is_somebody_uses_nothing_up(
+    auth: AuthService, setup: SetupCode, monkeypatch: pytest.MonkeyPatch, fault: BaseException
+) -> None:
+    """Who hangs up, or comes while hashing is full, would otherwise have locked the house until the next start."""
+    code = await made(setup)
+
+    async def fails(*_arguments: object, **_more: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(auth, "create_person", fails)
+        with pytest.raises(type(fault)):
+            await setup.use(code, "boss", "Boss", PASSWORD, address=HOME)
+    assert await setup.use(code, "boss", "Boss", PASSWORD, address=HOME)
+
+
 def test_codes_differ_and_are_read_however_they_are_typed() -> None:
     codes = {new_code() for _ in range(1000)}
     assert len(codes) == 1000
