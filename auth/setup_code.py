@@ -103,9 +103,7 @@ class SetupCode:
         digest = self._judged(code, address)
         self._digest = None  # taken before anything is waited for: of two requests one gets it
         try:
-            # Somebody may have come by the command line since the start.
-            if has_administrator(await self._auth.list_people()):
-                raise SetupClosedError
+            await self._refuse_when_set_up()
             person = await self._auth.create_person(
                 username, password, role=FIRST_ROLE, areas=self.areas, display_name=display_name
             )
@@ -116,6 +114,11 @@ class SetupCode:
             self._digest = digest
             raise
         return await self._auth.let_in(person.username, address, device)
+
+    async def _refuse_when_set_up(self) -> None:
+        # Somebody may have come by the command line since the start.
+        if has_administrator(await self._auth.list_people()):
+            raise SetupClosedError
 
     def _judged(self, code: str, address: str) -> bytes:
         digest = self._digest
