@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from auth.records import Change
+    from auth.writing import Change
 
 OVERLAP_IDS = 100
 """How far behind the newest id a note may still turn up: rows show when their transaction ends, in any order."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from auth.errors import PersonRuleError, ThrottledError, UnknownPersonError
-from auth.invitations import checked_wish
-from auth.model import Person, SignIn
+from auth.grants import GrantWish, checked_wish
+from auth.model import Person
 from auth.oidc import (
     Attempt,
-    ClaimRule,
     Identity,
     OidcError,
     OidcSettings,
@@ -25,15 +24,18 @@ from auth.oidc import (
     identity_of,
     new_attempt,
     rule_for,
+    username_for,
     wish_for,
 )
 from auth.oidc_client import OidcClient
-from auth.oidc_records import IdentityRecords
+from auth.oidc_records import DIRECTORY, IdentityRecords
 from auth.service import AuthService, utc_now
 from auth.throttle import AddressThrottle
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session, sessionmaker
+
+    from auth.grants import Grant
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,15 @@ class NobodyHereError(OidcError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"Nobody here belongs to this account of the directory: {why}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Somebody whom the directory vouches for, and what they were given and lost here because of what it says now."""
+
+    person: Person
+    given: tuple[Grant, ...] = ()
+    taken: tuple[Grant, ...] = ()
 
 
 class CitySignIn:
@@ -71,12 +82,10 @@ class CitySignIn:
         attempt = new_attempt()
         return authorization_address(await self._client.provider(), self._settings, attempt), attempt
 
-    async def finish(
-        self, parameters: Mapping[str, str], cookie: str | None, *, address: str = "", device: str = ""
-    ) -> tuple[str, SignIn]:
-        """Sign in whom the directory's answer speaks of; OidcError for an answer that is not to be believed.
+    async def finish(self, parameters: Mapping[str, str], cookie: str | None, *, address: str = "") -> Arrival:
+        """Whom the directory's answer speaks of; OidcError for an answer that is not to be believed.
 
-        WrongSignInError when the account here is closed, ThrottledError after too many wrong answers from an address.
+        ThrottledError after too many wrong answers from an address.
         """
         wait_s = self._throttle.wait_s(address, self._steady())
         if wait_s > 0.0:
@@ -84,16 +93,15 @@ class CitySignIn:
         # Before anything is counted: any page can make a browser come here with an answer that it never asked for.
         attempt = attempt_of(cookie, parameters.get("state"))
         try:
-            person = await self._answered(parameters, attempt)
+            return await self._answered(parameters, attempt)
         except OidcError:
             self._throttle.failed(address, self._steady())  # each has cost the directory a question
             raise
-        return await self._auth.let_in(person.username, address, device)
 
-    async def _answered(self, parameters: Mapping[str, str], attempt: Attempt) -> Person:
+    async def _answered(self, parameters: Mapping[str, str], attempt: Attempt) -> Arrival:
         code = check_answer(parameters, await self._client.provider(), self._settings.issuer)
         token = await self._client.redeem(code, attempt)
-        return await self._person(await self._identity(token, attempt.nonce))
+        return await self._arrived(await self._identity(token, attempt.nonce))
 
     async def _identity(self, token: str, nonce: str) -> Identity:
         provider = await self._client.provider()
@@ -104,35 +112,46 @@ class CitySignIn:
             keys = await self._client.keys(again=True)
             return identity_of(token, keys, provider, self._settings, nonce, self._clock())
 
-    async def _person(self, identity: Identity) -> Person:
-        """Whom the directory speaks of; somebody new where a rule says so."""
-        settings = self._settings
-        known = await asyncio.to_thread(self._records.person, settings.issuer, identity.subject)
+    async def _arrived(self, identity: Identity) -> Arrival:
+        """Whom the directory speaks of, with what it says of them today; somebody new where a rule says so."""
+        settings, now = self._settings, self._auth.now()
+        person = await asyncio.to_thread(self._records.person, settings.issuer, identity.subject)
         rule = None if settings.invite_only else rule_for(identity, settings.rules)
-        if not settings.invite_only and rule is None:
-            # Also whoever came before: the directory took them out.
+        wish = None if rule is None else checked_wish(wish_for(rule, settings.claim), now)
+        given: list[Grant] = []
+        taken: list[Grant] = []
+        if person is not None:
+            known = person
+            given, taken = await self._auth.change(lambda: self._records.follow(known.id, wish, now))
+        if not settings.invite_only and wish is None:
+            # Also whoever came before: the directory took them out, and what it gave them is gone.
             raise NobodyHereError(f"no rule names a value of theirs in {settings.claim!r}")
-        if known is not None:
-            return known
-        if rule is None:
-            person = await self._invited(identity)
-        else:
-            person = await self._new(identity, rule)
-        now = self._clock()
-        if not await asyncio.to_thread(self._records.link, person.id, settings.issuer, identity.subject, now):
+        if person is None:
+            person = await self._linked(await self._found(identity, wish), identity)
+            given = [grant for grant in person.grants if grant.granter == DIRECTORY]
+        return Arrival(person, tuple(given), tuple(taken))
+
+    async def _found(self, identity: Identity, wish: GrantWish | None) -> Person:
+        return await self._invited(identity) if wish is None else await self._new(identity, wish)
+
+    async def _linked(self, person: Person, identity: Identity) -> Person:
+        issuer, now = self._settings.issuer, self._auth.now()
+        if not await self._auth.change(lambda: self._records.link(person.id, issuer, identity.subject, now)):
             raise NobodyHereError("the person of that name belongs to another account of it")
         log.info("%s was linked to their account of the directory", person.username)
         return person
 
-    async def _new(self, identity: Identity, rule: ClaimRule) -> Person:
+    async def _new(self, identity: Identity, wish: GrantWish) -> Person:
+        username = username_for(identity)
         try:
-            wish = checked_wish(wish_for(identity, rule))
             return await self._auth.create_person(
-                wish.username or "",
-                secrets.token_urlsafe(32),  # nobody knows it: they come by the directory
+                username,
+                None,  # they come by the directory
                 role=wish.role,
                 areas=wish.areas,
-                display_name=wish.display_name,
+                display_name=identity.name or username,
+                reason=wish.reason,
+                granter=DIRECTORY,
             )
         except PersonRuleError as error:  # the name is somebody else's: it is never simply taken for theirs
             raise NobodyHereError(f"their {error.field} cannot be used here") from None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
 
+from auth.grant_records import checked_role, grant_of, new_row, role_row
 from auth.invitations import (
     MOST_PENDING,
     Invitation,
@@ -21,6 +22,11 @@ from auth.invitations import (
 from auth.records import person_of
 from auth.tables import InvitationRow, PersonNoticeRow
 from auth.transactions import Transactions
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from auth.grants import Grant
 
 _KEEP_EXPIRED = timedelta(days=1)
 _MOST_NOTICES = 20
@@ -100,29 +106,28 @@ class InvitationRecords(Transactions):
                 raise UnknownInvitationError
             return _invitation(row)
 
-    def claim(self, secret_sha256: str, now: datetime) -> Invitation:
-        """Mark the link used, of two callers for one only; UnknownInvitationError."""
-        with self._writing() as session:
-            claimed = (
-                update(InvitationRow)
-                .where(
-                    InvitationRow.secret_sha256 == secret_sha256,
-                    InvitationRow.used_at.is_(None),
-                    InvitationRow.expires_at > now,
-                )
-                .values(used_at=now)
-                .returning(InvitationRow.id)
+    def claim(self, session: Session, secret_sha256: str, now: datetime) -> Invitation:
+        """Mark the link used within this transaction, of two for one only; UnknownInvitationError."""
+        claimed = (
+            update(InvitationRow)
+            .where(
+                InvitationRow.secret_sha256 == secret_sha256,
+                InvitationRow.used_at.is_(None),
+                InvitationRow.expires_at > now,
             )
-            found = session.scalar(claimed)
-            row = None if found is None else session.get(InvitationRow, found)
-            if row is None:
-                raise UnknownInvitationError
-            return _invitation(row)
+            .values(used_at=now)
+            .returning(InvitationRow.id)
+        )
+        found = session.scalar(claimed)
+        row = None if found is None else session.get(InvitationRow, found)
+        if row is None:
+            raise UnknownInvitationError
+        return _invitation(row)
 
-    def release(self, invitation_id: str) -> None:
-        """The link was not used after all."""
-        with self._writing() as session:
-            session.execute(update(InvitationRow).where(InvitationRow.id == invitation_id).values(used_at=None))
+    def wished_grant(self, wish: Wish, now: datetime) -> Grant | None:
+        """What an invitation would grant, with what its role brings today; PersonRuleError when the role is gone."""
+        with self._reading() as session:
+            return _wished_grant(session, wish, now)
 
     def remove(self, invitation_id: str) -> None:
         """Withdraw a link; nothing happens when there is none."""
@@ -131,10 +136,9 @@ class InvitationRecords(Transactions):
 
     # -- notices ---------------------------------------------------------------------------------------------------
 
-    def tell(self, person_id: str, kind: str, by: str, now: datetime) -> None:
-        """Store what somebody has to be told."""
-        with self._writing() as session:
-            session.add(PersonNoticeRow(id=uuid.uuid4().hex, person_id=person_id, kind=kind, by=by[:120], at=now))
+    def tell(self, session: Session, person_id: str, kind: str, by: str, now: datetime) -> None:
+        """Store within this transaction what somebody has to be told."""
+        session.add(PersonNoticeRow(id=uuid.uuid4().hex, person_id=person_id, kind=kind, by=by[:120], at=now))
 
     def notices(self, person_id: str) -> list[Notice]:
         """What somebody has to be told, newest first, at most 20."""
@@ -149,6 +153,12 @@ class InvitationRecords(Transactions):
             session.execute(
                 delete(PersonNoticeRow).where(PersonNoticeRow.id == notice_id, PersonNoticeRow.person_id == person_id)
             )
+
+
+def _wished_grant(session: Session, wish: Wish, now: datetime) -> Grant | None:
+    role = role_row(session, wish.role)
+    checked_role(role, wish.organisation, wish.grant())
+    return grant_of(new_row(wish.grant(), role, "", now)) if wish.areas else None
 
 
 def _pending_of(session: Session, maker_id: str, now: datetime) -> int:

@@ -1,6 +1,7 @@
 """One-time links: an invitation makes somebody new a person here, a recovery renews a password. Their words and rules.
 
-Only the SHA-256 of a link's secret is kept. A link holds as long as its maker might still make it.
+Only the SHA-256 of a link's secret is kept. A link holds as long as its maker might still make it: who may invite with
+what, and recover whom, is asked of the rules of granting when it is made and again when it is used. Pure.
 """
 
 from __future__ import annotations
@@ -11,14 +12,18 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from auth.checks import check_name, normalise_username
 from auth.errors import AuthError, PersonRuleError
-from auth.model import Person, normalise_username
-from auth.policy import capabilities_of, manages
-from auth.service import checked_person
+from auth.granting import Granter, MayNotGrantError, needs_second_person
+from auth.grants import Grant, GrantKind, GrantState, GrantWish, checked_wish
+from auth.model import Person
+from auth.policy import Standing
+from auth.roles import Capability
 
 MIN_LIFE_S: Final = 300.0
 MAX_LIFE_S: Final = 30 * 24 * 3600.0
 MOST_PENDING: Final = 200  # links of one maker that wait to be used
+REASON: Final = "came in by an invitation"
 
 
 class InvitationKind(StrEnum):
@@ -35,6 +40,16 @@ class UnknownInvitationError(AuthError, LookupError):
         super().__init__("This link does not hold: it was used or withdrawn, or is too old. Ask for a new one.")
 
 
+class MakerMayNotError(AuthError):
+    """Who made the link could not make it as things are now, so it does nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Whoever made this link may not give this any more, or not at this hour, so it does nothing now. "
+            "Ask somebody who may for a new one."
+        )
+
+
 class TooManyInvitationsError(AuthError):
     """The maker has as many unused links as they may."""
 
@@ -44,17 +59,20 @@ class TooManyInvitationsError(AuthError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What an invited person is to become. `username` None: they choose it themselves."""
+    """What an invited person is to become: somebody with a role in areas, or without both nothing but a name.
 
-    role: str
+    `username` None: they choose it themselves.
+    """
+
+    role: str | None
     areas: tuple[str, ...]
     organisation: str = ""
     display_name: str = ""
     username: str | None = None
 
-    def person(self) -> Person:
-        """The person as they would be, without an account; for asking the policy about them."""
-        return Person("", self.username or "?", self.display_name, self.role, self.areas, self.organisation)
+    def grant(self) -> GrantWish:
+        """What they are to be granted."""
+        return GrantWish(role=self.role, areas=self.areas, reason=REASON)
 
     def stored(self) -> dict[str, Any]:
         """The wish as the database keeps it."""
@@ -74,13 +92,12 @@ class Invitation:
     expires_at: datetime
 
     @property
-    def concerns(self) -> Person:
-        """Who uses it: the person as they are, or as they would be."""
-        if self.person is not None:
-            return self.person
-        if self.wish is None:
+    def concerns(self) -> Person | Wish:
+        """Who uses it: the person as they are, or what somebody is to become."""
+        found = self.person or self.wish
+        if found is None:
             raise RuntimeError("an invitation without a wish was stored")
-        return self.wish.person()
+        return found
 
 
 def wish_of(stored: Mapping[str, Any]) -> Wish:
@@ -88,11 +105,19 @@ def wish_of(stored: Mapping[str, Any]) -> Wish:
     return Wish(**{**stored, "areas": tuple(stored["areas"])})
 
 
-def checked_wish(wish: Wish) -> Wish:
+def checked_invitation(wish: Wish, now: datetime) -> Wish:
     """The wish with its texts trimmed; PersonRuleError for what would not be allowed of a person."""
-    person = checked_person(wish.person())
-    name = None if wish.username is None else normalise_username(wish.username)
-    return Wish(person.role, person.areas, person.organisation, person.display_name, name)
+    if wish.role is None and wish.areas:
+        raise PersonRuleError("role", "Areas need a role; without one somebody gets nothing but a name.")
+    if wish.role is not None and not wish.areas:
+        raise PersonRuleError("areas", "A role needs areas.")
+    return Wish(
+        role=wish.role,
+        areas=checked_wish(wish.grant(), now).areas if wish.areas else (),
+        organisation=check_name("organisation", wish.organisation, required=False),
+        display_name=check_name("display_name", wish.display_name, required=True),
+        username=None if wish.username is None else normalise_username(wish.username),
+    )
 
 
 def check_life(life_s: float) -> float:
@@ -102,21 +127,42 @@ def check_life(life_s: float) -> float:
     return life_s
 
 
-def may_invite(maker: Person | None, wished: Person) -> bool:
-    """Whether the maker may let such a person in: they would look after them, and hold all that they give.
+def check_inviting(maker: Granter | None, grant: Grant | None) -> bool:
+    """Whether what an invited person is to get waits for a second person; MayNotGrantError when they may not have it.
 
-    None is the command line of the machine itself, which may.
+    `grant` None: they get nothing but a name. `maker` None is the command line of the machine itself, which may.
     """
-    return maker is None or (manages(maker, wished) and capabilities_of(wished) <= capabilities_of(maker))
+    if maker is None:
+        return False
+    if grant is not None:
+        maker.check(grant)
+        return needs_second_person(grant, maker.now)
+    if not Standing(maker.person, maker.now).holds(Capability.MANAGE_PEOPLE):
+        raise MayNotGrantError("You look after nobody.")
+    return False
 
 
-def may_recover(maker: Person | None, person: Person) -> bool:
-    """Whether the maker may renew somebody's password: not their own, which they know or change with the old one."""
-    return maker is None or (maker.id != person.id and may_invite(maker, person) and not person.disabled)
+def check_recovering(maker: Granter | None, person: Person) -> None:
+    """MayNotGrantError unless the maker may renew somebody's password.
+
+    Whoever sets a password can come in by it: so nobody renews that of a person who holds, or will hold, more than they
+    could grant them. One's own is not renewed but changed, with the old one.
+    """
+    if maker is None:
+        return
+    if maker.person.id == person.id or not Standing(maker.person, maker.now).manages(person):
+        raise MayNotGrantError("This person is not yours to look after.")
+    for grant in person.grants:
+        brings = not grant.deny and grant.kind is GrantKind.STANDING
+        if brings and grant.state(maker.now) is not GrantState.OVER:
+            maker.check(grant)
 
 
-def holds_still(invitation: Invitation) -> bool:
-    """Whether the maker could make this link as things are now."""
-    if invitation.kind is InvitationKind.RECOVERY:
-        return may_recover(invitation.maker, invitation.concerns) and not invitation.concerns.disabled
-    return may_invite(invitation.maker, invitation.concerns)
+def may_know(viewer: Person, invitation: Invitation, now: datetime) -> bool:
+    """Whether a link is the viewer's to see and to withdraw: their own, and those for people whom they look after."""
+    if invitation.maker is not None and invitation.maker.id == viewer.id:
+        return True
+    standing, concerned = Standing(viewer, now), invitation.concerns
+    if isinstance(concerned, Person):
+        return standing.manages(concerned)
+    return bool(concerned.areas) and all(standing.holds_in(Capability.MANAGE_PEOPLE, area) for area in concerned.areas)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from auth.errors import PersonRuleError
-
 if TYPE_CHECKING:
     from datetime import datetime
 
-_USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._@+-]{0,62}[a-z0-9])?")
-_AREA_CODE = re.compile(r"[0-9A-Za-z]{1,16}(?:\.[0-9A-Za-z]{1,16}){0,7}")
-_MAX_NAME_CHARS = 120
-MAX_PRIORITY = 100
+    from auth.grants import Grant
 
 
 class SignInKind(StrEnum):
@@ -28,26 +21,40 @@ class SignInKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an account. `areas` are dotted area codes; `priority_override` replaces the role's priority."""
+    """Somebody with an account; what they may do is in their grants alone (`auth.policy`)."""
 
     id: str
     username: str
     display_name: str
-    role: str
-    areas: tuple[str, ...] = ()
+    grants: tuple[Grant, ...] = ()
     organisation: str = ""
-    priority_override: int | None = None
     disabled: bool = False
     created: datetime | None = None
+
+    @property
+    def role(self) -> str:
+        """The name of their role, of several the one that ranks highest; for showing, not for deciding."""
+        held = [grant for grant in self.grants if not grant.deny and not grant.waits and grant.role]
+        best = max(held, key=lambda grant: (grant.viewing, len(grant.capabilities)), default=None)
+        return "" if best is None else best.role
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The areas of all grants that allow something, sorted; for showing, not for deciding."""
+        return tuple(sorted({area for grant in self.grants if not grant.deny for area in grant.areas}))
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One person on one device until `expires_at` (UTC). `session_id` is no secret: the token is not in it."""
+    """One person on one device until `expires_at` (UTC). `session_id` is no secret: the token is not in it.
+
+    Of a program's token the person's grants are narrowed to what the token may (`auth.scopes`).
+    """
 
     person: Person
     session_id: str
     expires_at: datetime
+    kind: SignInKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,52 +71,9 @@ class SessionInfo:
 
 @dataclass(frozen=True, slots=True)
 class CameraRef:
-    """What a permission needs to know of a camera: its dotted area code and the organisation that owns it."""
+    """What a permission needs to know of a camera: where it is, whose, and whether emergencies alone open it."""
 
     id: str
     area: str
     owner: str = ""
-
-
-def normalise_username(username: str) -> str:
-    """The one spelling of a username (NFKC, case folded, trimmed); PersonRuleError when it is not allowed."""
-    plain = unicodedata.normalize("NFKC", username[:256]).casefold().strip()
-    if not _USERNAME.fullmatch(plain):
-        raise PersonRuleError(
-            "username",
-            "A username has 1 to 64 letters a-z, digits or . _ @ + - and starts and ends with a letter or digit.",
-        )
-    return plain
-
-
-def check_name(field: str, text: str, *, required: bool) -> str:
-    """The text trimmed and NFC; PersonRuleError when empty though required, over 120, or with control characters."""
-    plain = unicodedata.normalize("NFC", text.strip()) if len(text) <= 4 * _MAX_NAME_CHARS else text
-    if required and not plain:
-        raise PersonRuleError(field, f"The {field.replace('_', ' ')} must not be empty.")
-    if len(plain) > _MAX_NAME_CHARS:
-        raise PersonRuleError(field, f"The {field.replace('_', ' ')} may have at most {_MAX_NAME_CHARS} characters.")
-    if any(_spoils_text(character) for character in plain):
-        raise PersonRuleError(field, f"The {field.replace('_', ' ')} must not contain control characters.")
-    return plain
-
-
-def _spoils_text(character: str) -> bool:
-    # Controls, lone surrogates, line separators; and marks that turn the direction of the text around them.
-    turns = unicodedata.bidirectional(character) in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
-    return turns or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
-
-
-def check_areas(codes: tuple[str, ...] | list[str]) -> tuple[str, ...]:
-    """The codes without duplicates, sorted; PersonRuleError when one is not written like 31.71.01."""
-    for code in codes:
-        if not _AREA_CODE.fullmatch(code):
-            raise PersonRuleError("areas", f"{code!r} is not an area code; one looks like 31.71.01.")
-    return tuple(sorted(set(codes)))
-
-
-def check_priority(priority: int | None) -> int | None:
-    """The priority itself; PersonRuleError outside 0 to 100."""
-    if priority is not None and not 0 <= priority <= MAX_PRIORITY:
-        raise PersonRuleError("priority", f"A priority is a number from 0 to {MAX_PRIORITY}.")
-    return priority
+    emergency_only: bool = False

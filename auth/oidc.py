@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from auth.errors import AuthError
-from auth.invitations import Wish
+from auth.grants import GrantWish
 
 SCOPE: Final = "openid profile email"
 LEEWAY_S: Final = 60
@@ -250,8 +250,12 @@ def rule_for(identity: Identity, rules: Sequence[ClaimRule]) -> ClaimRule | None
     return next((rule for rule in rules if rule.value in identity.values), None)
 
 
-def wish_for(identity: Identity, rule: ClaimRule) -> Wish:
-    """What somebody becomes who comes for the first time."""
+def username_for(identity: Identity) -> str:
+    """What somebody is called here who comes for the first time; nobody by an address that may be another's."""
     address = identity.email if identity.email_verified else ""
-    username = identity.username or address or identity.subject
-    return Wish(rule.role, rule.areas, display_name=identity.name or username, username=username)
+    return identity.username or address or identity.subject
+
+
+def wish_for(rule: ClaimRule, claim: str) -> GrantWish:
+    """What somebody is granted because of the directory; the reason says which claim."""
+    return GrantWish(role=rule.role, areas=rule.areas, reason=f"the directory says {claim}: {rule.value}"[:120])

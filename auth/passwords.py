@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from auth.breached import is_breached
 from auth.errors import PersonRuleError, ThrottledError
 
 if TYPE_CHECKING:
@@ -72,6 +73,14 @@ class Passwords:
             yield
         finally:
             self._slots.release()
+
+    async def check_new(self, password: str, username: str) -> None:
+        """PersonRuleError when a new password breaks `check_password`'s rules or is on a list of stolen ones."""
+        check_password(password, username)
+        if await asyncio.get_running_loop().run_in_executor(self._pool, is_breached, password):
+            raise PersonRuleError(
+                "password", "This password is on lists of stolen passwords that attackers try first; choose another."
+            )
 
     async def hash(self, password: str) -> str:
         """The stored form of a password that `check_password` accepted; about 0.1 s."""

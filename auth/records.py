@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.errors import PersonRuleError, UnknownPersonError, WrongSignInError
+from auth.errors import PersonRuleError, WrongSignInError
+from auth.grant_records import checked_role, grant_of, new_row, role_row
 from auth.model import Person, SessionInfo, SignInKind
 from auth.scopes import stored_scopes, token_holder
-from auth.tables import AuthChangeRow, PersonAreaRow, PersonRow, SessionRow
+from auth.tables import AuthChangeRow, InvitationRow, PersonRow, SessionRow
+from auth.writing import Change, note, person_row, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from sqlalchemy.orm import Session, sessionmaker
 
+    from auth.grants import Grant, GrantWish
     from auth.roles import Capability
 
 _KEEP_CHANGES = timedelta(hours=1)
@@ -50,6 +52,7 @@ class SessionRecord:
     last_seen: datetime
     expires_at: datetime
     idle_s: int | None
+    kind: SignInKind
 
     def alive(self, now: datetime) -> bool:
         """Whether it still holds: neither expired nor idle for too long, and the account is not disabled."""
@@ -59,7 +62,7 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A sign-in to store. `device` and `network` are for its owner's list; `scopes` None: all that the person may."""
+    """A sign-in to store. `network` is for its owner's list; `scopes` None: all that the person may."""
 
     token_sha256: str
     kind: SignInKind
@@ -67,17 +70,8 @@ class NewSession:
     now: datetime
     expires_at: datetime
     idle_s: int | None
-    device: str = ""
     network: str = ""
     scopes: frozenset[Capability] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A stored note that a person changed."""
-
-    id: int
-    person_id: str
 
 
 def person_of(row: PersonRow) -> Person:
@@ -86,20 +80,27 @@ def person_of(row: PersonRow) -> Person:
         id=row.id,
         username=row.username,
         display_name=row.display_name,
-        role=row.role,
-        areas=tuple(sorted(area.area_code for area in row.areas)),
+        grants=tuple(grant_of(grant) for grant in sorted(row.grants, key=lambda grant: (grant.created, grant.id))),
         organisation=row.organisation,
-        priority_override=row.priority_override,
         disabled=row.disabled,
         created=row.created,
     )
 
 
 def _record(row: SessionRow) -> SessionRecord:
-    person = person_of(row.person)
-    if row.kind == SignInKind.API:
-        person = token_holder(person, stored_scopes(row.scopes))
-    return SessionRecord(person, row.id, row.last_seen, row.expires_at, row.idle_s)
+    # The one place where scopes are applied: whoever asks what a token may, asks about this person.
+    person = token_holder(person_of(row.person), stored_scopes(row.scopes))
+    return SessionRecord(person, row.id, row.last_seen, row.expires_at, row.idle_s, SignInKind(row.kind))
+
+
+class Admission(Protocol):
+    """Why somebody may become a person here, or get another password: asked within the transaction that does it."""
+
+    def begin(self, session: Session) -> None:
+        """Check and note what is to be; refuses by raising, and then nothing was done."""
+
+    def waits(self, grant: Grant) -> bool:
+        """Whether this grant of somebody new waits for a second person; refuses by raising."""
 
 
 class Records:
@@ -108,17 +109,17 @@ class Records:
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
 
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with self._sessions() as session, session.begin():
-            # The store's SQLite engine then takes the write lock at once instead of failing half-way; others ignore it.
-            session.connection(execution_options={"write": True})
-            yield session
-
     # -- people ----------------------------------------------------------------------------------------------------
 
-    def add_person(self, person: Person, password_hash: str | None) -> None:
-        """Store somebody new; PersonRuleError when the username is taken."""
+    def add_person(
+        self,
+        person: Person,
+        password_hash: str | None,
+        wish: GrantWish,
+        granter: str,
+        admission: Admission | None = None,
+    ) -> Person:
+        """Store somebody new, with this grant if it names a place; PersonRuleError for a taken name or a bad role."""
         if person.created is None:
             raise ValueError("a stored person has a time of creation")
         row = PersonRow(
@@ -127,22 +128,29 @@ class Records:
             display_name=person.display_name,
             password_hash=password_hash,
             organisation=person.organisation,
-            role=person.role,
-            priority_override=person.priority_override,
             disabled=person.disabled,
             created=person.created,
-            areas=[PersonAreaRow(area_code=code) for code in person.areas],
         )
         try:
-            with self._writing() as session:
+            with writing(self._sessions) as session:
+                if admission is not None:
+                    admission.begin(session)
                 session.add(row)
+                role = role_row(session, wish.role)
+                checked_role(role, person.organisation, wish)
+                if wish.areas:
+                    given = new_row(wish, role, granter, person.created)
+                    given.waits = admission is not None and admission.waits(grant_of(given))
+                    row.grants.append(given)
+                session.flush()
+                return person_of(row)
         except IntegrityError as error:
             raise PersonRuleError("username", f"There is already somebody called {person.username!r}.") from error
 
     def person(self, username: str) -> Person:
         """Somebody by normalised username; UnknownPersonError when nobody."""
         with self._sessions() as session:
-            return person_of(self._row(session, username))
+            return person_of(person_row(session, username))
 
     def people(self) -> list[Person]:
         """Everybody, by username."""
@@ -158,37 +166,42 @@ class Records:
     def change_person(
         self, username: str, now: datetime, edit: Callable[[Person], Person], *, end_sessions: bool = False
     ) -> tuple[Person, Change]:
-        """Rewrite somebody by `edit` (id, username and creation stay); returns the result and the note of it."""
-        with self._writing() as session:
-            row = self._row(session, username, lock=True)
+        """Rewrite somebody's names by `edit` (all else stays); returns the result and the note of it."""
+        with writing(self._sessions) as session:
+            row = person_row(session, username, lock=True)
             wanted = edit(person_of(row))
             row.display_name = wanted.display_name
             row.organisation = wanted.organisation
-            row.role = wanted.role
-            row.priority_override = wanted.priority_override
             row.disabled = wanted.disabled
-            kept = {area.area_code: area for area in row.areas}
-            row.areas = [kept.get(code) or PersonAreaRow(area_code=code) for code in wanted.areas]
             if end_sessions:
                 session.execute(delete(SessionRow).where(SessionRow.person_id == row.id))
-            return wanted, self._note(session, row.id, now)
+                _end_recoveries(session, row.id)
+            return wanted, note(session, row.id, now)
 
     def set_password_hash(
-        self, username: str, now: datetime, password_hash: str, keep_session_id: str | None
+        self,
+        username: str,
+        now: datetime,
+        password_hash: str,
+        keep_session_id: str | None,
+        admission: Admission | None = None,
     ) -> Change:
         """Store a new password's hash and end every sign-in of the person but the one to keep."""
-        with self._writing() as session:
-            row = self._row(session, username, lock=True)
+        with writing(self._sessions) as session:
+            if admission is not None:
+                admission.begin(session)
+            row = person_row(session, username, lock=True)
             row.password_hash = password_hash
             ended = delete(SessionRow).where(SessionRow.person_id == row.id)
             if keep_session_id is not None:
                 ended = ended.where(SessionRow.id != keep_session_id)
             session.execute(ended)
-            return self._note(session, row.id, now)
+            _end_recoveries(session, row.id)
+            return note(session, row.id, now)
 
     def replace_hash(self, person_id: str, old: str, new: str) -> None:
         """The same password hashed anew; nothing happens when it was changed meanwhile."""
-        with self._writing() as session:
+        with writing(self._sessions) as session:
             session.execute(
                 update(PersonRow)
                 .where(PersonRow.id == person_id, PersonRow.password_hash == old)
@@ -199,7 +212,7 @@ class Records:
 
     def add_session(self, judged: Credentials, new: NewSession) -> SessionRecord:
         """Store a sign-in of the person that was judged; WrongSignInError when they changed since."""
-        with self._writing() as session:
+        with writing(self._sessions) as session:
             person = session.get(PersonRow, judged.person_id, with_for_update=True)
             if person is None or person.disabled or person.password_hash != judged.password_hash:
                 raise WrongSignInError
@@ -207,8 +220,11 @@ class Records:
 
     def add_token(self, username: str, new: NewSession) -> SessionRecord:
         """Store a token issued to somebody without a password check (an administrator's act)."""
-        with self._writing() as session:
-            return self._add_session(session, self._row(session, username, lock=True), new)
+        with writing(self._sessions) as session:
+            person = person_row(session, username, lock=True)
+            if person.disabled:
+                raise PersonRuleError("username", f"The account of {username!r} is disabled.")
+            return self._add_session(session, person, new)
 
     def by_token(self, token_sha256: str) -> SessionRecord | None:
         """The sign-in of a token, alive or not; None when there is none."""
@@ -225,20 +241,20 @@ class Records:
     def touch(self, session_id: str, now: datetime, network: str = "") -> None:
         """Remember that the sign-in was used just now, and from where, if that is known."""
         values = {"last_seen": now} | ({"network": network} if network else {})
-        with self._writing() as session:
+        with writing(self._sessions) as session:
             session.execute(update(SessionRow).where(SessionRow.id == session_id).values(**values))
 
     def end_session(self, session_id: str, now: datetime) -> Change | None:
         """End one sign-in; None when it had ended already."""
-        with self._writing() as session:
+        with writing(self._sessions) as session:
             ended = delete(SessionRow).where(SessionRow.id == session_id).returning(SessionRow.person_id)
             person_id = session.scalar(ended)
-            return None if person_id is None else self._note(session, person_id, now)
+            return None if person_id is None else note(session, person_id, now)
 
     def sessions_of(self, username: str) -> list[SessionInfo]:
         """The stored sign-ins and tokens of somebody, newest first, expired ones included until they are purged."""
         with self._sessions() as session:
-            person_id = self._row(session, username).id
+            person_id = person_row(session, username).id
             rows = session.scalars(
                 select(SessionRow).where(SessionRow.person_id == person_id).order_by(SessionRow.created.desc())
             )
@@ -261,25 +277,9 @@ class Records:
 
     def purge(self, now: datetime) -> None:
         """Delete sign-ins that expired a day ago and old notes of changes."""
-        with self._writing() as session:
+        with writing(self._sessions) as session:
             session.execute(delete(SessionRow).where(SessionRow.expires_at < now - _KEEP_EXPIRED))
             session.execute(delete(AuthChangeRow).where(AuthChangeRow.at < now - _KEEP_CHANGES))
-
-    @staticmethod
-    def _row(session: Session, username: str, *, lock: bool = False) -> PersonRow:
-        """The person's row; `lock` keeps others from changing it until the transaction ends (SQLite locks anyway)."""
-        query = select(PersonRow).where(PersonRow.username == username)
-        row = session.scalar(query.with_for_update() if lock else query)
-        if row is None:
-            raise UnknownPersonError(username)
-        return row
-
-    @staticmethod
-    def _note(session: Session, person_id: str, now: datetime) -> Change:
-        row = AuthChangeRow(person_id=person_id, at=now)
-        session.add(row)
-        session.flush()
-        return Change(row.id, person_id)
 
     @staticmethod
     def _add_session(session: Session, person: PersonRow, new: NewSession) -> SessionRecord:
@@ -293,10 +293,14 @@ class Records:
             last_seen=new.now,
             expires_at=new.expires_at,
             idle_s=new.idle_s,
-            device=new.device,
             network=new.network,
             scopes=None if new.scopes is None else sorted(new.scopes),
         )
         session.add(row)
         session.flush()
         return _record(row)
+
+
+def _end_recoveries(session: Session, person_id: str) -> None:
+    """Links to a new password end with what they were made for: an older one, or an account that was open."""
+    session.execute(delete(InvitationRow).where(InvitationRow.person_id == person_id))

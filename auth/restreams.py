@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
+from auth.checks import normalise_username
 from auth.errors import AuthError, PersonRuleError, UnknownPersonError
-from auth.model import Person, normalise_username
+from auth.model import Person
 from auth.records import person_of
 from auth.tables import AuthChangeRow, PersonRow, RestreamAccountRow
 from auth.transactions import Transactions

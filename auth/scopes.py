@@ -1,46 +1,32 @@
-"""What a token may do of what its person may: pure, and asked wherever a capability is decided.
-
-person = token_holder(person, frozenset({Capability.SEE, Capability.LIVE}))   # the person as this token
-within_scopes(person, Capability.CONTROL)                                     # False
-narrowed(person, role.capabilities)                                           # what is left of them
-"""
+"""What a token may do of what its person may. Pure; applied once, where a stored sign-in becomes a person who acts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from auth.errors import PersonRuleError
-from auth.model import Person
 from auth.roles import Capability
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-@dataclass(frozen=True, slots=True)
-class TokenHolder(Person):
-    """A person who acts by a token; `scopes` None: the token may do all that the person may."""
-
-    scopes: frozenset[Capability] | None = None
-
-
-def token_holder(person: Person, scopes: frozenset[Capability] | None) -> TokenHolder:
-    """The person, as a token of theirs with these scopes."""
-    return TokenHolder(**{field.name: getattr(person, field.name) for field in fields(Person)}, scopes=scopes)
+    from auth.grants import Grant
+    from auth.model import Person
 
 
-def acts_by_token(person: Person) -> bool:
-    """Whether a program acts with a token, and not the person themselves: it may not change how they sign in."""
-    return isinstance(person, TokenHolder)
+def token_holder(person: Person, scopes: frozenset[Capability] | None) -> Person:
+    """The person as a token of theirs with these scopes; None: all that the person may.
+
+    Their grants bring no more than the scopes, and what is denied to them stays denied whole.
+    """
+    if scopes is None:
+        return person
+    return replace(person, grants=tuple(_narrowed(grant, scopes) for grant in person.grants))
 
 
-def within_scopes(person: Person, capability: Capability) -> bool:
-    """Whether the way in which this person is signed in leaves them the capability."""
-    scopes = person.scopes if isinstance(person, TokenHolder) else None
-    return scopes is None or capability in scopes
-
-
-def narrowed(person: Person, capabilities: Iterable[Capability]) -> frozenset[Capability]:
-    """What is left of the capabilities for the way in which this person is signed in."""
-    return frozenset(capability for capability in capabilities if within_scopes(person, capability))
+def _narrowed(grant: Grant, scopes: frozenset[Capability]) -> Grant:
+    return grant if grant.deny else replace(grant, capabilities=grant.capabilities & scopes)
 
 
 def parse_scopes(words: Iterable[str]) -> frozenset[Capability]:

@@ -7,7 +7,7 @@
     await auth.create_person("sari", "a long password", role="official", areas=["31.71.01"], display_name="Ibu Sari")
     token, sign_in = await auth.sign_in("sari", "a long password", "203.0.113.9")
     sign_in = await auth.authenticate(token)                  # None: 401
-    allows(sign_in.person, Capability.LIVE, camera)           # auth.policy
+    allows(sign_in.person, Capability.LIVE, camera, now)      # auth.policy
     await auth.close()
 
 A socket or stream is registered first and its sign-in checked (again) after, so that a change between the two is not
@@ -21,8 +21,8 @@ import logging
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,48 +30,33 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth import tokens
 from auth.cache import SignInCache
 from auth.changes import ChangeReader
-from auth.errors import AuthUnavailableError, PersonRuleError, ThrottledError, WrongSignInError
-from auth.model import (
-    Person,
-    SessionInfo,
-    SignIn,
-    SignInKind,
-    check_areas,
-    check_name,
-    check_priority,
-    normalise_username,
+from auth.checks import account_key, check_name, checked_person, normalise_username
+from auth.errors import (
+    AuthUnavailableError,
+    PersonRuleError,
+    SecondFactorNeededError,
+    ThrottledError,
+    WrongSignInError,
 )
-from auth.passwords import Passwords, check_password
-from auth.records import Change, Credentials, NewSession, Records, SessionRecord
-from auth.roles import ROLES, Capability
+from auth.grants import GrantWish, checked_wish
+from auth.model import Person, SessionInfo, SignIn, SignInKind
+from auth.passwords import Passwords
+from auth.proofs import Method, ProofRecords
+from auth.records import Admission, Credentials, NewSession, Records, SessionRecord
+from auth.session_rules import SessionRules, utc_now
 from auth.throttle import Throttle, shown_network
+from auth.writing import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy.orm import Session, sessionmaker
 
+    from auth.roles import Capability
+
+__all__ = ["AuthService", "SessionRules", "utc_now"]
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRules:
-    """How long things last. `fresh_s` bounds how late another process's change is noticed by `authenticate`."""
-
-    absolute_s: float = 7 * 24 * 3600.0
-    idle_s: int | None = 12 * 3600
-    touch_s: float = 60.0  # last_seen is written at most this often
-    fresh_s: float = 0.5
-    poll_s: float = 0.5
-    purge_s: float = 3600.0
-    max_cached: int = 10_000
-    max_token_s: float = 366 * 24 * 3600.0
-
-
-def utc_now() -> datetime:
-    """The wall clock, aware."""
-    return datetime.now(UTC)
 
 
 class AuthService:
@@ -91,7 +76,9 @@ class AuthService:
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_change: list[Callable[[str], None]] = []
+        self.sessions = sessions
         self._records = Records(sessions)
+        self._proofs = ProofRecords(sessions)
         self._passwords = passwords or Passwords()
         self._throttle = throttle or Throttle()
         self._rules = rules or SessionRules()
@@ -104,32 +91,56 @@ class AuthService:
     # -- signing in ------------------------------------------------------------------------------------------------
 
     async def sign_in(
-        self, username: str, password: str, address: str, kind: SignInKind = SignInKind.BROWSER, device: str = ""
+        self, username: str, password: str, address: str, kind: SignInKind = SignInKind.BROWSER
     ) -> tuple[str, SignIn]:
-        """A new token and sign-in; WrongSignInError, or ThrottledError with `retry_after_s`. About 0.1 s of hashing."""
-        account = _account_key(username)
+        """A new token and sign-in; WrongSignInError, or ThrottledError with `retry_after_s`. About 0.1 s of hashing.
+
+        SecondFactorNeededError when the password is right and is not all that this person has to prove.
+        """
+        judged = await self.prove_password(username, password, address)
+        admitted = await self.admit(judged.person_id, Method.PASSWORD, address, kind, judged=judged)
+        await self._rehash_if_old(judged, password)
+        return admitted
+
+    async def prove_password(self, username: str, password: str, address: str) -> Credentials:
+        """What the right password was judged by; errors as `sign_in`'s. Only `admit` or `succeeded` clears counts."""
+        account = account_key(username)
         self._refuse_throttled(account, address)
         async with self._passwords.slot():
             # Asked again: while this one stood in line, others before it may have been wrong.
             self._refuse_throttled(account, address)
-            judged = await self._judge(account, password, address)
-        opened = await self._open(judged, address, kind, device)
-        await self._rehash_if_old(judged, password)
-        return opened
+            return await self._judge(account, password, address)
 
-    async def let_in(self, username: str, address: str, device: str = "") -> tuple[str, SignIn]:
-        """A browser's sign-in for somebody who was proved otherwise than by password; WrongSignInError when closed."""
-        judged = await self._db(self._records.credentials, normalise_username(username))
-        if judged is None or judged.disabled:
+    def succeeded(self, username: str, address: str) -> None:
+        """This person proved themselves at this address in full: guesses from elsewhere no longer slow them here."""
+        self._throttle.succeeded(account_key(username), address, self._steady())
+
+    async def admit(
+        self,
+        person_id: str,
+        method: Method,
+        address: str,
+        kind: SignInKind = SignInKind.BROWSER,
+        *,
+        judged: Credentials | None = None,
+    ) -> tuple[str, SignIn]:
+        """Begin a sign-in of somebody who has just been proved; WrongSignInError when they are closed or gone.
+
+        `judged`: what a password was judged by; one that was changed since is wrong. A password alone does not admit
+        whoever has a second factor (SecondFactorNeededError), whoever calls.
+        """
+        judged = judged or await self._db(self._proofs.credentials, person_id)
+        if judged is None:
             raise WrongSignInError
-        return await self._open(judged, address, SignInKind.BROWSER, device)
-
-    async def _open(self, judged: Credentials, address: str, kind: SignInKind, device: str) -> tuple[str, SignIn]:
+        if method is Method.PASSWORD and await self._db(self._proofs.has_second_factor, person_id):
+            raise SecondFactorNeededError(judged)
         token = tokens.new_token()
         expires_at = self._clock() + timedelta(seconds=self._rules.absolute_s)
         new = self._new_session(token, kind, "", expires_at, self._rules.idle_s)
-        new = replace(new, device=device[:120], network=shown_network(address))
-        return token, _sign_in(await self._db(self._records.add_session, judged, new))
+        record = await self._db(self._records.add_session, judged, replace(new, network=shown_network(address)))
+        await self._db(self._proofs.prove, record.session_id, method, self._clock())
+        self.succeeded(record.person.username, address)
+        return token, _sign_in(record)
 
     async def _judge(self, account: str, password: str, address: str) -> Credentials:
         try:
@@ -141,7 +152,6 @@ class AuthService:
         if judged is None or judged.disabled or not right:
             self._throttle.failed(account, address, self._steady())
             raise WrongSignInError
-        self._throttle.succeeded(account, address, self._steady())
         return judged
 
     async def _rehash_if_old(self, judged: Credentials, password: str) -> None:
@@ -238,12 +248,9 @@ class AuthService:
         if expires_at.tzinfo is None or not now < expires_at <= now + timedelta(seconds=self._rules.max_token_s):
             days = round(self._rules.max_token_s / 86400)
             raise PersonRuleError("expires_at", f"A token's end has a time zone and lies within the next {days} days.")
-        person = await self.person(username)
-        if person.disabled:
-            raise PersonRuleError("username", f"The account of {person.username!r} is disabled.")
         token = tokens.new_token()
         new = self._new_session(token, SignInKind.API, check_name("name", name, required=True), expires_at, None)
-        await self._db(self._records.add_token, person.username, replace(new, scopes=scopes))
+        await self._db(self._records.add_token, normalise_username(username), replace(new, scopes=scopes))
         return token
 
     # -- people ----------------------------------------------------------------------------------------------------
@@ -251,34 +258,33 @@ class AuthService:
     async def create_person(
         self,
         username: str,
-        password: str,
+        password: str | None,
         *,
-        role: str,
+        role: str | None,
         areas: Sequence[str] = (),
         display_name: str = "",
         organisation: str = "",
         priority: int | None = None,
+        reason: str = "the account was made",
+        granter: str = "",
+        admission: Admission | None = None,
     ) -> Person:
-        """Store somebody new; PersonRuleError when something is not allowed or the name is taken.
+        """Store somebody new, with one grant if areas are named; PersonRuleError when something is not allowed.
 
-        Whether the area codes exist is the caller's to check: the tree is not known here.
+        Without a password they come in by other ways. `admission` is asked within the transaction. Whether the area
+        codes exist is the caller's to check: the tree is not known here.
         """
         name = normalise_username(username)
-        check_password(password, name)
+        if password is not None:
+            await self._passwords.check_new(password, name)
+        now = self._clock()
         person = checked_person(
-            Person(
-                id=uuid.uuid4().hex,
-                username=name,
-                display_name=display_name or name,
-                role=role,
-                areas=tuple(areas),
-                organisation=organisation,
-                priority_override=priority,
-                created=self._clock(),
-            )
+            Person(uuid.uuid4().hex, name, display_name or name, organisation=organisation, created=now)
         )
-        await self._db(self._records.add_person, person, await self._passwords.hash(password))
-        return person
+        wish = GrantWish(role=role, areas=tuple(areas), priority=priority, reason=reason)
+        hashed = None if password is None else await self._passwords.hash(password)
+        checked = checked_wish(wish, now) if areas else wish
+        return await self._db(self._records.add_person, person, hashed, checked, granter, admission)
 
     async def person(self, username: str) -> Person:
         """Somebody by name; UnknownPersonError when nobody."""
@@ -289,9 +295,9 @@ class AuthService:
         return await self._db(self._records.people)
 
     async def change_person(self, username: str, edit: Callable[[Person], Person]) -> Person:
-        """Change role, areas, names, organisation or priority; sign-ins go on under the new rights at once.
+        """Change the name shown or the organisation; sign-ins go on under what that means at once.
 
-        `await auth.change_person("sari", lambda person: replace(person, areas=("31.71",)))`
+        `await auth.change_person("sari", lambda person: replace(person, organisation="PT Contoh"))`
         """
         return await self._change(username, lambda person: checked_person(edit(person)))
 
@@ -312,13 +318,31 @@ class AuthService:
         self._tell(change)
         return person
 
-    async def set_password(self, username: str, password: str, *, keep_session_id: str | None = None) -> None:
+    async def change(self, call: Callable[[], tuple[T, Iterable[Change]]]) -> T:
+        """Change something on a thread and tell of those whom it concerns; for the doors beside this one."""
+        result, changes = await self._db(call)
+        for change in changes:
+            self._tell(change)
+        return result
+
+    async def read(self, call: Callable[[], T]) -> T:
+        """Read something on a thread; for the doors beside this one."""
+        return await self._db(call)
+
+    def now(self) -> datetime:
+        """The wall clock by which grants begin and end."""
+        return self._clock()
+
+    async def set_password(
+        self, username: str, password: str, *, keep_session_id: str | None = None, admission: Admission | None = None
+    ) -> None:
         """A new password; ends all of the person's sign-ins and tokens but one to keep. PersonRuleError."""
         name = normalise_username(username)
-        check_password(password, name)
+        await self._passwords.check_new(password, name)
         await self.person(name)
         hashed = await self._passwords.hash(password)
-        self._tell(await self._db(self._records.set_password_hash, name, self._clock(), hashed, keep_session_id))
+        store = self._records.set_password_hash
+        self._tell(await self._db(store, name, self._clock(), hashed, keep_session_id, admission))
 
     # -- changes ---------------------------------------------------------------------------------------------------
 
@@ -368,26 +392,4 @@ class AuthService:
 
 
 def _sign_in(record: SessionRecord) -> SignIn:
-    return SignIn(record.person, record.session_id, record.expires_at)
-
-
-def _account_key(username: str) -> str:
-    """The normalised name; one impossible name stands for all that nobody can have."""
-    try:
-        return normalise_username(username)
-    except PersonRuleError:
-        return "?"
-
-
-def checked_person(person: Person) -> Person:
-    """The person with every text trimmed and the areas sorted; PersonRuleError for what is not allowed."""
-    if person.role not in ROLES:
-        raise PersonRuleError("role", f"There is no role {person.role!r}; the roles are {', '.join(sorted(ROLES))}.")
-    organisation = check_name("organisation", person.organisation, required=ROLES[person.role].only_own)
-    return replace(
-        person,
-        display_name=check_name("display_name", person.display_name, required=True),
-        organisation=organisation,
-        areas=check_areas(person.areas),
-        priority_override=check_priority(person.priority_override),
-    )
+    return SignIn(record.person, record.session_id, record.expires_at, record.kind)

@@ -10,12 +10,15 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from auth.errors import AuthError, ThrottledError
-from auth.model import Person, SignIn
-from auth.roles import ROLES, Capability
+from auth.grants import Grant
+from auth.model import Person
+from auth.policy import Standing
+from auth.roles import Capability
 from auth.service import AuthService, utc_now
 from auth.throttle import AddressThrottle
 
@@ -23,6 +26,7 @@ LIFE_S: Final = 24 * 3600.0
 _ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # nothing that is read as something else; 4.9 bits each
 _GROUPS, _GROUP_CHARS = 4, 4
 FIRST_ROLE: Final = "admin"
+SET_UP: Final = "set-up code"  # what stands as the granter; no username has a space
 
 
 class SetupClosedError(AuthError):
@@ -51,10 +55,22 @@ def code_digest(code: str) -> bytes:
     return hashlib.sha256(plain.encode("ascii")).digest()
 
 
-def has_administrator(people: Iterable[Person]) -> bool:
-    """Whether anybody's role looks after people; a closed account counts: `camctl user enable` opens it again."""
-    roles = (ROLES.get(person.role) for person in people)
-    return any(role is not None and Capability.MANAGE_PEOPLE in role.capabilities for role in roles)
+def has_administrator(people: Iterable[Person], areas: Sequence[str], now: datetime) -> bool:
+    """Whether anybody looks after people in all of these areas, at every hour and with no end.
+
+    A closed account counts: `camctl user enable` opens it again.
+    """
+    return any(_administers(person, areas, now) for person in people)
+
+
+def _administers(person: Person, areas: Sequence[str], now: datetime) -> bool:
+    lasting = tuple(grant for grant in person.grants if grant.deny or _is_for_good(grant))
+    standing = Standing(replace(person, grants=lasting, disabled=False), now)
+    return bool(areas) and all(standing.holds_in(Capability.MANAGE_PEOPLE, area) for area in areas)
+
+
+def _is_for_good(grant: Grant) -> bool:
+    return grant.ends_at is None and grant.window is None
 
 
 class SetupCode:
@@ -83,17 +99,15 @@ class SetupCode:
 
     async def make(self) -> str | None:
         """A new code if there is no administrator, else None; said this once."""
-        if has_administrator(await self._auth.list_people()):
+        if await self._has_administrator():
             return None
         code = new_code()
         self._digest = code_digest(code)
         self._expires_at = self._clock() + timedelta(seconds=LIFE_S)
         return code
 
-    async def use(
-        self, code: str, username: str, display_name: str, password: str, *, address: str = "", device: str = ""
-    ) -> tuple[str, SignIn]:
-        """Make the first administrator, for every area, and sign them in; the code is used up.
+    async def use(self, code: str, username: str, display_name: str, password: str, *, address: str = "") -> Person:
+        """Make the first administrator, for every area; the code is used up.
 
         Raises:
             SetupClosedError: there is nothing to set up.
@@ -104,8 +118,14 @@ class SetupCode:
         self._digest = None  # taken before anything is waited for: of two requests one gets it
         try:
             await self._refuse_when_set_up()
-            person = await self._auth.create_person(
-                username, password, role=FIRST_ROLE, areas=self.areas, display_name=display_name
+            return await self._auth.create_person(
+                username,
+                password,
+                role=FIRST_ROLE,
+                areas=self.areas,
+                display_name=display_name,
+                reason="the first administrator",
+                granter=SET_UP,
             )
         except SetupClosedError:
             raise
@@ -113,12 +133,14 @@ class SetupCode:
             # Hanging up too: nobody came of it, and if somebody did, the next look finds them.
             self._digest = digest
             raise
-        return await self._auth.let_in(person.username, address, device)
 
     async def _refuse_when_set_up(self) -> None:
         # Somebody may have come by the command line since the start.
-        if has_administrator(await self._auth.list_people()):
+        if await self._has_administrator():
             raise SetupClosedError
+
+    async def _has_administrator(self) -> bool:
+        return has_administrator(await self._auth.list_people(), self.areas, self._clock())
 
     def _judged(self, code: str, address: str) -> bytes:
         digest = self._digest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from auth.model import SignInKind
 from auth.records import is_idle
@@ -30,7 +30,7 @@ class ListedSignIn:
 
 
 class SignInList(Transactions):
-    """Reads the table of sign-ins; `auth.service` ends them."""
+    """The table of sign-ins as their owners see it; `auth.service` begins and ends them."""
 
     def of(self, person_id: str, kind: SignInKind, now: datetime) -> list[ListedSignIn]:
         """The person's sign-ins (BROWSER) or tokens (API) that hold now, the last used first."""
@@ -41,6 +41,11 @@ class SignInList(Transactions):
                 .order_by(SessionRow.last_seen.desc(), SessionRow.id)
             )
             return [_listed(row) for row in session.scalars(query) if not is_idle(row.last_seen, row.idle_s, now)]
+
+    def describe(self, session_id: str, device: str) -> None:
+        """Remember on what device a sign-in began."""
+        with self._writing() as session:
+            session.execute(update(SessionRow).where(SessionRow.id == session_id).values(device=device[:120]))
 
     def count(self, person_id: str, kind: SignInKind, now: datetime) -> int:
         """How many there are, idle ones included."""

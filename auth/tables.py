@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, CheckConstraint, DateTime, ForeignKey, Integer, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    TypeDecorator,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 if TYPE_CHECKING:
@@ -57,25 +68,81 @@ class PersonRow(Base):
     display_name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str | None] = mapped_column(String(255))
     organisation: Mapped[str] = mapped_column(String(120))
-    role: Mapped[str] = mapped_column(String(32))
-    priority_override: Mapped[int | None]
     disabled: Mapped[bool]
     created: Mapped[datetime] = mapped_column(UtcTime)
 
-    areas: Mapped[list[PersonAreaRow]] = relationship(cascade="all, delete-orphan", lazy="selectin")
+    grants: Mapped[list[GrantRow]] = relationship(cascade="all, delete-orphan", lazy="selectin")
 
 
-class PersonAreaRow(Base):
-    """An area in which the person's role holds."""
+class RoleRow(Base):
+    """A named bundle of capabilities; `priority` NULL: by the level of the area."""
 
-    __tablename__ = "person_area"
+    __tablename__ = "role"
 
-    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
-    area_code: Mapped[str] = mapped_column(String(140), primary_key=True)
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    capabilities: Mapped[list[str]] = mapped_column(JSON)
+    priority: Mapped[int | None]
+    only_own: Mapped[bool]
+    viewing: Mapped[int]
+
+
+class GrantRow(Base):
+    """What somebody may do (or, with `deny`, may not), where and when; `capabilities` NULL: all of the role's."""
+
+    __tablename__ = "access_grant"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    role_name: Mapped[str | None] = mapped_column(ForeignKey("role.name"), index=True)
+    areas: Mapped[list[str]] = mapped_column(JSON)
+    cameras: Mapped[list[str]] = mapped_column(JSON)
+    capabilities: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    deny: Mapped[bool]
+    window: Mapped[str | None] = mapped_column(String(120))
+    starts_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    ends_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    priority: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(16))
+    waits: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(120))
+    granter: Mapped[str] = mapped_column(String(64))
+    approver: Mapped[str] = mapped_column(String(64))
+    created: Mapped[datetime] = mapped_column(UtcTime)
+
+    role: Mapped[RoleRow | None] = relationship(lazy="joined")
+
+
+class EmergencyRow(Base):
+    """One camera, opened in an emergency (`auth.emergency.Opening`); kept for good, whoever leaves."""
+
+    __tablename__ = "emergency_opening"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    camera_id: Mapped[str] = mapped_column(String(64), index=True)
+    area: Mapped[str] = mapped_column(String(140))
+    owner: Mapped[str] = mapped_column(String(120))
+    person_id: Mapped[str] = mapped_column(String(32), index=True)
+    username: Mapped[str] = mapped_column(String(64))
+    display_name: Mapped[str] = mapped_column(String(120))
+    category: Mapped[str] = mapped_column(String(32))
+    incident: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(String(120))
+    opened_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+    ends_at: Mapped[datetime] = mapped_column(UtcTime)
+    grant_id: Mapped[str] = mapped_column(String(32), unique=True)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    closed_by: Mapped[str] = mapped_column(String(64))
+    reviewed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    reviewer: Mapped[str] = mapped_column(String(64))
+    is_justified: Mapped[bool | None]
+    review: Mapped[str] = mapped_column(String(300))
 
 
 class SessionRow(Base):
-    """A sign-in or an API token; the token itself is known to its owner only."""
+    """A sign-in or an API token; the token itself is known to its owner only.
+
+    `method` and `proved_at` say how and when its person last proved who they are; a program's token has neither.
+    """
 
     __tablename__ = "session"
     __table_args__ = (CheckConstraint("kind IN ('browser', 'api')", name="kind"),)
@@ -92,6 +159,8 @@ class SessionRow(Base):
     device: Mapped[str] = mapped_column(String(120), server_default="", default="")
     network: Mapped[str] = mapped_column(String(64), server_default="", default="")
     scopes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    method: Mapped[str | None] = mapped_column(String(32))
+    proved_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
     person: Mapped[PersonRow] = relationship(lazy="joined", innerjoin=True)
 
@@ -168,3 +237,43 @@ class ExternalIdentityRow(Base):
     subject: Mapped[str] = mapped_column(String(255), primary_key=True)
     person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
     created: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class PasskeyRow(Base):
+    """A passkey of somebody. `rp_id`: the site for which the authenticator made it; it is good for no other."""
+
+    __tablename__ = "passkey"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    rp_id: Mapped[str] = mapped_column(String(253))
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary(1023), unique=True)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)  # unsigned 32 bits, which Integer cannot hold everywhere
+    name: Mapped[str] = mapped_column(String(120))
+    synced: Mapped[bool]
+    created: Mapped[datetime] = mapped_column(UtcTime)
+    last_used: Mapped[datetime | None] = mapped_column(UtcTime)
+
+    person: Mapped[PersonRow] = relationship(lazy="joined", innerjoin=True)
+
+
+class TotpRow(Base):
+    """The sealed TOTP secret of somebody. It counts once `confirmed`; codes of `last_step` and before are used up."""
+
+    __tablename__ = "totp"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    sealed: Mapped[str] = mapped_column(String(500))
+    confirmed: Mapped[bool]
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    created: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class RecoveryCodeRow(Base):
+    """A recovery code that was not used yet; using it deletes it."""
+
+    __tablename__ = "recovery_code"
+
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    code_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth.errors import AuthUnavailableError
+from auth.writing import writing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy.orm import Session, sessionmaker
 
 
@@ -30,7 +32,8 @@ class Transactions:
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:
-        with self._reading() as session, session.begin():
-            # The store's SQLite engine then takes the write lock at once instead of failing half-way; others ignore it.
-            session.connection(execution_options={"write": True})
-            yield session
+        try:
+            with writing(self._sessions) as session:
+                yield session
+        except SQLAlchemyError as error:
+            raise AuthUnavailableError from error

@@ -11,7 +11,22 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench import badlink, capacity, command, dark, delay, glass, growth, join, links, relay, steer, storm
+from bench import (
+    audit,
+    badlink,
+    capacity,
+    command,
+    dark,
+    delay,
+    glass,
+    grants,
+    growth,
+    join,
+    links,
+    relay,
+    steer,
+    storm,
+)
 from bench.program import ProgramError
 
 _BENCHMARKS = {
@@ -27,6 +42,8 @@ _BENCHMARKS = {
     "steer": steer.run,
     "dark": dark.run,
     "links": links.run,
+    "grants": grants.run,
+    "audit": audit.run,
 }
 
 

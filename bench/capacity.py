@@ -26,7 +26,7 @@ _SPREAD, _QUICK_SPREAD = (200, 300, 400, 500, 600), (16,)
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """More and more viewers of one relay, until it loses packets; `ended` says why there are no more."""
+    """More and more viewers of one relay, until it cannot serve them whole; `ended` says why there are no more."""
 
     name: str
     plateaus: list[Plateau]
@@ -34,8 +34,8 @@ class Ramp:
 
     @property
     def without_loss(self) -> int:
-        """The most viewers that lost nothing to speak of."""
-        return max((each.viewers for each in self.plateaus if each.lost_percent < _LOSES), default=0)
+        """The most viewers that got everything."""
+        return max((each.viewers for each in self.plateaus if verdict(each, self.plateaus[0]) is None), default=0)
 
 
 def verdict(seen: Plateau, first: Plateau) -> str | None:

@@ -125,6 +125,7 @@ async def house(
             "sessions_per_worker": 2000, "udp_port": free_port(socket.SOCK_DGRAM), "workers": 1, **media,
         },
         "control": {"journal": str(folder / "control.journal")},
+        "audit": {"folder": str(folder / "audit")},
         "store": {"url": f"sqlite:///{folder / 'camctl.db'}"},
         "log": {"level": "warning"},
         "cameras": {"approved_networks": ["127.0.0.0/8", *networks], "items": list(items)},

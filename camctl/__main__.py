@@ -6,9 +6,11 @@ import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from camctl.errors import CamctlError, ConfigError
+from camctl.options import add_area_commands, add_secret_commands
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,14 +39,46 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("street", type=Path, metavar="FILE.yaml")
 
     _add_user_commands(commands.add_parser("user", help="people who may sign in"))
+    _add_audit_commands(commands.add_parser("audit", help="the record of who saw and did what"))
+    add_area_commands(commands.add_parser("area", help="the city's areas and their boundaries"))
+    add_secret_commands(commands.add_parser("secrets", help="cameras' passwords, encrypted where they are kept"))
     return parser
 
 
+def _add_audit_commands(audit: argparse.ArgumentParser) -> None:
+    commands = audit.add_subparsers(dest="audit_command", required=True, metavar="COMMAND")
+    verify = commands.add_parser(
+        "verify", help="find altered, removed, inserted and reordered rows; exit code 1 if any"
+    )
+    verify.add_argument("--file", type=Path, metavar="FILE", help="an exported JSON Lines file instead of the database")
+    verify.add_argument("--key", type=Path, action="append", default=[], metavar="FILE", help="a public key to trust")
+    verify.add_argument("--checkpoints", type=Path, metavar="FILE", help="checkpoints that were kept elsewhere")
+    export = commands.add_parser("export", help="write rows to standard output")
+    export.add_argument("--format", choices=("jsonl", "csv"), default="jsonl")
+    show = commands.add_parser("show", help="print the newest rows")
+    show.add_argument("--last", type=int, default=50, metavar="N")
+    for command in (export, show):
+        command.add_argument("--since", metavar="TIME", help="such as 2026-01-31 or 2026-01-31T08:00+07:00")
+        command.add_argument("--until", metavar="TIME")
+        command.add_argument("--person", default="", metavar="NAME")
+        command.add_argument("--camera", default="", metavar="ID")
+        command.add_argument("--area", default="", metavar="CODE")
+        command.add_argument("--action", default="", metavar="ACTION")
+        command.add_argument("--text", default="", metavar="WORDS")
+    commands.add_parser("checkpoint", help="sign what is new now, and print the checkpoint to be kept elsewhere")
+    purge = commands.add_parser("purge", help="drop old rows behind a signed checkpoint that says so")
+    purge.add_argument("--older-than-days", type=int, required=True, metavar="DAYS")
+    for command in commands.choices.values():
+        command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
+
+
 def _add_user_commands(user: argparse.ArgumentParser) -> None:
+    from camctl import user_grants
+
     commands = user.add_subparsers(dest="user_command", required=True, metavar="COMMAND")
     add = commands.add_parser("add", help="add somebody; the password is asked for, or read from standard input")
     add.add_argument("username")
-    add.add_argument("--role", required=True, choices=("admin", "operator", "official", "partner"))
+    add.add_argument("--role", required=True, help="admin, auditor, official, operator, partner, or one of yours")
     add.add_argument("--area", action="append", default=[], required=True, metavar="CODE", help="may be repeated")
     add.add_argument("--name", default="", help="the name that others see")
     add.add_argument("--organisation", default="", help="needed for partners: whose cameras they see")
@@ -56,10 +90,20 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
         ("password", "set a new password"),
     ):
         commands.add_parser(name, help=text).add_argument("username")
+    passkeys = commands.add_parser(
+        "passkeys", help="list somebody's passkeys, or remove lost ones and end all sign-ins"
+    )
+    passkeys.add_argument("username")
+    passkeys.add_argument("--remove", action="append", default=[], metavar="ID", help="may be repeated; or: all")
+    totp = commands.add_parser(
+        "totp-reset", help="remove an authenticator app and recovery codes, and end all sign-ins"
+    )
+    totp.add_argument("username")
     token = commands.add_parser("token", help="print a bearer token for a program")
     token.add_argument("username")
     token.add_argument("--days", type=int, default=30)
     token.add_argument("--name", default="command line", help="what the token is for")
+    user_grants.add_commands(commands)
     token.add_argument(
         "--scope", action="append", metavar="CAPABILITY", help="only this, such as live; may be repeated"
     )
@@ -79,8 +123,8 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
 
 def _add_link_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     invite = commands.add_parser("invite", help="print a link, this once, by which somebody becomes a person here")
-    invite.add_argument("--role", required=True, choices=("admin", "operator", "official", "partner"))
-    invite.add_argument("--area", action="append", required=True, metavar="CODE", help="may be repeated")
+    invite.add_argument("--role", help="admin, auditor, official, operator, partner, or one of yours; else only a name")
+    invite.add_argument("--area", action="append", default=[], metavar="CODE", help="may be repeated")
     invite.add_argument("--name", required=True, help="the name that others see")
     invite.add_argument("--organisation", default="", help="needed for partners: whose cameras they see")
     invite.add_argument("--username", help="else the invited choose it")
@@ -169,25 +213,45 @@ def _user(options: argparse.Namespace) -> None:
     asyncio.run(run(options))
 
 
+def _audit(options: argparse.Namespace) -> int:
+    from camctl.audit_command import run
+
+    return run(options)
+
+
+def _area(options: argparse.Namespace) -> None:
+    from camctl.area_commands import run
+
+    run(options)
+
+
+def _secrets(options: argparse.Namespace) -> None:
+    from camctl.secret_commands import run
+
+    run(options)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for a failure, 2 for wrong input."""
     options = _parser().parse_args(arguments)
-    commands = {
+    commands: dict[str, Callable[[argparse.Namespace], int | None]] = {
         "serve": _serve,
         "check-config": _check,
         "example-config": _example,
         "demo": _demo,
         "simulate": _simulate,
         "user": _user,
+        "audit": _audit,
+        "area": _area,
+        "secrets": _secrets,
     }
     try:
-        commands[options.command](options)
+        return commands[options.command](options) or 0
     except CamctlError as error:
         sys.stderr.write(f"camctl {options.command}: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

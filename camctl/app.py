@@ -5,37 +5,56 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Callable
+from pathlib import Path
+
+import psutil
 
 from auth.city_sign_in import CitySignIn
 from auth.joining import Joining
+from auth.model import CameraRef
 from auth.restreams import RestreamAccounts
 from auth.setup_code import SetupCode
 from auth.sign_in_list import SignInList
 from camctl.admission import Places
 from camctl.api.application import build
+from camctl.api.auditing import ServiceAudit
 from camctl.api.revocation import LiveUses
 from camctl.api.server import HttpServer, bind
 from camctl.api.services import Services
 from camctl.areas.tree import AreaTree
+from camctl.audit.trail import Trail
+from camctl.boundaries import Boundaries
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.patrols import Patrols, load_patrols
 from camctl.config import CameraConfig, Config, camera_password, turn_servers
 from camctl.control.client import ControlClient
 from camctl.control.codec import Setup
-from camctl.egress import EgressPolicy
+from camctl.egress import EgressPolicy, OwnMachine
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
 from camctl.first_administrator import announce
-from camctl.groundwork import auth_service, load_areas, oidc_settings, open_people
+from camctl.groundwork import (
+    auth_service,
+    camera_sealer,
+    factor_service,
+    load_areas,
+    oidc_settings,
+    open_people,
+    passkey_service,
+    person_sealer,
+)
 from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.ptz.limits import Limits, Sector
 from camctl.ptz.rules import Rules
 from camctl.restream import RestreamGrants
 from camctl.restream_account import REALM
+from camctl.sealing import Sealer
 from camctl.sources import Sources
-from camctl.store.engine import StoreError
+from camctl.store.boundaries import BoundaryStore
+from camctl.store.engine import Store, StoreError
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
 from camctl.worker_metrics import worker_metrics
@@ -46,8 +65,8 @@ from streams.pool import PortInUseError as MediaPortInUseError
 _log = logging.getLogger(__name__)
 
 
-def entry_of(camera: CameraConfig) -> CameraEntry:
-    """A configured camera, as the catalogue keeps it."""
+def entry_of(camera: CameraConfig, sealer: Sealer | None) -> CameraEntry:
+    """A configured camera, as the catalogue keeps it; `sealer` opens its password if that is sealed."""
     return CameraEntry(
         id=camera.id,
         name=camera.name,
@@ -60,8 +79,9 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
         tls_fingerprint=camera.tls_fingerprint or "",
         audio=camera.audio,
         username=camera.username,
-        password=camera_password(camera),
+        password=camera_password(camera, sealer),
         steer_without_timeout=camera.steer_without_timeout,
+        emergency_only=camera.emergency_only,
         limits=Limits(
             camera.limits.pan,
             camera.limits.tilt,
@@ -73,8 +93,9 @@ def entry_of(camera: CameraConfig) -> CameraEntry:
 def control_setup(config: Config) -> Setup:
     """What the control process is told."""
     control = config.control
+    sealer = camera_sealer(config)
     return Setup(
-        cameras=tuple(entry_of(camera) for camera in config.cameras.items),
+        cameras=tuple(entry_of(camera, sealer) for camera in config.cameras.items),
         rules=Rules(
             lease_idle_s=control.lease_idle_s,
             lease_cap_s=control.lease_cap_s,
@@ -86,7 +107,24 @@ def control_setup(config: Config) -> Setup:
         patrol_idle_s=control.patrol_idle_s,
         time_zone=control.time_zone,
         journal=control.journal,
+        audit=config.audit.folder,
+        own=own_machine(config),
     )
+
+
+def own_machine(config: Config) -> OwnMachine:
+    """Where this service itself is found: no camera is. Ports that the system chooses are not known here."""
+    found = {
+        item.address.partition("%")[0]  # fe80::1%eth0
+        for items in psutil.net_if_addrs().values()
+        for item in items
+        if item.family in {socket.AF_INET, socket.AF_INET6}
+    }
+    media = config.media
+    ports = {config.server.port, *(media.udp_port + i for i in range(media.workers or _cores()) if media.udp_port)}
+    if config.restream.enabled:
+        ports.add(config.restream.port)
+    return OwnMachine(tuple(sorted(found)), tuple(sorted(ports - {0})))
 
 
 def places_of(config: Config) -> Places:
@@ -99,6 +137,18 @@ def places_of(config: Config) -> Places:
         fallback=media.fallback_sessions,
         reserve_share=media.reserve_share,
         busy_lag_s=media.busy_lag_ms / 1000,
+    )
+
+
+def trail_of(config: Config, store: Store, supervisor: Supervisor) -> Trail:
+    """The audit log, as configured."""
+    audit = config.audit
+    return Trail(
+        Path(audit.folder),
+        store.sessions,
+        supervisor,
+        checkpoint_every_s=audit.checkpoint_every_s,
+        retention_days=audit.retention_days,
     )
 
 
@@ -121,21 +171,29 @@ class Service:
         areas = load_areas(config)
         self._store = open_people(config)
         self._auth = auth_service(config, self._store)
-        egress = EgressPolicy(config.cameras.networks)
-        self._control = ControlClient(control_setup(config), self._supervisor)
+        self._factors = factor_service(self._auth, self._store, person_sealer(config))
+        setup = control_setup(config)
+        egress = EgressPolicy.of(setup.networks, setup.own)
+        self._control = ControlClient(setup, self._supervisor)
         patrols = PatrolStore(self._store.sessions)
         self._tell_patrols(patrols)
         self._sources = Sources(self._control, egress)
-        self._media = Media(self._control, self._sources, places=places_of(config), metrics=self._metrics)
+        self._trail = trail_of(config, self._store, self._supervisor)
+        self._audit = ServiceAudit(self._trail)
+        self._media = Media(
+            self._control, self._sources, places=places_of(config), metrics=self._metrics, views=self._audit
+        )
         self._fallback = Fallback(self._media, self._metrics)
         self._pool = self._make_pool()
         self._media.pool = self._pool
         self._uses = LiveUses(self._auth, self._control, self._media, self._supervisor, config.sessions.idle_s)
         self._restreams = RestreamAccounts(self._store.sessions)
-        self._grants = RestreamGrants(self._restreams, self._auth, self._control, self._pool, self._supervisor)
-        directory = oidc_settings(config)
-        self._city = CitySignIn(directory, self._auth, self._store.sessions) if directory else None
+        self._grants = RestreamGrants(
+            self._restreams, self._auth, self._control, self._pool, self._supervisor, self._audit
+        )
         self._setup = SetupCode(self._auth, [area.code for area in areas.children(None)])
+        directory = oidc_settings(config, self._store)
+        self._city = CitySignIn(directory, self._auth, self._store.sessions) if directory else None
         self._app = build(self._services(areas, Patrols(patrols)))
 
     def _tell_patrols(self, store: PatrolStore) -> None:
@@ -145,7 +203,8 @@ class Service:
             raise ConfigError(f"store.url: {error}") from None
         for camera_id, rounds in stored.items():
             camera = self._control.get(camera_id)
-            if camera is not None:  # one that is no longer configured keeps its patrols for the day it comes back
+            # One that is not configured keeps its patrols for the day it comes back; and no patrol is an emergency.
+            if camera is not None and not camera.entry.emergency_only:
                 camera.set_patrols(rounds)
 
     def _make_pool(self) -> MediaPool:
@@ -161,26 +220,39 @@ class Service:
             spread_after=media.spread_after,
             restream=restream_settings(self._config),
             find_source=self._sources.find,
-            on_event=self._media.on_event,
+            on_event=self._on_media_event,
         )
+
+    def _on_media_event(self, event: dict[str, object]) -> None:
+        self._media.on_event(event)
+        self._grants.on_event(event)
+
+    def _camera_ref(self, camera_id: str) -> CameraRef | None:
+        camera = self._control.get(camera_id)
+        return None if camera is None else camera.entry.ref
 
     def _services(self, areas: AreaTree, patrols: Patrols) -> Services:
         return Services(
             config=self._config,
             auth=self._auth,
+            passkeys=passkey_service(self._auth, self._store),
+            factors=self._factors,
             cameras=self._control,
             media=self._media,
             areas=areas,
+            boundaries=Boundaries(areas, BoundaryStore(self._store.sessions)),
             metrics=self._metrics,
             uses=self._uses,
             problems_now=self._problems_now,
             worker_metrics=self._worker_metrics,
             patrols=patrols,
             turn=turn_servers(self._config.media.turn),
+            audit=self._audit,
+            audit_log=self._trail.log,
             fallback=self._fallback,
             restreams=self._restreams,
             restream_port=lambda: self._pool.restream_port,
-            joining=Joining(self._auth, self._store.sessions),
+            joining=Joining(self._auth, self._store.sessions, self._camera_ref),
             setup=self._setup,
             sign_ins=SignInList(self._store.sessions),
             city=self._city,
@@ -192,8 +264,9 @@ class Service:
         server = HttpServer(self._app, listening, self._supervisor)
         try:
             # Closed in reverse: first what has no end of its own, then no new request, then no socket, then every
-            # camera still, then its video.
-            async with running(self._pool, self._control, self._uses, self._grants, server, self._fallback):
+            # camera still, then its video; last of all the record of what was done meanwhile.
+            parts = (self._pool, self._control, self._uses, self._grants, server, self._fallback)
+            async with running(self._trail, self._audit, *parts):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 await announce(self._setup, self._config)
@@ -216,7 +289,7 @@ class Service:
             problems.append(str(error))
         if not self._pool.is_ready:
             problems.append("a media worker is being restarted")
-        return [*problems, *self._control.problems]
+        return [*problems, *self._trail.problems, *self._control.problems]
 
     async def _worker_metrics(self) -> str:
         return worker_metrics(await self._pool.stats())

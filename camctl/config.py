@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from camctl.config_oidc import OidcConfig
+from camctl.config_oidc import InvitationConfig, OidcConfig
 from camctl.config_types import (
     Advertised,
     Fingerprint,
@@ -29,11 +29,13 @@ from camctl.config_types import (
     OnvifAddress,
     Origin,
     RtspAddress,
+    Sealed,
     TimeZone,
     TurnUrl,
     network,
 )
 from camctl.errors import ConfigError
+from camctl.sealing import Sealer, SealError
 from camctl.turn import TurnServers
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -144,6 +146,12 @@ class StoreConfig(_Strict):
     url: str = "sqlite:///var/camctl.db"
 
 
+class SecretsConfig(_Strict):
+    """With which keys secrets are encrypted where they are kept."""
+
+    key_file: str | None = None
+
+
 class SessionConfig(_Strict):
     """How long a sign-in lasts."""
 
@@ -151,10 +159,12 @@ class SessionConfig(_Strict):
     absolute_s: Annotated[float, Field(gt=0)] = 604_800.0
 
 
-class InvitationConfig(_Strict):
-    """How people come in by a link."""
+class AuditConfig(_Strict):
+    """The record of who saw and did what."""
 
-    life_s: Annotated[float, Field(ge=300, le=2_592_000)] = 259_200.0
+    folder: str = "var/audit"
+    retention_days: Annotated[int, Field(ge=30, le=36_500)] | None = None
+    checkpoint_every_s: Annotated[float, Field(ge=10, le=86_400)] = 300.0
 
 
 class LogConfig(_Strict):
@@ -214,7 +224,9 @@ class CameraConfig(_Strict):
     username: str = ""
     password: SecretStr = SecretStr("")
     password_file: str | None = None
+    password_sealed: Annotated[Sealed | None, Field(repr=False)] = None
     steer_without_timeout: bool = False
+    emergency_only: bool = False
     limits: LimitsConfig = LimitsConfig()
     forbidden_sectors: Annotated[list[SectorConfig], Field(max_length=32)] = []
 
@@ -223,8 +235,9 @@ class CameraConfig(_Strict):
         if (self.onvif is None) == (self.rtsp is None):
             msg = "give either onvif (the device service URL) or rtsp (main, and sub if there is one)"
             raise ValueError(msg)
-        if self.password_file is not None and self.password.get_secret_value():
-            msg = "give password or password_file, not both"
+        given = (self.password.get_secret_value() or None, self.password_file, self.password_sealed)
+        if sum(each is not None for each in given) > 1:
+            msg = "give one of password, password_file and password_sealed"
             raise ValueError(msg)
         secure = self.rtsp is not None and f"{self.rtsp.main} {self.rtsp.sub}".count("rtsps://") > 0
         if secure and self.rtsp_transport == "udp":
@@ -256,7 +269,9 @@ class Config(_Strict):
     restream: RestreamConfig = RestreamConfig()
     control: ControlConfig = ControlConfig()
     store: StoreConfig = StoreConfig()
+    secrets: SecretsConfig = SecretsConfig()
     sessions: SessionConfig = SessionConfig()
+    audit: AuditConfig = AuditConfig()
     invitations: InvitationConfig = InvitationConfig()
     oidc: OidcConfig = OidcConfig()
     log: LogConfig = LogConfig()
@@ -338,12 +353,19 @@ def load(path: Path, also: Callable[[object], list[str]] = lambda _data: []) -> 
     return parse(text, str(path), also)
 
 
-def camera_password(camera: CameraConfig) -> str:
-    """The camera's password, from the file if one is named.
+def camera_password(camera: CameraConfig, sealer: Sealer | None) -> str:
+    """The camera's password: as given, from its file, or opened by `sealer`, which only a sealed one needs.
 
     Raises:
-        ConfigError: the file cannot be read.
+        ConfigError: the file cannot be read, or the sealed text not be opened.
     """
+    if camera.password_sealed is not None:
+        if sealer is None:
+            raise ConfigError(f"camera {camera.id}: password_sealed needs secrets.key_file")
+        try:
+            return sealer.open(camera.password_sealed, camera.id)
+        except SealError as error:
+            raise ConfigError(f"camera {camera.id}: password_sealed: {error}") from None
     return _secret(camera.password, camera.password_file, f"camera {camera.id}: password_file")
 
 

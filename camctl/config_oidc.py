@@ -1,4 +1,4 @@
-"""The city's own directory in the configuration."""
+"""How people come in, in the configuration: one-time links, and the city's own directory."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ def _check_issuer(text: str) -> str:
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+
+
+class InvitationConfig(_Strict):
+    """How people come in by a link."""
+
+    life_s: Annotated[float, Field(ge=300, le=2_592_000)] = 259_200.0
 
 
 class OidcRuleConfig(_Strict):

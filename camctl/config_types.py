@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, StringConstraints
 
+from camctl.sealing import NotSealedError, key_id_of
 from camctl.turn import check_turn_url
 
 
@@ -33,8 +34,17 @@ def _check_origin(text: str) -> str:
     return text
 
 
+def _check_sealed(text: str) -> str:
+    try:
+        key_id_of(text)
+    except NotSealedError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
 LiteralIp = Annotated[str, AfterValidator(_check_literal)]
 Origin = Annotated[str, AfterValidator(_check_origin)]
+Sealed = Annotated[str, AfterValidator(_check_sealed)]
 TurnUrl = Annotated[str, AfterValidator(check_turn_url)]
 
 

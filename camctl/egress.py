@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 IpAddress = IPv4Address | IPv6Address
@@ -47,15 +47,34 @@ class PinnedTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnMachine:
+    """The addresses of this machine, and the ports on which this service listens. Plain data, for the wire."""
+
+    addresses: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EgressPolicy:
     """The rules. Public addresses pass; private, shared and loopback ones only inside `approved_networks`.
 
     `own_addresses` are those of this service and its neighbours (a database, a metadata service); they are refused
-    unless an approved network holds them.
+    unless an approved network holds them. `own_ports` are refused there, and on loopback, whatever is approved: a
+    camera that is reached through a forwarded port of this machine must not send us to ourselves.
     """
 
     approved_networks: tuple[IpNetwork, ...] = ()
     own_addresses: tuple[IpAddress, ...] = ()
+    own_ports: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, networks: Iterable[str], own: OwnMachine) -> EgressPolicy:
+        """From what was sent over the wire; ValueError when it is no network or address."""
+        return cls(
+            tuple(ip_network(text) for text in networks),
+            tuple(ip_address(text) for text in own.addresses),
+            frozenset(own.ports),
+        )
 
     def check(self, url: str, *, schemes: frozenset[str], resolve: Resolve) -> PinnedTarget:
         """Judge `url` and pin it to the first of its addresses, all of which must be allowed.
@@ -72,14 +91,17 @@ class EgressPolicy:
         host = parts.hostname or ""
         addresses = _addresses(host, resolve)
         for address in addresses:
-            self._judge(address, host)
+            self._judge(address, host, port)
         return PinnedTarget(url, host, str(_plain(addresses[0])), port)
 
-    def _judge(self, address: IpAddress, host: str) -> None:
+    def _judge(self, address: IpAddress, host: str, port: int) -> None:
         for each in _meanings(address):
             rule = self._rule_against(each)
             if rule is not None:
                 raise EgressRefusedError(_refusal(host, address, each, rule))
+            if port in self.own_ports and (each.is_loopback or each in self.own_addresses):
+                where = f"port {port} of {_shown(host, address)}"
+                raise EgressRefusedError(f"{where} is this service's own; cameras are never connected to there")
 
     def _rule_against(self, address: IpAddress) -> str | None:
         if address.is_multicast:
@@ -251,13 +273,17 @@ def _is_in(address: IpAddress, networks: Iterable[IpNetwork]) -> bool:
 
 
 def _refusal(host: str, address: IpAddress, meaning: IpAddress, rule: str) -> str:
-    shown = str(address) if host == str(address) else f"{host} ({address})"
+    shown = _shown(host, address)
     if rule in _NEVER:
         return f"{shown} is {'an' if rule[0] in 'Iu' else 'a'} {rule} address; cameras are never connected to there"
     return (
         f"{shown} is a {rule} address outside the approved networks; if cameras may be there, "
         f"add {_network_around(meaning)} to cameras.approved_networks"
     )
+
+
+def _shown(host: str, address: IpAddress) -> str:
+    return str(address) if host == str(address) else f"{host} ({address})"
 
 
 def _network_around(address: IpAddress) -> IpNetwork:

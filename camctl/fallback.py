@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from auth.model import Person
-from auth.policy import viewing_rank
+from auth.policy import Standing
+from auth.service import utc_now
 from camctl.control.client import RemoteCamera
 from camctl.media import Media
 from camctl.metrics import Metrics
-from camctl.video import VideoSession
+from camctl.video import VideoSession, ViewEnd
 
 
 class Way(StrEnum):
@@ -45,7 +46,7 @@ class Fallback:
     async def close(self) -> None:
         """End every session, so that no answer without an end keeps the server from stopping."""
         for session_id in tuple(self._seats):
-            await self._media.close(session_id)
+            await self._media.close(session_id, ViewEnd.SHUTDOWN)
 
     @contextlib.contextmanager
     def seat(self, camera: RemoteCamera, way: Way, *, sign_in: str, person: Person) -> Iterator[FallbackSeat]:
@@ -55,8 +56,10 @@ class Fallback:
             PictureHiddenError, TooManySessionsError, NoPlaceError: as `Media.admit`.
         """
         ended = asyncio.Event()
-        rank = viewing_rank(person)
-        session = self._media.admit(camera, sign_in=sign_in, person=person.id, rank=rank, on_end=ended.set)
+        rank = Standing(person, utc_now()).viewing_rank()
+        session = self._media.admit(
+            camera, sign_in=sign_in, person=person.id, rank=rank, on_end=ended.set, viewer=person
+        )
         self._seats.add(session.id)
         gauge = self._metrics.fallback_sessions.labels(way.value)
         gauge.inc()

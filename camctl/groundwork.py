@@ -5,22 +5,35 @@ Without the service's own modules, so that a command that needs only these is do
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth.factor_records import FactorRecords
+from auth.factor_service import FactorService
+from auth.grant_records import GrantRecords
 from auth.oidc import ClaimRule, OidcSettings
-from auth.roles import ROLES
+from auth.passkey_records import PasskeyRecords
+from auth.passkey_service import PasskeyService
+from auth.proofs import ProofRecords
 from auth.service import AuthService, SessionRules
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.config import Config, raw_cameras
+from camctl.config_oidc import OidcRuleConfig
 from camctl.errors import ConfigError
+from camctl.sealing import KeyFileError, LiveSealer, Sealer, SealError, WrongSealError, ensure_key_file, read_key_file
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 
 _OIDC_CALLBACK = "/api/v1/auth/oidc/callback"
+CAMERA_PASSWORD = "camera-password"  # noqa: S105  the purpose that is sealed, not a password
+PERSON_SECRET = "totp-secret"  # noqa: S105  likewise
 
 
 def outer_faults(data: object) -> list[str]:
-    """What an unchecked configuration names outside itself and is not there: areas, and files of passwords."""
+    """What an unchecked configuration names outside itself and is not there: areas, files, keys."""
     cameras = data.get("cameras") if isinstance(data, dict) else None
     path = cameras.get("areas") if isinstance(cameras, dict) else None
     try:
@@ -33,6 +46,26 @@ def outer_faults(data: object) -> list[str]:
         if isinstance(area, str) and area not in areas:
             found.append(f"{key}.area: there is no area {area}")
         found += _unreadable(f"{key}.password_file", secret)
+    return found + _sealed_faults(data)
+
+
+def _sealed_faults(data: object) -> list[str]:
+    """What keeps sealed passwords from being opened: the key file, or the texts themselves."""
+    cameras = [(key, camera) for key, camera in raw_cameras(data) if isinstance(camera.get("password_sealed"), str)]
+    secrets = data.get("secrets") if isinstance(data, dict) else None
+    path = secrets.get("key_file") if isinstance(secrets, dict) else None
+    if not isinstance(path, str):
+        return ["secrets.key_file: password_sealed needs the file of its key"] if cameras else []
+    try:
+        sealer = Sealer(read_key_file(Path(path)), CAMERA_PASSWORD)
+    except KeyFileError as error:
+        return [f"secrets.key_file: {error}"]
+    ids = [str(camera.get("id")) for _, camera in raw_cameras(data)]
+    found = []
+    for key, camera in cameras:
+        fault = seal_fault(sealer, str(camera["password_sealed"]), str(camera.get("id")), ids)
+        if fault:
+            found.append(f"{key}.password_sealed: {fault}")
     return found
 
 
@@ -47,10 +80,33 @@ def _oidc_faults(data: object, areas: AreaTree) -> list[str]:
         for code in named if isinstance(named, list) else ():
             if isinstance(code, str) and code not in areas:
                 found.append(f"oidc.rules[{index}].areas: there is no area {code}")
-        role = rule.get("role") if isinstance(rule, dict) else None
-        if isinstance(role, str) and role not in ROLES:
-            found.append(f"oidc.rules[{index}].role: there is no role {role}")
     return found
+
+
+def seal_fault(sealer: Sealer, text: str, camera_id: str, ids: Iterable[str]) -> str | None:
+    """Why a sealed password does not open for this camera, None when it does; `ids`: whose else it may be."""
+    try:
+        sealer.open(text, camera_id)
+    except WrongSealError as error:
+        owner = next((other for other in ids if seal_fault(sealer, text, other, ()) is None), None)
+        return f"it is the password of camera {owner}, and opens for that one only" if owner else str(error)
+    except SealError as error:
+        return str(error)
+    return None
+
+
+def camera_sealer(config: Config) -> Sealer | None:
+    """What seals and opens cameras' passwords; None when no key file is configured.
+
+    Raises:
+        ConfigError: the key file cannot be used.
+    """
+    if config.secrets.key_file is None:
+        return None
+    try:
+        return Sealer(read_key_file(Path(config.secrets.key_file)), CAMERA_PASSWORD)
+    except KeyFileError as error:
+        raise ConfigError(f"secrets.key_file: {error}") from None
 
 
 def _turn_file(data: object) -> object:
@@ -89,6 +145,14 @@ def load_areas(config: Config) -> AreaTree:
     return areas
 
 
+def check_areas(config: Config, codes: Iterable[str]) -> None:
+    """ConfigError when the city has no area of one of these codes."""
+    areas = load_areas(config)
+    for code in codes:
+        if code not in areas:
+            raise ConfigError(f"--area: there is no area {code}; codes look like 31.71.01 and are in the area table")
+
+
 def open_people(config: Config) -> Store:
     """The people's database, brought up to date.
 
@@ -102,6 +166,12 @@ def open_people(config: Config) -> Store:
         raise ConfigError(f"store.url: {error}") from None
 
 
+def has_people(config: Config) -> bool:
+    """Whether there is a people's database to look into; one on a server is."""
+    url = make_url(config.store.url)
+    return url.get_backend_name() != "sqlite" or bool(url.database and Path(url.database).exists())
+
+
 def auth_service(config: Config, store: Store) -> AuthService:
     """People and sign-ins under the configured rules."""
     return AuthService(
@@ -110,15 +180,50 @@ def auth_service(config: Config, store: Store) -> AuthService:
     )
 
 
-def oidc_settings(config: Config) -> OidcSettings | None:
-    """The city's directory, None without one.
+def person_sealer(config: Config) -> LiveSealer:
+    """What seals people's secrets (TOTP); the key file is made at the first start if nobody made one.
 
     Raises:
-        ConfigError: the file of the secret cannot be read, or is empty.
+        ConfigError: the file cannot be used.
+    """
+    path = key_file(config)
+    try:
+        if config.secrets.key_file is None:
+            ensure_key_file(path)
+        return LiveSealer(path, PERSON_SECRET)
+    except KeyFileError as error:
+        raise ConfigError(f"secrets.key_file: {error}") from None
+
+
+def key_file(config: Config) -> Path:
+    """Where the keys of secrets at rest are: as configured, else beside a SQLite database, else in `var`."""
+    if config.secrets.key_file is not None:
+        return Path(config.secrets.key_file)
+    url = make_url(config.store.url)
+    folder = Path(url.database).parent if url.get_backend_name() == "sqlite" and url.database else Path("var")
+    return folder / "secrets.keys"
+
+
+def passkey_service(auth: AuthService, store: Store) -> PasskeyService:
+    """Passkeys of the people in this database."""
+    return PasskeyService(auth, PasskeyRecords(store.sessions))
+
+
+def factor_service(auth: AuthService, store: Store, seals: LiveSealer) -> FactorService:
+    """Second factors and fresh proofs of the people in this database."""
+    return FactorService(auth, FactorRecords(store.sessions), ProofRecords(store.sessions), seals)
+
+
+def oidc_settings(config: Config, store: Store) -> OidcSettings | None:
+    """The city's directory, None without one. Roles are data, so those that its rules name are looked up in the store.
+
+    Raises:
+        ConfigError: the file of the secret cannot be read, or is empty; or a rule names a role that it cannot give.
     """
     given = config.oidc
     if given.issuer is None:
         return None
+    _check_rules(given.rules, store)
     try:
         secret = Path(given.client_secret_file or "").read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -134,3 +239,17 @@ def oidc_settings(config: Config) -> OidcSettings | None:
         claim=given.claim,
         rules=tuple(ClaimRule(rule.value, rule.role, tuple(rule.areas)) for rule in given.rules),
     )
+
+
+def _check_rules(rules: Sequence[OidcRuleConfig], store: Store) -> None:
+    try:
+        roles = GrantRecords(store.sessions).roles()
+    except SQLAlchemyError as error:
+        raise ConfigError(f"store.url: {error}") from None
+    for index, rule in enumerate(rules):
+        role = roles.get(rule.role)
+        if role is None:
+            raise ConfigError(f"oidc.rules[{index}].role: there is no role {rule.role}; `camctl user roles` lists them")
+        if role.only_own:
+            what = f"{rule.role} is for one organisation's cameras, and the directory names none; invite those people"
+            raise ConfigError(f"oidc.rules[{index}].role: {what}")

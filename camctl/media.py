@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from auth.model import Person
 from auth.roles import ViewingRank
 from camctl.admission import FALLBACK, Admission, NoPlaceError, Places, Scope, Seat, TooManySessionsError
 from camctl.control.client import ControlClient, RemoteCamera
 from camctl.metrics import Metrics
 from camctl.sources import Sources, quality_of, stream_key
-from camctl.video import Pool, VideoSession, refuse_hidden
+from camctl.video import NoViews, Pool, VideoSession, ViewEnd, Views, refuse_hidden
 from streams.errors import StreamError, StreamFault
 from streams.feed_relay import FeedViewer
 from streams.pool import PatchResult, SessionAnswer, SessionNotFoundError
@@ -27,11 +28,14 @@ _log = logging.getLogger(__name__)
 class Media:
     """Opens and closes viewers' sessions, remembers whose they are, and withholds what nobody may see."""
 
-    def __init__(self, cameras: ControlClient, sources: Sources, *, places: Places, metrics: Metrics) -> None:
+    def __init__(
+        self, cameras: ControlClient, sources: Sources, *, places: Places, metrics: Metrics, views: Views | None = None
+    ) -> None:
         self._cameras = cameras
         self._sources = sources
         self._admission = Admission(places)
         self._metrics = metrics
+        self._views = views or NoViews()
         self._sessions: dict[str, VideoSession] = {}
         self._endings: set[asyncio.Task[None]] = set()
         self._pool: Pool | None = None
@@ -113,7 +117,7 @@ class Media:
         return forget
 
     def _lost(self, session_id: str) -> None:
-        session = self.forget(session_id)
+        session = self.forget(session_id, ViewEnd.LOST)
         if session is None:
             return
         for hear in tuple(self._mourners.get((session.camera_id, session.sign_in), ())):
@@ -125,7 +129,15 @@ class Media:
             self._pool.send_datagram(session_id, text)
 
     async def open(
-        self, camera: RemoteCamera, demand: Demand, offer: str, *, sign_in: str, person: str, rank: ViewingRank
+        self,
+        camera: RemoteCamera,
+        demand: Demand,
+        offer: str,
+        *,
+        sign_in: str,
+        person: str,
+        rank: ViewingRank,
+        viewer: Person | None = None,
     ) -> tuple[str, SessionAnswer]:
         """Answer a viewer's offer.
 
@@ -135,7 +147,7 @@ class Media:
             NoPlaceError: no place is left for this rank, or somebody of a higher one took it meanwhile.
             StreamError: the stream cannot be had, or the offer is unusable.
         """
-        session = VideoSession(secrets.token_urlsafe(24), camera.entry.id, sign_in, person, demand)
+        session = VideoSession(secrets.token_urlsafe(24), camera.entry.id, sign_in, person, demand, viewer=viewer)
         # Registered before the first await: whoever revokes meanwhile finds it, and no share can be overdrawn.
         ending = self._admit(camera, session, rank)
         try:
@@ -143,23 +155,34 @@ class Media:
             main, sub = await self._sources.pair(camera)
             answer = await self._workers().open_session(session.id, main, offer, sub=sub, demand=demand)
         except BaseException:
-            self.forget(session.id)
+            self.forget(session.id, ViewEnd.FAILED)
             raise
         if session.id not in self._sessions:  # revoked, or shed, while the camera was being asked
             await self._end(session)
             raise self.why_ended(session)
+        self._views.began(session, camera.entry)
         return session.id, answer
 
     def admit(
-        self, camera: RemoteCamera, *, sign_in: str, person: str, rank: ViewingRank, on_end: Callable[[], None]
+        self,
+        camera: RemoteCamera,
+        *,
+        sign_in: str,
+        person: str,
+        rank: ViewingRank,
+        on_end: Callable[[], None],
+        viewer: Person | None = None,
     ) -> VideoSession:
         """Count one more session, which is none of the media workers' and is ended by `on_end`.
 
         Raises:
             PictureHiddenError, TooManySessionsError, NoPlaceError: as `open`.
         """
-        session = VideoSession(secrets.token_urlsafe(24), camera.entry.id, sign_in, person, on_end=on_end)
+        session = VideoSession(
+            secrets.token_urlsafe(24), camera.entry.id, sign_in, person, on_end=on_end, viewer=viewer
+        )
         self._admit(camera, session, rank)
+        self._views.began(session, camera.entry)
         return session
 
     def _admit(self, camera: RemoteCamera, session: VideoSession, rank: ViewingRank) -> asyncio.Task[None]:
@@ -185,7 +208,7 @@ class Media:
         for victim in shed:
             self._metrics.admissions.labels(victim.rank.name.lower(), "shed").inc()
             _log.info("a %s viewer of %s gives way to a %s one", victim.rank.name, victim.camera, rank.name)
-            gone.append(self.forget(victim.session_id))
+            gone.append(self.forget(victim.session_id, ViewEnd.GAVE_WAY))
         task = asyncio.create_task(self._end_all([one for one in gone if one is not None]), name="shed sessions")
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
@@ -214,16 +237,16 @@ class Media:
         if session_id in self._sessions:
             self._sessions[session_id] = replace(self._sessions[session_id], demand=demand)
 
-    async def close(self, session_id: str) -> None:
+    async def close(self, session_id: str, why: ViewEnd = ViewEnd.CLOSED) -> None:
         """End a session; idempotent."""
-        session = self.forget(session_id)
+        session = self.forget(session_id, why)
         if session is not None:
             await self._end(session)
 
     async def close_where(self, matches: Callable[[VideoSession], bool]) -> None:
-        """End every session that `matches`."""
+        """End every session that `matches`: its right was withdrawn."""
         for session in [s for s in self._sessions.values() if matches(s)]:
-            await self.close(session.id)
+            await self.close(session.id, ViewEnd.REVOKED)
 
     async def feed(self, camera: RemoteCamera, quality: Quality) -> FeedViewer:
         """Watch as fragmented MP4, for an admitted session.
@@ -279,12 +302,13 @@ class Media:
         except SessionNotFoundError:
             _log.debug("a session had ended already")
 
-    def forget(self, session_id: str) -> VideoSession | None:
+    def forget(self, session_id: str, why: ViewEnd = ViewEnd.CLOSED) -> VideoSession | None:
         """Count a session no more, without ending it; None when it was not counted."""
         session = self._sessions.pop(session_id, None)
         if session is None:
             return None
         self._admission.leave(session_id)
         self._hearers.pop(session_id, None)
+        self._views.ended(session, why)
         self._viewers_changed(session.camera_id)
         return session

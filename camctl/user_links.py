@@ -15,6 +15,7 @@ from auth.service import AuthService, utc_now
 from auth.sign_in_list import SignInList
 from camctl.config import Config
 from camctl.errors import CamctlError
+from camctl.groundwork import check_areas
 from camctl.one_time_links import invitation_link, print_qr, service_address
 from camctl.store.engine import Store
 
@@ -30,6 +31,7 @@ async def run(options: argparse.Namespace, config: Config, auth: AuthService, st
     joining = Joining(auth, store.sessions)
     match options.user_command:
         case "invite":
+            check_areas(config, options.area)
             wish = Wish(options.role, tuple(options.area), options.organisation, options.name, options.username)
             _print_link(options, config, *await joining.invite(wish, None, _life_s(options, config)))
         case "recover":
@@ -74,8 +76,9 @@ def _life_s(options: argparse.Namespace, config: Config) -> float:
 
 
 def _whom(link: Invitation) -> str:
-    person = link.concerns
-    return f"{person.display_name} ({person.role}, {' '.join(person.areas)})"
+    concerned = link.concerns
+    what = f"{concerned.role}, {' '.join(concerned.areas)}" if concerned.role else "nothing but a name"
+    return f"{concerned.display_name} ({what})"
 
 
 def _by(link: Invitation) -> str:

@@ -6,17 +6,20 @@ import argparse
 import asyncio
 import getpass
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from auth.errors import AuthError
+from auth.factor_records import FactorRecords
+from auth.passkey_records import PasskeyRecords
 from auth.restreams import RestreamAccounts
 from auth.scopes import parse_scopes
 from auth.service import AuthService, utc_now
-from camctl import user_links
+from camctl import user_grants, user_links, user_record
+from camctl.audit import command_line
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
-from camctl.groundwork import auth_service, load_areas, open_people
+from camctl.groundwork import auth_service, check_areas, open_people
 from camctl.restream_account import new_account
 
 
@@ -27,17 +30,26 @@ async def run(options: argparse.Namespace) -> None:
         CamctlError: with what to mend.
     """
     config = load(options.config)
+    folder = Path(config.audit.folder)
+    if user_record.changes(options):
+        await asyncio.to_thread(command_line.check_writable, folder)
     store = await asyncio.to_thread(open_people, config)
     auth = auth_service(config, store)
     try:
         if options.user_command == "restream":
             await _restream(options, config, RestreamAccounts(store.sessions))
         elif options.user_command in user_links.COMMANDS:
-            if options.user_command == "invite":
-                _check_areas(config, options.area)
             await user_links.run(options, config, auth, store)
+        elif options.user_command in user_grants.COMMANDS:
+            await user_grants.run(options, config, auth)
+        elif options.user_command == "passkeys":
+            await _passkeys(options, auth, PasskeyRecords(store.sessions))
+        elif options.user_command == "totp-reset":
+            await _reset_totp(options, auth, FactorRecords(store.sessions))
         else:
             await _command(options, config, auth)
+        if user_record.changes(options):
+            await asyncio.to_thread(command_line.record, folder, [user_record.entry_for(options)])
     except AuthError as error:
         raise CamctlError(str(error)) from None
     finally:
@@ -48,7 +60,7 @@ async def run(options: argparse.Namespace) -> None:
 async def _command(options: argparse.Namespace, config: Config, auth: AuthService) -> None:
     match options.user_command:
         case "add":
-            _check_areas(config, options.area)
+            check_areas(config, options.area)
             person = await auth.create_person(
                 options.username,
                 _password(),
@@ -95,18 +107,37 @@ async def _restream(options: argparse.Namespace, config: Config, accounts: Restr
             _say(f"{options.name} is removed; what it plays has ended")
 
 
+async def _passkeys(options: argparse.Namespace, auth: AuthService, records: PasskeyRecords) -> None:
+    person = await auth.person(options.username)
+    stored = await asyncio.to_thread(records.of_person, person.id)
+    if not options.remove:
+        for key in stored:
+            used = f"last used {key.last_used:%Y-%m-%d}" if key.last_used else "never used"
+            _say(f"{key.id}  {key.name:<32} {key.rp_id:<32} {used}")
+        return
+    wanted = [key.id for key in stored] if "all" in options.remove else options.remove
+    strangers = set(wanted) - {key.id for key in stored}
+    if strangers:
+        raise CamctlError(f"--remove: {person.username} has no passkey {', '.join(sorted(strangers))}")
+    for passkey_id in wanted:
+        await asyncio.to_thread(records.remove, person.id, passkey_id, utc_now(), None, even_last=True)
+    for info in await auth.sessions_of(person.username):
+        await auth.end_session(info.session_id)
+    _say(f"{len(wanted)} passkeys of {person.username} are removed; all its sign-ins have ended")
+
+
+async def _reset_totp(options: argparse.Namespace, auth: AuthService, records: FactorRecords) -> None:
+    person = await auth.person(options.username)
+    had = await asyncio.to_thread(records.remove, person.id, utc_now(), end_sessions=True)
+    what = "has no authenticator app any more" if had else "had no authenticator app"
+    _say(f"{person.username} {what}; all its sign-ins have ended")
+
+
 def _end(days: int) -> datetime:
     try:
         return datetime.now(UTC) + timedelta(days=days)
     except OverflowError:
         raise CamctlError(f"--days: {days} days from now is no date") from None
-
-
-def _check_areas(config: Config, codes: Sequence[str]) -> None:
-    areas = load_areas(config)
-    for code in codes:
-        if code not in areas:
-            raise ConfigError(f"--area: there is no area {code}; codes look like 31.71.01 and are in the area table")
 
 
 def _password() -> str:

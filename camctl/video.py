@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
+from auth.model import Person
+from camctl.cameras.model import CameraEntry
 from camctl.control.client import RemoteCamera
 from camctl.ptz.limits import Hidden
 from streams.feed_relay import FeedViewer
@@ -46,6 +49,17 @@ class Pool(Protocol):
         """The worker that would serve the stream's next viewer, and how busy it is."""
 
 
+class ViewEnd(StrEnum):
+    """Why a view ended."""
+
+    CLOSED = "closed"  # the viewer's own wish, or their page's end
+    LOST = "lost"  # the connection ended, or the media worker
+    GAVE_WAY = "gave-way"  # somebody of a higher rank needed the place
+    REVOKED = "revoked"  # signed out, or the right was withdrawn
+    FAILED = "failed"  # it could not be set up after all
+    SHUTDOWN = "shutdown"  # the service ended
+
+
 @dataclass(frozen=True, slots=True)
 class VideoSession:
     """One person's running view of one camera, what is wanted and what is shown (None: nothing yet).
@@ -61,6 +75,27 @@ class VideoSession:
     quality: Quality | None = None
     why: Why = Why.START
     on_end: Callable[[], None] | None = field(default=None, compare=False, repr=False)
+    viewer: Person | None = field(default=None, compare=False, repr=False)
+
+
+class Views(Protocol):
+    """Who hears of views; camctl.api.auditing is the real one."""
+
+    def began(self, session: VideoSession, camera: CameraEntry) -> None:
+        """A view began."""
+
+    def ended(self, session: VideoSession, why: ViewEnd) -> None:
+        """A session ended, whether its view had begun or not."""
+
+
+class NoViews:
+    """Hears nothing."""
+
+    def began(self, session: VideoSession, camera: CameraEntry) -> None:
+        """Nothing."""
+
+    def ended(self, session: VideoSession, why: ViewEnd) -> None:
+        """Nothing."""
 
 
 _WHY_HIDDEN = {

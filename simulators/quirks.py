@@ -76,6 +76,13 @@ class Quirks:
     # The wire
     closes_connection: bool = _row("every answer closes the connection")
     invalid_utf8: bool = _row("names of presets and device are Latin-1 in a document that says UTF-8")
+    # Malice: what a camera that somebody took over answers, to be sent on to where it cannot go itself
+    xaddr_elsewhere: bool = _row("XAddrs name another machine, 127.0.0.2")
+    xaddr_other_scheme: bool = _row("XAddrs are file:///etc/passwd")
+    stream_uri_elsewhere: bool = _row("GetStreamUri and GetSnapshotUri name another machine, 127.0.0.2")
+    stream_uri_other_scheme: bool = _row("GetStreamUri is an http:// address")
+    redirects_elsewhere: bool = _row("every answer is a redirect to another machine, 127.0.0.2")
+    entity_bomb: bool = _row("every answer declares entities that grow a billionfold and begins with one")
 
     @classmethod
     def named(cls, names: Iterable[str]) -> Quirks:

@@ -98,6 +98,9 @@ class MediaPool:
     - datagram: session_id, text; what the viewer sent over its data channel "control", at once and as it came (it may
       be anything, up to 4096 bytes of UTF-8); at most 100 a second per session, the rest is dropped
 
+    - play: session_id, key, account; a client of the re-stream begins to get that stream
+    - play_end: session_id, reason (closed, revoked, lost)
+
     `failed` gets an exception when a worker cannot be kept alive: end the service then.
     """
 

@@ -68,6 +68,7 @@ class WorkerProcess:
         self.port = port
         self.pid: int | None = None
         self.sessions: dict[str, str] = {}  # session to stream
+        self.plays: set[str] = set()  # sessions of the re-stream
         self.lag_s = 0.0  # how late its event loop runs, as it says every second
         self._wanted_port = port
         self._launcher = launcher
@@ -127,6 +128,10 @@ class WorkerProcess:
         else:
             if kind == "session_state" and payload.get("state") == "closed":
                 self.sessions.pop(str(payload.get("session_id")), None)
+            elif kind == "play":
+                self.plays.add(str(payload["session_id"]))
+            elif kind == "play_end":
+                self.plays.discard(str(payload["session_id"]))
             self._on_event({"type": kind, **payload} | ({"blob": blob} if blob else {}))
 
     async def wait_end(self) -> int | None:
@@ -143,6 +148,9 @@ class WorkerProcess:
         for session_id, key in lost.items():
             event = {"session_id": session_id, "stream": key, "state": "closed", "reason": reason}
             self._on_event({"type": "session_state", **event})
+        plays, self.plays = self.plays, set()
+        for session_id in plays:
+            self._on_event({"type": "play_end", "session_id": session_id, "reason": "lost"})
 
     async def stop(self) -> None:
         """End the process. Idempotent."""

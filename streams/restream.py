@@ -12,6 +12,7 @@ from streams.hub import Hub
 from streams.relay import HubSource
 from streams.rtsp.auth import ServerAuth
 from streams.rtsp.server import RtspServer
+from streams.rtsp.session import Session
 from streams.rtsp.source import MediaSource
 
 _log = logging.getLogger(__name__)
@@ -43,12 +44,20 @@ class RestreamLimits:
 class Restream:
     """The accounts as the parent tells them, and the server behind which they stand.
 
-    `find` gives the hub of a key, and may wait or raise StreamError. A stream that an account may not play is not
-    there for it (404), as everywhere else.
+    `find` gives the hub of a key, and may wait or raise StreamError. `tell` hears who begins and ends to play: "play"
+    (session_id, key, account) and "play_end" (session_id, reason: closed or revoked). A stream that an account may not
+    play is not there for it (404), as everywhere else.
     """
 
-    def __init__(self, find: Callable[[str], Awaitable[Hub]], ready_s: float) -> None:
+    def __init__(
+        self,
+        find: Callable[[str], Awaitable[Hub]],
+        ready_s: float,
+        tell: Callable[[str, dict[str, str]], None] = lambda _kind, _payload: None,
+    ) -> None:
         self._find = find
+        self._tell = tell
+        self._is_cutting = False
         self._ready_s = ready_s
         self._limits = RestreamLimits()
         self._accounts: dict[str, RestreamAccount] = {}
@@ -88,7 +97,16 @@ class Restream:
 
     def _end(self, matches: Callable[[str, str], bool]) -> None:
         if self._server:
+            self._is_cutting = True  # sessions end before this returns
             self._server.end_where(matches)
+            self._is_cutting = False
+
+    def _playing(self, session: Session, begins: bool) -> None:
+        if begins:
+            self._tell("play", {"session_id": session.id, "key": session.path, "account": session.username})
+        else:
+            reason = "revoked" if self._is_cutting else "closed"
+            self._tell("play_end", {"session_id": session.id, "reason": reason})
 
     def source(self, path: str, username: str) -> MediaSource | None:
         """The stream at this path, if the account may play it."""
@@ -117,7 +135,12 @@ class Restream:
         self._limits = limits
         self._auth = ServerAuth.hashed(self._hashes, realm, SCHEMES)
         # A client holds a connection while it plays, and a few ask and never play.
-        server = RtspServer.behind(self, max_clients=2 * limits.sessions, max_unsent_bytes=_MAX_UNSENT_BYTES)
+        server = RtspServer.behind(
+            self,
+            max_clients=2 * limits.sessions,
+            max_unsent_bytes=_MAX_UNSENT_BYTES,
+            on_playing=self._playing,
+        )
         await server.start(listening.getsockname()[0], 0, listening)
         self._server = server
 

@@ -79,7 +79,7 @@ class MediaWorker:
         self._viewers = Viewers(place, mux, self._hub, tell, lags)
         self._feeds = Feeds(tell, lags)
         self._relay = Relay(self._hub, settings.ready_s)
-        self._restream = Restream(self._find_hub, settings.ready_s)
+        self._restream = Restream(self._find_hub, settings.ready_s, tell)
 
     def start(self) -> None:
         """Begin to look after sessions."""

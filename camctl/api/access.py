@@ -14,21 +14,16 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from auth.model import CameraRef, SignIn
-from auth.policy import allows, holds, may_see
+from auth.policy import Standing
 from auth.roles import Capability
+from auth.service import utc_now
 from camctl.api.problems import CROSS_SITE, FORBIDDEN, NOT_FOUND, NOT_SIGNED_IN, ProblemError
 from camctl.api.services import services_of
-from camctl.cameras.model import CameraEntry
 from camctl.control.client import RemoteCamera
 
 COOKIE: Final = "camctl_session"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NO_CAMERA = "There is no camera of this name, or none that you may know of."
-
-
-def camera_ref(entry: CameraEntry) -> CameraRef:
-    """What a permission needs to know of a camera."""
-    return CameraRef(entry.id, entry.area, entry.owner)
 
 
 def token_of(connection: HTTPConnection) -> tuple[str | None, bool]:
@@ -70,7 +65,7 @@ async def signed_in(connection: HTTPConnection) -> SignIn:
     """The caller's sign-in; 401 without a valid one."""
     services = services_of(connection)
     token = _own_token(connection)
-    sign_in = await services.auth.authenticate(token)
+    sign_in = await services.auth.authenticate(token, connection.client.host if connection.client else "")
     if sign_in is None:
         raise ProblemError(NOT_SIGNED_IN, "This sign-in has ended or never was; sign in again.")
     services.recent.saw(token, sign_in, time.monotonic())
@@ -95,13 +90,18 @@ class Visit:
     camera: RemoteCamera
 
     @property
+    def standing(self) -> Standing:
+        """What the person's grants say now."""
+        return Standing(self.sign_in.person, utc_now())
+
+    @property
     def ref(self) -> CameraRef:
         """The camera, as permissions see it."""
-        return camera_ref(self.camera.entry)
+        return self.camera.entry.ref
 
     def may(self, capability: Capability) -> bool:
         """Whether this person may do that here."""
-        return bool(allows(self.sign_in.person, capability, self.ref))
+        return self.standing.allows(capability, self.ref).allowed
 
 
 class Public:
@@ -120,17 +120,19 @@ class SignedIn:
 
 
 class Holding:
-    """Somebody who holds a capability that concerns no single camera."""
+    """Somebody who holds capabilities that concern no single camera; all of these."""
 
-    def __init__(self, capability: Capability) -> None:
-        self.capability = capability
+    def __init__(self, *capabilities: Capability) -> None:
+        self.capabilities = capabilities
 
     async def __call__(self, connection: HTTPConnection) -> SignIn:
         """The caller, or 403."""
         sign_in = await signed_in(connection)
-        decision = holds(sign_in.person, self.capability)
-        if not decision:
-            raise ProblemError(FORBIDDEN, decision.reason, why=decision.why.value)
+        standing = Standing(sign_in.person, utc_now())
+        for capability in self.capabilities:
+            decision = standing.holds(capability)
+            if not decision:
+                raise ProblemError(FORBIDDEN, decision.reason, why=decision.why.value)
         return sign_in
 
 
@@ -144,12 +146,16 @@ class AtCamera:
         """The caller and the camera, 404, or 403 for a capability missing on a camera that the caller may know of."""
         sign_in = await signed_in(connection)
         camera = services_of(connection).cameras.get(camera_id)
-        if camera is None or not may_see(sign_in.person, camera_ref(camera.entry)):
+        if camera is None:
             raise ProblemError(NOT_FOUND, _NO_CAMERA)
-        decision = allows(sign_in.person, self.capability, camera_ref(camera.entry))
+        visit = Visit(sign_in, camera)
+        standing = visit.standing
+        if not standing.may_see(visit.ref):
+            raise ProblemError(NOT_FOUND, _NO_CAMERA)
+        decision = standing.allows(self.capability, visit.ref)
         if not decision:
             raise ProblemError(FORBIDDEN, decision.reason, why=decision.why.value)
-        return Visit(sign_in, camera)
+        return visit
 
 
 class StoppingAt(AtCamera):
@@ -173,10 +179,11 @@ class StoppingAt(AtCamera):
 
 Anyone = Depends(Public())
 Caller = Annotated[SignIn, Depends(SignedIn())]
-HoldingLive = Annotated[SignIn, Depends(Holding(Capability.LIVE))]
+ManagingPeople = Annotated[SignIn, Depends(Holding(Capability.MANAGE_PEOPLE))]
 Seeing = Annotated[Visit, Depends(AtCamera(Capability.SEE))]
 Watching = Annotated[Visit, Depends(AtCamera(Capability.LIVE))]
 Steering = Annotated[Visit, Depends(AtCamera(Capability.CONTROL))]
 Stopping = Annotated[Visit, Depends(StoppingAt(Capability.CONTROL))]
+OpeningInEmergency = Annotated[Visit, Depends(AtCamera(Capability.EMERGENCY))]
 Snapping = Annotated[Visit, Depends(AtCamera(Capability.SNAPSHOT))]
 UsingPresets = Annotated[Visit, Depends(AtCamera(Capability.PRESETS))]

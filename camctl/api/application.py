@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from starlette.requests import HTTPConnection
 
 from camctl.api import (
+    account_routes,
+    area_routes,
+    audit_routes,
     camera_routes,
     control_routes,
     control_socket,
+    emergency_routes,
     feed_socket,
+    grant_routes,
     invitation_routes,
     jpeg_routes,
     oidc_routes,
@@ -22,16 +29,17 @@ from camctl.api import (
     root_routes,
     session_routes,
     setup_routes,
+    sign_in_routes,
     token_routes,
     whep_routes,
 )
-from camctl.api.access import COOKIE
+from camctl.api.access import COOKIE, token_of
 from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders, WhepFromElsewhere
-from camctl.api.services import Services
+from camctl.api.services import Services, services_of
 
 PREFIX = "/api/v1"
-_OPEN_HERE = ("/auth/login", "/invitations/look", "/invitations/accept", "/setup", "/auth/oidc",
-              "/auth/oidc/start", "/auth/oidc/callback")  # fmt: skip
+_OPEN_AUTH = ("login", "second-factor", "passkey/begin", "passkey/finish", "oidc", "oidc/start", "oidc/callback")
+_OPEN_HERE = ("/invitations/look", "/invitations/accept", "/setup", *(f"/auth/{name}" for name in _OPEN_AUTH))
 OPEN_PATHS = {"/healthz", "/readyz", "/metrics", *(PREFIX + path for path in _OPEN_HERE)}
 
 
@@ -47,9 +55,9 @@ def describe() -> FastAPI:
     )
     api = APIRouter(prefix=PREFIX)
     parts = (
-        people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes, invitation_routes, session_routes, token_routes, setup_routes,
-        oidc_routes,
+        people_routes, sign_in_routes, account_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes,
+        control_routes, control_socket, patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
+        emergency_routes, invitation_routes, session_routes, token_routes, setup_routes, oidc_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)
@@ -79,11 +87,17 @@ def _document_sign_in(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
 
 
+def _record_refusal(connection: HTTPConnection, problem: problems.ProblemError) -> None:
+    services = services_of(connection)
+    token, _ = token_of(connection)
+    services.audit.refused(connection, problem, services.recent.get(token or "", time.monotonic()))
+
+
 def build(services: Services) -> FastAPI:
     """The application at work."""
     app = describe()
     app.state.services = services
-    problems.install(app)
+    problems.install(app, _record_refusal)
     app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
     # The last one added is the outermost.
     if services.config.media.whep_origins:

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from auth.policy import may_see
-from camctl.api.access import Caller, Seeing, Snapping, Visit, camera_ref
+from auth.policy import Standing
+from auth.service import utc_now
+from camctl.api.access import Caller, Seeing, Snapping, Visit
 from camctl.api.problems import CODEC, FORBIDDEN, HIDDEN, NOT_LIVE, OVERLOADED, documented
 from camctl.api.schemas import CameraOut, CameraPage
 from camctl.api.services import services_of
@@ -24,13 +25,9 @@ async def list_cameras(
     after: Annotated[str, Query(max_length=64)] = "",
 ) -> CameraPage:
     """The cameras that the caller may know of, by id."""
-    services = services_of(request)
+    services, standing = services_of(request), Standing(caller.person, utc_now())
     mine = sorted(
-        (
-            camera
-            for camera in services.cameras
-            if camera.entry.id > after and may_see(caller.person, camera_ref(camera.entry))
-        ),
+        (camera for camera in services.cameras if camera.entry.id > after and standing.may_see(camera.entry.ref)),
         key=lambda camera: camera.entry.id,
     )
     page = [CameraOut.of(Visit(caller, camera), services.areas) for camera in mine[:limit]]
@@ -53,5 +50,7 @@ async def get_camera(visit: Seeing, request: Request) -> CameraOut:
 )
 async def snapshot(visit: Snapping, request: Request, quality: Quality = Quality.MAIN) -> Response:
     """The camera's newest key picture."""
-    jpeg = await services_of(request).media.snapshot(visit.camera, quality)
+    services = services_of(request)
+    jpeg = await services.media.snapshot(visit.camera, quality)
+    services.audit.snapshot(visit.sign_in.person, visit.camera.entry)
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})

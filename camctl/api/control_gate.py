@@ -6,7 +6,6 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from enum import StrEnum
 
-from auth.policy import allows
 from auth.roles import Capability
 from camctl.api import messages
 from camctl.api.access import Visit
@@ -82,7 +81,7 @@ class Gate:
 
     def refuses(self, message: messages.Command, visit: Visit, now: float) -> Refused | None:
         """Why this message, the first with its number, is not put to the arbiter; None when it is."""
-        decision = allows(visit.sign_in.person, Capability.CONTROL, visit.ref)
+        decision = visit.standing.allows(Capability.CONTROL, visit.ref)
         if not decision:
             return Refused("forbidden", decision.reason)
         # Noted for every kind: a move must not come through behind a newer Stop or take-over either.

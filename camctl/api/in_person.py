@@ -1,4 +1,7 @@
-"""Permissions for what a person does themselves, at a browser: no token of theirs may do it for them."""
+"""Permissions for what a person does themselves, at a browser: no token of theirs may do it for them.
+
+What needs a fresh proof besides (`camctl.api.step_up`) refuses tokens by that.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,14 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from auth.model import SignIn
+from auth.model import SignIn, SignInKind
 from auth.roles import Capability
-from auth.scopes import acts_by_token
 from camctl.api.access import Holding, SignedIn
 from camctl.api.problems import FORBIDDEN, ProblemError
 
 
 def _refuse_token(sign_in: SignIn) -> SignIn:
-    if acts_by_token(sign_in.person):
+    if sign_in.kind is not SignInKind.BROWSER:
         raise ProblemError(FORBIDDEN, "A token may not do this; sign in with the browser.", why="token")
     return sign_in
 
@@ -37,4 +39,5 @@ class HoldingInPerson(Holding):
 
 
 Self = Annotated[SignIn, Depends(InPerson())]
-ManagingPeople = Annotated[SignIn, Depends(HoldingInPerson(Capability.MANAGE_PEOPLE))]
+ManagingInPerson = Annotated[SignIn, Depends(HoldingInPerson(Capability.MANAGE_PEOPLE))]
+LiveInPerson = Annotated[SignIn, Depends(HoldingInPerson(Capability.LIVE))]

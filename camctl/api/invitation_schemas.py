@@ -20,10 +20,13 @@ LifeS = Annotated[float, Field(ge=300, le=2_592_000, allow_inf_nan=False)]
 
 
 class InvitationIn(In):
-    """Who is to come in. `username` null: they choose it. `life_s` null: as configured."""
+    """Who is to come in, with a role in areas; `role` null and no areas: with nothing but a name.
 
-    role: Name
-    areas: Annotated[list[Name], Field(min_length=1, max_length=64)]
+    `username` null: they choose it. `life_s` null: as configured.
+    """
+
+    role: Annotated[str, Field(min_length=1, max_length=32)] | None
+    areas: Annotated[list[Name], Field(max_length=64)]
     display_name: Name
     organisation: Text = ""
     username: Name | None = None
@@ -41,7 +44,10 @@ class RecoveryIn(In):
 
 
 class InvitationOut(BaseModel):
-    """A link that waits to be used. `username` null: the invited chooses it. `by` empty: the command line."""
+    """A link that waits to be used. `username` null: the invited chooses it. `by` empty: the command line.
+
+    `role` empty: they get nothing but a name.
+    """
 
     id: str
     kind: Literal["invitation", "recovery"]
@@ -57,23 +63,19 @@ class InvitationOut(BaseModel):
     @classmethod
     def of(cls, invitation: Invitation) -> InvitationOut:
         """The link as those who look after its person see it."""
-        person = invitation.concerns
+        concerned = invitation.concerns
         return cls(
             id=invitation.id,
             kind=invitation.kind.value,
-            username=_username(invitation),
-            display_name=person.display_name,
-            role=person.role,
-            areas=list(person.areas),
-            organisation=person.organisation,
+            username=concerned.username,
+            display_name=concerned.display_name,
+            role=concerned.role or "",
+            areas=list(concerned.areas),
+            organisation=concerned.organisation,
             by=invitation.maker.display_name if invitation.maker else "",
             created=invitation.created,
             expires_at=invitation.expires_at,
         )
-
-
-def _username(invitation: Invitation) -> str | None:
-    return invitation.wish.username if invitation.wish else invitation.concerns.username
 
 
 class InvitationsOut(BaseModel):
@@ -116,7 +118,7 @@ class LookOut(BaseModel):
         """No more than its user has to know."""
         return cls(
             kind=invitation.kind.value,
-            username=_username(invitation),
+            username=invitation.concerns.username,
             display_name=invitation.concerns.display_name,
             by=invitation.maker.display_name if invitation.maker else "",
             expires_at=invitation.expires_at,

@@ -9,13 +9,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
-from auth.city_sign_in import CitySignIn
+from auth.city_sign_in import Arrival, CitySignIn
 from auth.errors import ThrottledError, WrongSignInError
 from auth.oidc import OidcError
 from camctl.api.access import Anyone
-from camctl.api.entering import address_of, device_of, give_cookie
+from camctl.api.entering import come_from_directory
+from camctl.api.letting_in import address_of, refusals_recorded
 from camctl.api.problems import NOT_FOUND, ProblemError, documented
 from camctl.api.services import Services, services_of
+from camctl.audit.entry import Action
 
 _log = logging.getLogger(__name__)
 
@@ -64,17 +66,24 @@ async def start(request: Request) -> RedirectResponse:
 async def callback(request: Request) -> RedirectResponse:
     """Where the directory sends the browser back: signed in, or to a page that says that it did not work."""
     city = _city(services_of(request))
-    address, device = address_of(request), await device_of(request)
+    answer = _forgetting(request, _to(_HOME))
     try:
-        token, sign_in = await city.finish(
-            request.query_params, request.cookies.get(_cookie(request)), address=address, device=device
-        )
+        with refusals_recorded(request):
+            kept = request.cookies.get(_cookie(request))
+            arrival = await city.finish(request.query_params, kept, address=address_of(request))
+            await _recorded(request, arrival)
+            await come_from_directory(request, answer, arrival)
     except (OidcError, WrongSignInError, ThrottledError) as error:
         return _forgetting(request, _failed(error))
-    _log.info("%s came in by the directory", sign_in.person.username)
-    answer = _forgetting(request, _to(_HOME))
-    give_cookie(request, answer, token)
     return answer
+
+
+async def _recorded(request: Request, arrival: Arrival) -> None:
+    """What the directory gave and took is on record, as that of the person whom it speaks of."""
+    audit, person = services_of(request).audit, arrival.person
+    for action, grants, step in ((Action.GRANT, arrival.given, "given"), (Action.REVOKE, arrival.taken, "taken")):
+        for grant in grants:
+            await audit.granted(person, action, person.username, grant, f"{step} by the directory")
 
 
 def _city(services: Services) -> CitySignIn:

@@ -12,7 +12,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from auth.policy import priority_on
 from auth.roles import Capability
 from camctl.api.access import AtCamera, Seeing, Visit
 from camctl.api.control_schemas import RoundOut
@@ -28,6 +27,7 @@ from camctl.api.problems import (
 )
 from camctl.api.services import services_of
 from camctl.api.steering import check_steerable, check_stoppable
+from camctl.audit.entry import Action
 from camctl.cameras.model import CameraState
 from camctl.cameras.patrols import MOST_PER_CAMERA, Patrols
 from camctl.control.client import RemoteCamera
@@ -69,7 +69,7 @@ def _found(camera: RemoteCamera, stored: StoredPatrol | None) -> PatrolOut:
 
 def _priority(request: Request, visit: Visit, wanted: int | None, usual: int) -> int:
     """What a round may claim: less than who writes it, so that they can always turn the camera themselves."""
-    own = priority_on(visit.sign_in.person, visit.ref, services_of(request).priorities)
+    own = visit.standing.priority_on(visit.ref, services_of(request).priorities)
     if wanted is None:
         return max(0, min(usual, own - 1))
     if wanted >= own:
@@ -131,6 +131,7 @@ async def add_patrol(body: PatrolIn, visit: Patrolling, book: Book, request: Req
     stored = await book.add(wanted, visit.camera.set_patrols)
     if stored is None:
         raise ProblemError(BAD_INPUT, f"This camera has {MOST_PER_CAMERA} patrols; delete one first.")
+    _record(request, visit, stored.id, "added", stored.name)
     return _out(visit.camera, stored)
 
 
@@ -151,37 +152,47 @@ async def replace_patrol(patrol_id: str, body: PatrolIn, visit: Patrolling, book
     kept = body.priority in {None, old.priority}
     priority = old.priority if kept else _priority(request, visit, body.priority, PATROL_PRIORITY)
     wanted = await _stored(visit, body, patrol_id, priority)
-    return _found(camera, await book.change(camera.entry.id, patrol_id, lambda _old: wanted, camera.set_patrols))
+    found = _found(camera, await book.change(camera.entry.id, patrol_id, lambda _old: wanted, camera.set_patrols))
+    _record(request, visit, patrol_id, "replaced", body.name)
+    return found
 
 
 @router.delete("/cameras/{camera_id}/patrols/{patrol_id}", status_code=204, responses=_CHANGING)
-async def remove_patrol(patrol_id: str, visit: Patrolling, book: Book) -> None:
+async def remove_patrol(patrol_id: str, visit: Patrolling, book: Book, request: Request) -> None:
     """Forget a patrol; if it runs, it stops and gives control back."""
     if not await book.remove(visit.camera.entry.id, patrol_id, visit.camera.set_patrols):
         raise ProblemError(NOT_FOUND, "This camera has no such patrol.")
+    _record(request, visit, patrol_id, "removed")
 
 
-async def _enable(visit: Visit, book: Patrols, patrol_id: str, *, enabled: bool) -> PatrolOut:
+def _record(request: Request, visit: Visit, patrol_id: str, change: str, name: str = "") -> None:
+    person, camera = visit.sign_in.person, visit.camera.entry
+    services_of(request).audit.did(person, Action.PATROL_CHANGE, camera, patrol_id, change=change, name=name)
+
+
+async def _enable(request: Request, visit: Visit, book: Patrols, patrol_id: str, *, enabled: bool) -> PatrolOut:
     by, at = visit.sign_in.person.display_name, datetime.now(UTC)
 
     def edit(old: StoredPatrol) -> StoredPatrol:
         return replace(old, enabled=enabled, updated_by=by, updated_at=at)
 
     camera = visit.camera
-    return _found(camera, await book.change(camera.entry.id, patrol_id, edit, camera.set_patrols))
+    found = _found(camera, await book.change(camera.entry.id, patrol_id, edit, camera.set_patrols))
+    _record(request, visit, patrol_id, "started" if enabled else "stopped")
+    return found
 
 
 @router.post("/cameras/{camera_id}/patrols/{patrol_id}/start", responses=_CHANGING)
-async def start_patrol(patrol_id: str, visit: Patrolling, book: Book) -> PatrolOut:
+async def start_patrol(patrol_id: str, visit: Patrolling, book: Book, request: Request) -> PatrolOut:
     """Enable a patrol: it runs whenever it is due, also after a restart of the service."""
     check_stoppable(visit.camera)
-    return await _enable(visit, book, patrol_id, enabled=True)
+    return await _enable(request, visit, book, patrol_id, enabled=True)
 
 
 @router.post("/cameras/{camera_id}/patrols/{patrol_id}/stop", responses=_CHANGING)
-async def stop_patrol(patrol_id: str, visit: Patrolling, book: Book) -> PatrolOut:
+async def stop_patrol(patrol_id: str, visit: Patrolling, book: Book, request: Request) -> PatrolOut:
     """Disable a patrol: if it runs, the camera is stopped and control given back."""
-    return await _enable(visit, book, patrol_id, enabled=False)
+    return await _enable(request, visit, book, patrol_id, enabled=False)
 
 
 @router.post(
@@ -200,4 +211,6 @@ async def show_event(body: EventIn, visit: ShowingEvents, request: Request) -> E
         stops=(RoundStop(body.preset, body.hold_s),),
     )
     await visit.camera.show_event(event)
+    person, entry = visit.sign_in.person, visit.camera.entry
+    services_of(request).audit.did(person, Action.EVENT_SHOW, entry, body.preset, body.reason)
     return EventOut(id=event.id, preset=body.preset, hold_s=body.hold_s, reason=body.reason, priority=priority)

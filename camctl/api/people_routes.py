@@ -4,34 +4,43 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from auth.model import SignInKind
+from auth.proofs import Method
 from camctl.api.access import COOKIE, Anyone, Caller, refuse_cross_site, token_of
-from camctl.api.entering import address_of, device_of, welcome
 from camctl.api.in_person import Self
 from camctl.api.invitation_schemas import NoticeOut
-from camctl.api.problems import CROSS_SITE, FORBIDDEN, THROTTLED, WRONG_SIGN_IN, documented
+from camctl.api.letting_in import address_of, let_in, refusals_recorded
+from camctl.api.problems import CROSS_SITE, FORBIDDEN, SECOND_FACTOR_NEEDED, THROTTLED, WRONG_SIGN_IN, documented
 from camctl.api.schemas import LoginIn, LoginOut, MeOut, PersonOut
 from camctl.api.services import services_of
+from camctl.audit.entry import Action
 
 router = APIRouter(tags=["people"])
 
 
-@router.post("/auth/login", dependencies=[Anyone], responses=documented(WRONG_SIGN_IN, THROTTLED, CROSS_SITE))
+@router.post(
+    "/auth/login",
+    dependencies=[Anyone],
+    responses=documented(WRONG_SIGN_IN, SECOND_FACTOR_NEEDED, THROTTLED, CROSS_SITE),
+)
 async def login(body: LoginIn, request: Request, response: Response) -> LoginOut:
-    """Sign in with name and password: a cookie for browsers, the same token in the answer for programs."""
+    """Sign in with name and password: a cookie for browsers, the same token in the answer for programs.
+
+    Whoever has a second factor gets `second-factor-needed` with a `pending` secret for POST /auth/second-factor.
+    """
     services = services_of(request)
     refuse_cross_site(request, services.config.server.public_url)
-    token, sign_in = await services.auth.sign_in(
-        body.username, body.password, address_of(request), SignInKind.BROWSER, await device_of(request)
-    )
-    return welcome(request, response, token, sign_in)
+    with refusals_recorded(request, body.username):
+        token, sign_in = await services.factors.sign_in(body.username, body.password, address_of(request))
+    return await let_in(request, response, token, sign_in, Method.PASSWORD)
 
 
 @router.post("/auth/logout", status_code=204, responses=documented(CROSS_SITE))
-async def logout(_caller: Caller, request: Request, response: Response) -> None:
+async def logout(caller: Caller, request: Request, response: Response) -> None:
     """End this sign-in; what it watches and controls ends with it."""
     token, _ = token_of(request)
-    await services_of(request).auth.sign_out(token or "")
+    services = services_of(request)
+    await services.auth.sign_out(token or "")
+    await services.audit.surely(caller.person, Action.SIGN_OUT)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
 
 

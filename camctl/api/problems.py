@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,25 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
-from auth.errors import AuthUnavailableError, ThrottledError, WrongSignInError
+from auth.errors import (
+    AuthError,
+    AuthUnavailableError,
+    LastWayInError,
+    NoPasskeysHereError,
+    NoTotpError,
+    PasskeyRefusedError,
+    PendingOverError,
+    PersonRuleError,
+    SecondFactorPendingError,
+    ThrottledError,
+    TooManyPasskeysError,
+    UnknownPasskeyError,
+    WrongCodeError,
+    WrongProofError,
+    WrongSignInError,
+)
 from camctl.admission import NoPlaceError, TooManySessionsError
 from camctl.ptz.ports import CameraError, CameraFault
 from camctl.store.engine import StoreError
@@ -39,6 +56,13 @@ BAD_INPUT = Kind("bad-input", 422, "The request is not right")
 BAD_OFFER = Kind("bad-offer", 400, "The offer cannot be used")
 NOT_SIGNED_IN = Kind("not-signed-in", 401, "Sign in first")
 WRONG_SIGN_IN = Kind("wrong-sign-in", 401, "Name or password is wrong")
+SECOND_FACTOR_NEEDED = Kind("second-factor-needed", 401, "A code is needed too")
+SECOND_FACTOR_OVER = Kind("second-factor-over", 401, "Begin the sign-in again")
+WRONG_CODE = Kind("wrong-code", 403, "The code is wrong")
+WRONG_PROOF = Kind("wrong-proof", 403, "This does not prove who you are")
+PASSKEY_REFUSED = Kind("passkey-refused", 403, "The passkey was not accepted")
+STEP_UP_NEEDED = Kind("step-up-needed", 403, "Prove again who you are")
+NO_PASSKEYS_HERE = Kind("no-passkeys-here", 409, "Passkeys do not work at this address")
 FORBIDDEN = Kind("forbidden", 403, "Not allowed")
 CROSS_SITE = Kind("cross-site", 403, "Requests from other sites are refused")
 NOT_FOUND = Kind("not-found", 404, "There is no such thing here")
@@ -172,6 +196,34 @@ def _from_media(
             return ProblemError(NO_PRECONDITION, str(error))
 
 
+_OF_AUTH: Mapping[type[AuthError], Kind] = {
+    WrongSignInError: WRONG_SIGN_IN,
+    PendingOverError: SECOND_FACTOR_OVER,
+    WrongCodeError: WRONG_CODE,
+    WrongProofError: WRONG_PROOF,
+    PasskeyRefusedError: PASSKEY_REFUSED,
+    NoPasskeysHereError: NO_PASSKEYS_HERE,
+    UnknownPasskeyError: NOT_FOUND,
+    TooManyPasskeysError: NOT_DONE,
+    LastWayInError: NOT_DONE,
+    NoTotpError: NOT_DONE,
+}
+
+
+def _from_auth(error: AuthError) -> ProblemError | None:
+    """What signing in and one's own account may be refused with; None for what a route should have caught."""
+    match error:
+        case ThrottledError():
+            return ProblemError(THROTTLED, str(error), headers=_retry_after(error.retry_after_s))
+        case SecondFactorPendingError():
+            return ProblemError(SECOND_FACTOR_NEEDED, str(error), pending=error.pending)
+        case PersonRuleError():
+            fault = {"where": error.field, "what": str(error)}
+            return ProblemError(BAD_INPUT, f"{error.field}: {error}", faults=[fault])
+    kind = _OF_AUTH.get(type(error))
+    return None if kind is None else ProblemError(kind, str(error))
+
+
 def to_problem(error: Exception) -> ProblemError:
     """Any exception that may leave a route, as a problem; what is not expected is logged and says nothing of itself."""
     match error:
@@ -183,10 +235,6 @@ def to_problem(error: Exception) -> ProblemError:
             return from_camera_error(error)
         case RequestValidationError():
             return _from_validation(error)
-        case WrongSignInError():
-            return ProblemError(WRONG_SIGN_IN, str(error))
-        case ThrottledError():
-            return ProblemError(THROTTLED, str(error), headers=_retry_after(error.retry_after_s))
         case AuthUnavailableError() | StoreError():
             return ProblemError(UNAVAILABLE, str(error), headers=_retry_after(2))
         case (
@@ -194,6 +242,8 @@ def to_problem(error: Exception) -> ProblemError:
             | PreconditionError()
         ):  # fmt: skip
             return _from_media(error)
+        case AuthError() if (found := _from_auth(error)) is not None:
+            return found
         case HTTPException():
             return _from_http(error)
         case _:
@@ -201,16 +251,18 @@ def to_problem(error: Exception) -> ProblemError:
             return ProblemError(INTERNAL, "The service failed on this request; its log says why.")
 
 
-def install(app: FastAPI) -> None:
-    """Answer every exception with a problem."""
+def install(app: FastAPI, tell: Callable[[HTTPConnection, ProblemError], None] = lambda _c, _p: None) -> None:
+    """Answer every exception with a problem; `tell` hears of each."""
 
-    async def answer(_request: Request, error: Exception) -> JSONResponse:
-        return problem_response(to_problem(error))
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        problem = to_problem(error)
+        tell(request, problem)
+        return problem_response(problem)
 
     handled: tuple[type[Exception], ...] = (
-        ProblemError, StreamError, CameraError, RequestValidationError, WrongSignInError, ThrottledError,
-        AuthUnavailableError, StoreError, PictureHiddenError, TooManySessionsError, NoPlaceError,
-        SessionNotFoundError, StaleEtagError, PreconditionError, HTTPException, Exception,
+        ProblemError, StreamError, CameraError, RequestValidationError, AuthError, StoreError, PictureHiddenError,
+        TooManySessionsError, NoPlaceError, SessionNotFoundError, StaleEtagError, PreconditionError, HTTPException,
+        Exception,
     )  # fmt: skip
     for kind in handled:
         app.add_exception_handler(kind, answer)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from auth.model import SignIn
 from auth.tokens import digest
+from camctl.api.edges import Edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class RecentSignIns:
         self._idle_s = idle_s
         self._max_entries = max_entries
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self.edges = Edges(max_entries)
 
     def saw(self, token: str, sign_in: SignIn, now: float) -> None:
         """This token was found to hold at `now` (monotonic)."""
@@ -34,6 +36,7 @@ class RecentSignIns:
         if key is None:
             return
         self._seen[key] = _Seen(sign_in, now)
+        self.edges.saw(sign_in.person, datetime.now(UTC))
         self._seen.move_to_end(key)
         if len(self._seen) > self._max_entries:
             self._seen.popitem(last=False)

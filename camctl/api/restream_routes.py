@@ -12,11 +12,12 @@ from fastapi import APIRouter, Request, Response
 
 from auth.errors import PersonRuleError, UnknownPersonError
 from auth.model import Person
-from auth.policy import allows, holds, manages
+from auth.policy import Standing, allows
 from auth.restreams import TooManyAccountsError, UnknownAccountError, account_name
 from auth.roles import Capability
 from auth.service import utc_now
-from camctl.api.access import Caller, HoldingLive, camera_ref
+from camctl.api.access import Caller
+from camctl.api.in_person import LiveInPerson, Self
 from camctl.api.problems import (
     BAD_INPUT,
     CROSS_SITE,
@@ -34,6 +35,7 @@ from camctl.api.restream_schemas import (
     RestreamAccountsOut,
 )
 from camctl.api.services import Services, services_of
+from camctl.audit.entry import Action
 from camctl.restream import grants
 from camctl.restream_account import new_account
 
@@ -50,7 +52,7 @@ _OFF = "Recorders cannot pull video here: set restream.enabled to true in config
 
 def _looked_after_by(caller: Person) -> Callable[[Person], bool]:
     """Whose accounts the caller may see, make and remove: their own, and an administrator those of their areas."""
-    return lambda person: person.id == caller.id or manages(caller, person)
+    return lambda person: person.id == caller.id or Standing(caller, utc_now()).manages(person)
 
 
 async def _person(services: Services, caller: Person, username: str | None) -> Person:
@@ -61,7 +63,7 @@ async def _person(services: Services, caller: Person, username: str | None) -> P
         raise ProblemError(NOT_FOUND, _NOBODY) from None
     if not _looked_after_by(caller)(person):
         raise ProblemError(NOT_FOUND, _NOBODY)
-    if not holds(person, Capability.LIVE):
+    if not Standing(person, utc_now()).holds(Capability.LIVE):
         raise _wrong("username", f"{person.username} may not watch live video, or their account is closed")
     return person
 
@@ -76,7 +78,7 @@ def _check_cameras(services: Services, person: Person, wanted: Sequence[str]) ->
     faults = [
         {"where": f"cameras.{index}", "what": f"there is no camera {camera_id!r} that {person.username} may watch"}
         for index, (camera_id, camera) in enumerate(cameras)
-        if camera is None or not allows(person, Capability.LIVE, camera_ref(camera.entry))
+        if camera is None or not allows(person, Capability.LIVE, camera.entry.ref, utc_now())
     ]
     if faults:
         said = "; ".join(f"{fault['where']}: {fault['what']}" for fault in faults[:5])
@@ -101,7 +103,7 @@ async def list_accounts(caller: Caller, request: Request) -> RestreamAccountsOut
 
 @router.post("/restream/accounts", status_code=201, responses=documented(FORBIDDEN, CROSS_SITE, RESTREAM_OFF, NOT_DONE))
 async def add_account(
-    body: RestreamAccountIn, caller: HoldingLive, request: Request, response: Response
+    body: RestreamAccountIn, caller: LiveInPerson, request: Request, response: Response
 ) -> NewRestreamAccountOut:
     """Make an account for a recorder or player; the answer says its secret, this once."""
     services = services_of(request)
@@ -119,13 +121,14 @@ async def add_account(
     except TooManyAccountsError as error:
         raise ProblemError(NOT_DONE, str(error)) from None
     _log.info("%s made the re-stream account %s of %s", caller.person.username, stored.name, person.username)
+    services.audit.did(caller.person, Action.RESTREAM_CHANGE, target=stored.name, change="added", of=person.username)
     response.headers["Cache-Control"] = "no-store"
-    keys = grants([stored], (camera.entry for camera in services.cameras))[stored.name].keys
+    keys = grants([stored], (camera.entry for camera in services.cameras), utc_now())[stored.name].keys
     return NewRestreamAccountOut.of(stored, secret, _root(request, services, port), keys)
 
 
-@router.delete("/restream/accounts/{name}", status_code=204, responses=documented(CROSS_SITE))
-async def remove_account(name: str, caller: Caller, request: Request) -> None:
+@router.delete("/restream/accounts/{name}", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE))
+async def remove_account(name: str, caller: Self, request: Request) -> None:
     """Remove an account; what it plays ends within a second."""
     accounts = services_of(request).restreams
     try:
@@ -133,4 +136,5 @@ async def remove_account(name: str, caller: Caller, request: Request) -> None:
         await asyncio.to_thread(accounts.remove, name, utc_now(), _looked_after_by(caller.person))
     except (UnknownAccountError, PersonRuleError):
         raise ProblemError(NOT_FOUND, _NO_ACCOUNT) from None
+    services_of(request).audit.did(caller.person, Action.RESTREAM_CHANGE, target=name, change="removed")
     _log.info("%s removed the re-stream account %s", caller.person.username, name)

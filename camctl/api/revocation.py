@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 from auth.errors import AuthUnavailableError
 from auth.model import SignIn
-from auth.policy import allows, may_see
+from auth.policy import Standing
 from auth.roles import Capability
-from auth.service import AuthService
-from camctl.api.access import camera_ref
+from auth.service import AuthService, utc_now
 from camctl.api.messages import CLOSE_NO_CAMERA, CLOSE_RESTART, CLOSE_SIGNED_OUT
 from camctl.api.recent import RecentSignIns
 from camctl.control.client import ControlClient, RemoteCamera
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SWEEP_S = 15.0
+EDGE_S = 0.2
 # What was commanded just before a right was withdrawn shows in the mirrors of the cameras by then.
 LOOK_AGAIN_S = 0.4
 
@@ -53,6 +53,7 @@ class LiveUses:
         self._auth.on_change.append(self._on_change)
         self._supervisor.spawn(self._auth.watch_changes(), "changes of rights")
         self._supervisor.spawn(self._sweep(), "ended sign-ins")
+        self._supervisor.spawn(self._follow_hours(), "grants that begin and end")
 
     async def close(self) -> None:
         """End every socket."""
@@ -82,6 +83,12 @@ class LiveUses:
             await asyncio.sleep(SWEEP_S)
             await self._recheck(None)
 
+    async def _follow_hours(self) -> None:
+        while True:
+            await asyncio.sleep(EDGE_S)
+            for person_id in self.recent.edges.due(utc_now()):
+                await self._recheck(person_id)
+
     async def _recheck(self, person_id: str | None, also: Set[str] = frozenset()) -> None:
         try:
             await self._recheck_all(person_id, also)
@@ -103,6 +110,7 @@ class LiveUses:
             if sign_in is None:
                 await self._cut(sign_in_id)
             else:
+                self.recent.edges.saw(sign_in.person, utc_now())
                 await self._cut_what_is_not_allowed(sign_in)
 
     async def _cut(self, sign_in_id: str) -> None:
@@ -113,19 +121,20 @@ class LiveUses:
         await self._media.close_where(lambda video: video.sign_in == sign_in_id)
 
     async def _cut_what_is_not_allowed(self, sign_in: SignIn) -> None:
+        standing = Standing(sign_in.person, utc_now())
         for camera in self._cameras:
             is_there = any(source.sign_in == sign_in.session_id for source in _people_at(camera))
-            if is_there and not allows(sign_in.person, Capability.CONTROL, camera_ref(camera.entry)):
+            if is_there and not standing.allows(Capability.CONTROL, camera.entry.ref):
                 camera.revoke(sign_in.session_id)
         for socket in [s for s in self._sockets if s.visit.sign_in.session_id == sign_in.session_id]:
             socket.renew(sign_in)
-            if not may_see(sign_in.person, socket.visit.ref):
+            if not standing.may_see(socket.visit.ref):
                 socket.end(CLOSE_NO_CAMERA, "you may no longer see this camera")
 
         def is_forbidden(video: VideoSession) -> bool:
             camera = self._cameras.get(video.camera_id)
             return video.sign_in == sign_in.session_id and (
-                camera is None or not allows(sign_in.person, Capability.LIVE, camera_ref(camera.entry))
+                camera is None or not standing.allows(Capability.LIVE, camera.entry.ref)
             )
 
         await self._media.close_where(is_forbidden)

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from auth.model import Person
-from auth.policy import capabilities_of, highest_priority
+from auth.policy import Standing
 from auth.roles import Capability
+from auth.service import utc_now
 from camctl.api.access import Visit
 from camctl.api.control_schemas import HolderOut, PositionOut, SafetyNetName
 from camctl.api.invitation_schemas import NoticeOut
@@ -38,13 +39,14 @@ class PersonOut(BaseModel):
     @classmethod
     def of(cls, person: Person) -> PersonOut:
         """The person as clients see them."""
+        standing = Standing(person, utc_now())
         return cls(
             username=person.username,
             display_name=person.display_name,
             role=person.role,
             areas=list(person.areas),
-            priority=highest_priority(person),
-            capabilities=sorted(capabilities_of(person)),
+            priority=standing.highest_priority(),
+            capabilities=sorted(standing.capabilities()),
         )
 
 
@@ -92,6 +94,24 @@ class MayOut(BaseModel):
     events: bool
 
 
+class EmergencyOut(BaseModel):
+    """The camera is shared in emergencies only. `may_open`: whether the caller may say that there is one.
+
+    `open_until`: until when it is open for the caller, null while it is not.
+    """
+
+    may_open: bool
+    open_until: datetime | None
+
+    @classmethod
+    def of(cls, visit: Visit) -> EmergencyOut | None:
+        """None for a camera that needs no emergency."""
+        if not visit.ref.emergency_only:
+            return None
+        opening = visit.standing.opening_of(visit.ref)
+        return cls(may_open=visit.may(Capability.EMERGENCY), open_until=None if opening is None else opening.ends_at)
+
+
 class CameraOut(BaseModel):
     """One camera, as the caller sees it. `safety_net`: what ends a motion when the link to the camera is gone.
 
@@ -112,6 +132,7 @@ class CameraOut(BaseModel):
     abilities: AbilitiesOut
     may: MayOut
     holder: HolderOut | None
+    emergency: EmergencyOut | None
 
     @classmethod
     def of(cls, visit: Visit, areas: AreaTree) -> CameraOut:
@@ -147,6 +168,7 @@ class CameraOut(BaseModel):
                 events=visit.may(Capability.EVENTS),
             ),
             holder=HolderOut.of(camera.control, visit.sign_in.session_id, time.monotonic()),
+            emergency=EmergencyOut.of(visit),
         )
 
 

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, cast
 from starlette.requests import HTTPConnection
 
 from auth.city_sign_in import CitySignIn
+from auth.factor_service import FactorService
 from auth.joining import Joining
+from auth.passkey_service import PasskeyService
 from auth.policy import PriorityOverride
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService
 from auth.setup_code import SetupCode
 from auth.sign_in_list import SignInList
+from camctl.api.auditing import ServiceAudit
 from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
+from camctl.audit.log import AuditLog
+from camctl.boundaries import Boundaries
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config
 from camctl.control.client import ControlClient
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
 class Services:
     """One of each part. `problems_now` says why the service is not ready, in sentences; empty when it is.
 
+    `audit` records, `audit_log` is read (None: there is none, in tests).
     `restream_port` says where recorders pull video, None while they may not.
     `turn` is what viewers behind closed networks are told of. `priorities` are the configuration's rules on who comes
     before whom in which area. `city` lets people in by the city's directory, None without one.
@@ -40,9 +46,12 @@ class Services:
 
     config: Config
     auth: AuthService
+    passkeys: PasskeyService
+    factors: FactorService
     cameras: ControlClient
     media: Media
     areas: AreaTree
+    boundaries: Boundaries
     metrics: Metrics
     uses: LiveUses
     problems_now: Callable[[], Awaitable[list[str]]]
@@ -55,6 +64,8 @@ class Services:
     setup: SetupCode
     sign_ins: SignInList
     turn: TurnServers | None = None
+    audit: ServiceAudit = field(default_factory=ServiceAudit)
+    audit_log: AuditLog | None = None
     city: CitySignIn | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,15 +11,16 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from auth.errors import PersonRuleError
+from auth.model import Person
 from auth.setup_code import SetupClosedError, WrongSetupCodeError
 from camctl.api.access import Anyone, refuse_cross_site
-from camctl.api.entering import address_of, device_of, welcome, wrong_field
+from camctl.api.entering import come_in, wrong_field
 from camctl.api.invitation_schemas import SetupIn
+from camctl.api.letting_in import address_of, refusals_recorded
 from camctl.api.problems import CROSS_SITE, THROTTLED, WRONG_SIGN_IN, ProblemError, documented
 from camctl.api.schemas import LoginOut
 from camctl.api.services import Services, services_of
-
-_log = logging.getLogger(__name__)
+from camctl.audit.entry import Action
 
 
 class WhileSetupIsOpen(APIRoute):
@@ -41,16 +41,20 @@ async def set_up(body: SetupIn, request: Request, response: Response) -> LoginOu
     """Become the first administrator, for every area, and be signed in."""
     services = services_of(request)
     refuse_cross_site(request, services.config.server.public_url)
-    address, device = address_of(request), await device_of(request)
+    with refusals_recorded(request, body.username):
+        person = await _first(services, body, address_of(request))
+        for grant in person.grants:
+            await services.audit.granted(person, Action.GRANT, person.username, grant, "by the set-up code")
+        return await come_in(request, response, person, "set-up code")
+
+
+async def _first(services: Services, body: SetupIn, address: str) -> Person:
     try:
-        token, sign_in = await services.setup.use(
-            body.code, body.username, body.display_name, body.password, address=address, device=device
-        )
+        return await services.setup.use(body.code, body.username, body.display_name, body.password, address=address)
     except SetupClosedError:
         raise HTTPException(404) from None
     except WrongSetupCodeError as error:
+        services.audit.sign_in_refused(body.username, address, "wrong")
         raise ProblemError(WRONG_SIGN_IN, str(error)) from None
     except PersonRuleError as error:
         raise wrong_field(error) from None
-    _log.info("%s was set up as the first administrator", sign_in.person.username)
-    return welcome(request, response, token, sign_in)

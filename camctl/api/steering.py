@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from auth.policy import PriorityOverride, priority_on
+from auth.policy import PriorityOverride
 from auth.roles import Capability
 from camctl.api.access import Visit
 from camctl.api.problems import CANNOT_STEER, ProblemError
@@ -63,7 +63,8 @@ def source_of(visit: Visit, channel: str, priorities: Sequence[PriorityOverride]
         person=person.id,
         name=person.display_name,
         role=person.role,
-        priority=priority_on(person, visit.ref, priorities),
+        priority=visit.standing.priority_on(visit.ref, priorities),
         channel=f"{visit.sign_in.session_id}:{channel}",
         may_break=visit.may(Capability.BREAK_RESERVATION),
+        organisation=person.organisation,
     )

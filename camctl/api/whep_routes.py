@@ -8,7 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from auth.policy import viewing_rank
+from auth.policy import Standing
+from auth.service import utc_now
 from camctl.api.access import Visit, Watching
 from camctl.api.problems import (
     BAD_INPUT,
@@ -32,7 +33,7 @@ from camctl.api.problems import (
 )
 from camctl.api.services import Services, services_of
 from camctl.api.video_schemas import QualityWish, VideoView
-from camctl.video import VideoSession
+from camctl.video import VideoSession, ViewEnd
 from streams.errors import StreamError, StreamFault
 from streams.pool import SessionNotFoundError
 from streams.quality import Demand, Wish
@@ -120,11 +121,12 @@ async def open_session(
         offer,
         sign_in=visit.sign_in.session_id,
         person=person.id,
-        rank=viewing_rank(person),
+        viewer=person,
+        rank=Standing(person, utc_now()).viewing_rank(),
     )
     # Looked at once more now that a withdrawal would find the session: none can fall between the two.
     if await services.auth.recheck(visit.sign_in.session_id) is None:
-        await services.media.close(session_id)
+        await services.media.close(session_id, ViewEnd.REVOKED)
         raise StreamError(StreamFault.CLOSED, "this sign-in ended while the session was being set up")
     location = f"/api/v1/cameras/{visit.camera.entry.id}/whep/{session_id}"
     headers = {"Location": location, "ETag": answer.etag, "Accept-Patch": FRAGMENT}

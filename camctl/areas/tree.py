@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from auth.policy import covers
+from auth.grants import covers
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from auth.model import CameraRef
 from camctl.ptz.limits import Limits
 
 
@@ -26,6 +27,12 @@ class CameraEntry:
     password: str = field(default="", repr=False)
     steer_without_timeout: bool = False  # the owner accepts that nobody can stop it when the link to it dies
     limits: Limits = field(default_factory=Limits)
+    emergency_only: bool = False  # its owner shares it in emergencies only
+
+    ref: CameraRef = field(init=False, repr=False, compare=False)  # what a permission needs to know of it
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ref", CameraRef(self.id, self.area, self.owner, self.emergency_only))
 
 
 class CameraState(StrEnum):

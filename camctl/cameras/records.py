@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from camctl.cameras.model import CameraEntry
+from camctl.ptz import events as ev
 from camctl.ptz.events import Source, SourceKind
+from camctl.ptz.history import Gesture, LeaseChange, LeaseStep, Trip, lease_changes
 from camctl.ptz.view import HolderView
 
 _WRITE_S = 3.0  # a disk that takes longer is as good as none
+_MAX_ROWS = 100  # of one camera, while the disk refuses
 _PROLONGED_S = 3.0  # how far the written end of a lease may lag behind the real one
 
 
@@ -69,27 +73,90 @@ class NoRecords:
         return done
 
 
+Write = Callable[[], "asyncio.Future[Any]"]
+
+
+class ControlHistory(Protocol):
+    """The audit log of control; camctl.control.auditing is the real one."""
+
+    def lease(self, camera: CameraEntry, change: LeaseChange) -> Write:
+        """What writes this change durably: the future is done when it is on the disk, and raises OSError when not.
+
+        It may be called again after a failure.
+        """
+
+    def gesture(self, camera: CameraEntry, told: Gesture | Trip) -> None:
+        """Record soon; never raises."""
+
+    def refused(self, camera: CameraEntry, event: ev.Event, refusal: ev.Refusal) -> None:
+        """Record soon; never raises."""
+
+
+class NoHistory:
+    """Remembers nothing."""
+
+    def lease(self, camera: CameraEntry, change: LeaseChange) -> Write:  # noqa: ARG002  the port's names
+        """Nothing is written."""
+        return _nothing
+
+    def gesture(self, camera: CameraEntry, told: Gesture | Trip) -> None:
+        """Nothing is written."""
+
+    def refused(self, camera: CameraEntry, event: ev.Event, refusal: ev.Refusal) -> None:
+        """Nothing is written."""
+
+
+def _nothing() -> asyncio.Future[None]:
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
+
+
+@dataclass(slots=True)
+class _AuditRow:
+    """A row that is being written; None: not yet."""
+
+    write: Write
+    future: asyncio.Future[Any] | None = None
+
+    @property
+    def is_durable(self) -> bool:
+        return _worked(self.future)
+
+    def writing(self) -> asyncio.Future[Any]:
+        """Its future; begun (again) if it is not under way."""
+        if self.future is None or (self.future.done() and not _worked(self.future)):
+            self.future = self.write()
+        return self.future
+
+
 class LeaseBook:
     """One camera's: notes every change of its lease, and knows whether the newest holder is on record."""
 
     def __init__(
         self,
-        camera_id: str,
+        camera: CameraEntry,
         records: LeaseRecords,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        history: ControlHistory | None = None,
     ) -> None:
-        self._camera_id = camera_id
+        self._camera = camera
+        self._camera_id = camera.id
         self._records = records
+        self._history = history or NoHistory()
         self._clock = clock
         self._wall = wall
         self._holder: HolderView | None = None
         self._noted_end = 0.0
         self._writing: asyncio.Future[None] | None = None
+        self._rows: list[_AuditRow] = []  # of the audit log, those that are not on the disk yet
 
-    def follow(self, holder: HolderView | None) -> None:
-        """Take note of the present holder; costs nothing when nothing changed that is worth a record."""
+    def follow(self, holder: HolderView | None, event: ev.Event) -> None:
+        """Take note of the present holder after `event`; costs nothing when nothing changed that is worth a record."""
         before, self._holder = self._holder, holder
+        if before != holder:
+            self._audit(lease_changes(before, event, holder, self._clock()))
         if holder is None:
             if before is not None:
                 self._records.note(LeaseRecord(self._camera_id, before.fence), durable=False)
@@ -98,11 +165,19 @@ class LeaseBook:
         elif holder.ends_at > self._noted_end + _PROLONGED_S and holder.source.kind is SourceKind.PERSON:
             self._note(holder, durable=False)  # others' leases are not restored
 
+    def _audit(self, changes: Sequence[LeaseChange]) -> None:
+        if not changes:
+            return
+        self._rows = [row for row in self._rows if not row.is_durable][-_MAX_ROWS:]
+        for change in changes:
+            row = _AuditRow(self._history.lease(self._camera, change))
+            row.writing()
+            self._rows.append(row)
+
     @property
     def is_durable(self) -> bool:
-        """Whether the newest holder is on record."""
-        writing = self._writing
-        return writing is not None and writing.done() and not writing.cancelled() and writing.exception() is None
+        """Whether the newest holder is on record, and how they came to it in the audit log."""
+        return _worked(self._writing) and all(row.is_durable for row in self._rows)
 
     async def wait_durable(self) -> None:
         """Return when the newest holder is on record.
@@ -112,15 +187,21 @@ class LeaseBook:
         """
         if self.is_durable or self._holder is None:
             return
-        if self._writing is None or self._writing.done():
+        if self._writing is None or (self._writing.done() and not _worked(self._writing)):
             self._writing = self._note(self._holder, durable=True)
+        futures = [self._writing, *(row.writing() for row in self._rows)]
         async with asyncio.timeout(_WRITE_S):
-            await asyncio.shield(self._writing)
+            await asyncio.wait(futures)
+        for future in futures:
+            future.result()
 
     def restored(self, holder: HolderView | None) -> None:
         """Begin with what an earlier life left; the first move writes it anew."""
         self._holder = holder
         self._noted_end = holder.ends_at if holder is not None else 0.0
+        if holder is not None:
+            change = LeaseChange(LeaseStep.RESUME, holder.source, holder.fence, words=holder.reason)
+            self._rows = [_AuditRow(self._history.lease(self._camera, change))]
 
     def _note(self, holder: HolderView, *, durable: bool) -> asyncio.Future[None]:
         self._noted_end = holder.ends_at
@@ -136,6 +217,10 @@ class LeaseBook:
             holder.reason,
         )
         return self._records.note(record, durable=durable)
+
+
+def _worked(future: asyncio.Future[Any] | None) -> bool:
+    return future is not None and future.done() and not future.cancelled() and future.exception() is None
 
 
 def _kept(holder: HolderView | None) -> tuple[object, ...] | None:

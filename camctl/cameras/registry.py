@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from camctl.cameras.backoff import Backoff
 from camctl.cameras.model import CameraEntry
-from camctl.cameras.records import LeaseRecord, LeaseRecords
+from camctl.cameras.records import ControlHistory, LeaseRecord, LeaseRecords
 from camctl.cameras.rounds import RoundRunner
 from camctl.cameras.session import CameraSession
 from camctl.metrics import ControlMetrics
@@ -36,6 +36,7 @@ class Shared:
     make_driver: Callable[[CameraEntry], CameraDriver]
     guard: MotionGuard | None = None
     records: LeaseRecords | None = None
+    history: ControlHistory | None = None
     on_steerable: Callable[[CameraEntry], None] = lambda _entry: None
     stop_on_start: bool = True
     patrol_idle_s: float = 30.0
@@ -67,6 +68,7 @@ class Cameras:
             metrics=shared.metrics,
             guard=shared.guard,
             records=shared.records,
+            history=shared.history,
         )
         rounds = RoundRunner(
             session,

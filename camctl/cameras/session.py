@@ -10,16 +10,17 @@ import asyncio
 import contextlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from camctl.cameras.calls import CameraCalls, Outcome
 from camctl.cameras.model import CameraEntry, CameraState, Health
 from camctl.cameras.positions import PositionWatch
-from camctl.cameras.records import LeaseBook, LeaseRecord, LeaseRecords, NoRecords
+from camctl.cameras.records import ControlHistory, LeaseBook, LeaseRecord, LeaseRecords, NoHistory, NoRecords
 from camctl.metrics import ControlMetrics
 from camctl.ptz import events as ev
 from camctl.ptz.arbiter import Arbiter
+from camctl.ptz.history import GestureWatch
 from camctl.ptz.limits import Hidden
 from camctl.ptz.model import Position, Preset, PtzAbilities, PtzStatus
 from camctl.ptz.ports import CameraDriver, CameraError, CameraFacts, MotionGuard, NoGuard, StreamName
@@ -43,6 +44,7 @@ class CameraSession:
         metrics: ControlMetrics,
         guard: MotionGuard | None = None,
         records: LeaseRecords | None = None,
+        history: ControlHistory | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.entry = entry
@@ -52,7 +54,9 @@ class CameraSession:
         self._driver = driver
         self._guard = guard or NoGuard()
         self._clock = clock
-        self._book = LeaseBook(entry.id, records or NoRecords(), clock)
+        self._history = history or NoHistory()
+        self._book = LeaseBook(entry, records or NoRecords(), clock, history=self._history)
+        self._gestures = GestureWatch()
         self._calls = CameraCalls(entry.id, driver, self._book, metrics, self._answered, clock)
         self._watch = PositionWatch(
             entry.limits, ask=self._calls.status, act=self.command, publish=self.publish, clock=clock
@@ -105,12 +109,13 @@ class CameraSession:
             event = replace(event, velocity=self._watch.restricted(event.velocity))
         refusal: ev.Refusal | None = None
         call: asyncio.Task[float] | None = None
-        for action in self.arbiter.handle(event, self._clock()):
+        actions = self.arbiter.handle(event, self._clock())
+        for action in actions:
             match action:
                 case ev.Refuse(code=code):
                     refusal = code
                 case ev.Publish():
-                    self._book.follow(self.arbiter.view().holder)
+                    self._book.follow(self.arbiter.view().holder, event)
                     self.publish()
                 case ev.SendStop():
                     call = self._send_stop(action)
@@ -125,7 +130,15 @@ class CameraSession:
             self._guard.disarm(self.entry.id)
         self._watch.follow(self.arbiter.phase)
         self._arm()
+        self._record(event, actions, refusal)
         return Outcome(refusal, call)
+
+    def _record(self, event: ev.Event, actions: Sequence[ev.Action], refusal: ev.Refusal | None) -> None:
+        """Last of all: nothing that stops the camera comes after it."""
+        for told in self._gestures.saw(event, actions, self.arbiter.lease_source, self._clock()):
+            self._history.gesture(self.entry, told)
+        if refusal is not None:
+            self._history.refused(self.entry, event, refusal)
 
     def revoke(self, sign_in: str) -> None:
         """End the lease and the waiting of a sign-in that lost its right here; nothing happens if it has none."""

@@ -148,7 +148,7 @@ class ControlClient:
         setup = self._setup
         steered = [camera for camera in self if camera.is_steered]
         bare = codec.Setup((), setup.rules, setup.networks, setup.stop_on_start, setup.patrol_idle_s, setup.time_zone,
-                           setup.journal)  # fmt: skip
+                           setup.journal, setup.audit, setup.own)  # fmt: skip
         peer.event(codec.SETUP, {}, codec.encode(bare))
         for camera in steered:
             peer.event(codec.CAMERA, {"fence": camera.newest_fence}, codec.encode(camera.entry))

@@ -9,13 +9,14 @@ cameras), `patrols` {camera} and `key-frame` {camera}; requests `status`, `prese
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from camctl.cameras.model import CameraEntry, CameraState, Health
 from camctl.control.view import CameraView, Outcome
+from camctl.egress import OwnMachine
 from camctl.ptz import events as ev
 from camctl.ptz.ports import CameraError, CameraFault
 from camctl.ptz.rules import Rules
@@ -40,6 +41,8 @@ class CodecError(ValueError):
 class Setup:
     """The control process's configuration. `journal`: a path, or None to remember holders in memory only.
 
+    `audit`: the folder of the audit log's spool; None: nothing is recorded (tests only).
+
     `cameras` are all of the catalogue; only those with an ONVIF address are told to the control process.
     """
 
@@ -50,6 +53,8 @@ class Setup:
     patrol_idle_s: float = 30.0
     time_zone: str = "Asia/Jakarta"
     journal: str | None = None
+    audit: str | None = None
+    own: OwnMachine = field(default_factory=OwnMachine)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,17 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
 from camctl.cameras.records import LeaseRecord
+from camctl.group_commit import GroupCommit, sync_folder, write_all
 
 _log = logging.getLogger(__name__)
 
 COMPACT_BYTES = 4 << 20
-MAX_WAITING = 10_000
 _RECORD = TypeAdapter(LeaseRecord)
 
 
@@ -29,76 +29,38 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._waiting: list[tuple[bytes, bool, asyncio.Future[None]]] = []
-        self._writing: asyncio.Task[None] | None = None
+        self._commit = GroupCommit[LeaseRecord, None]("the journal of control", path, self._append)
         self._file = -1
         self._size = 0
         self._is_read = False
         self.newest: dict[str, LeaseRecord] = {}
-        self.problem = ""
-        self.on_change: Callable[[], None] = lambda: None  # called when `problem` changed
+
+    @property
+    def problem(self) -> str:
+        """Why records cannot be written."""
+        return self._commit.problem
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call this when `problem` changed."""
+        self._commit.on_change = call
 
     async def open(self) -> None:
         """Read what is there and compact it; never raises, `problem` tells."""
         try:
             await asyncio.to_thread(self._compact)
         except OSError as error:
-            self._failed(error)
+            self._commit.failed(error)
 
     def note(self, record: LeaseRecord, *, durable: bool) -> asyncio.Future[None]:
         """Write soon (see LeaseRecords)."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(_seen)
-        if len(self._waiting) >= MAX_WAITING:
-            future.set_exception(OSError("the disk is too slow: too many records wait to be written"))
-            return future
-        self.newest[record.camera] = record
-        self._waiting.append((_RECORD.dump_json(record) + b"\n", durable, future))
-        if self._writing is None:
-            self._writing = asyncio.create_task(self._write_waiting(), name="journal")
-        return future
+        if not self._commit.is_full:
+            self.newest[record.camera] = record
+        return self._commit.put(record, durable=durable)
 
     async def close(self) -> None:
         """Write what waits, and close the file."""
-        if self._writing is not None:
-            await asyncio.wait({self._writing})
+        await self._commit.finish()
         await asyncio.to_thread(self._shut)
-
-    async def _write_waiting(self) -> None:
-        try:
-            while self._waiting:
-                batch, self._waiting = self._waiting, []
-                text = b"".join(line for line, _durable, _future in batch)
-                must_sync = any(durable for _line, durable, _future in batch)
-                try:
-                    await asyncio.to_thread(self._append, text, must_sync)
-                except OSError as error:
-                    self._failed(error)
-                    for _line, _durable, future in batch:
-                        if not future.done():
-                            future.set_exception(OSError(error.errno, error.strerror))
-                else:
-                    self._worked()
-                    for _line, _durable, future in batch:
-                        if not future.done():
-                            future.set_result(None)
-        finally:
-            self._writing = None
-
-    def _failed(self, error: OSError) -> None:
-        if not self.problem:
-            _log.error("the journal of control %s cannot be written: %s", self._path, error.strerror or error)
-        self._say(f"the journal of control cannot be written: {error.strerror or error}")
-
-    def _worked(self) -> None:
-        if self.problem:
-            _log.warning("the journal of control can be written again")
-        self._say("")
-
-    def _say(self, problem: str) -> None:
-        if problem != self.problem:
-            self.problem = problem
-            self.on_change()
 
     # In a thread, one at a time -------------------------------------------------------------------------------------
 
@@ -107,17 +69,19 @@ class Journal:
             self.newest = parse(self._path.read_bytes()) | self.newest
         self._is_read = True
 
-    def _append(self, text: bytes, must_sync: bool) -> None:
+    def _append(self, records: Sequence[LeaseRecord], must_sync: bool) -> list[None]:
+        text = lines(records)
         if self._file < 0 or self._size > COMPACT_BYTES:
             self._compact()  # holds the text's records too; after a failure it leaves no half line behind
         try:
-            _write_all(self._file, text)
+            write_all(self._file, text)
             if must_sync:
                 os.fdatasync(self._file)
         except OSError:
             self._shut()
             raise
         self._size += len(text)
+        return [None] * len(records)
 
     def _compact(self) -> None:
         """Replace the file by one with the newest records alone; on the disk before the old one is gone."""
@@ -129,10 +93,10 @@ class Journal:
         text = lines(list(self.newest.values()))
         file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            _write_all(file, text)
+            write_all(file, text)
             os.fsync(file)
             draft.replace(self._path)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         except OSError:
             os.close(file)
             raise
@@ -168,21 +132,3 @@ def parse(text: bytes) -> dict[str, LeaseRecord]:
 def lines(records: Iterable[LeaseRecord]) -> bytes:
     """Records as the file holds them."""
     return b"".join(_RECORD.dump_json(record) + b"\n" for record in records)
-
-
-def _write_all(file: int, text: bytes) -> None:
-    while text:
-        text = text[os.write(file, text) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _seen(future: asyncio.Future[None]) -> None:
-    if not future.cancelled():
-        future.exception()  # whoever has to know awaits it; for the others `problem` tells

@@ -16,12 +16,13 @@ import socket
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from ipaddress import ip_network
 from pathlib import Path
 
+from camctl.audit.spool import Spool
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.registry import Camera, Cameras, Shared
 from camctl.control import codec
+from camctl.control.auditing import ControlAudit
 from camctl.control.journal import Journal
 from camctl.control.telling import Teller
 from camctl.control.view import Outcome
@@ -43,6 +44,7 @@ _log = logging.getLogger("camctl.control")
 _GC_THRESHOLD = (5_000, 20, 100)
 _FREEZE_AGAIN_S = (10.0, 60.0)  # by when most cameras are connected, and what describes them has been read
 _DRIVERS_END_S = 2.0
+CHAIN = "control"  # of the audit log
 STALE_S = 0.3  # a process that stood still finds what was said meanwhile; whoever said it may be long gone
 
 
@@ -217,12 +219,11 @@ class _Inbox:
 async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) -> None:
     supervisor = Supervisor()
     metrics = ControlMetrics()
-    journal = Journal(Path(setup.journal)) if setup.journal is not None else None
-    if journal is not None:
-        await journal.open()
-    teller = Teller(peer, journal)
+    journal, spool = await _open_files(setup)
+    files = [file for file in (journal, spool) if file is not None]
+    teller = Teller(peer, files)
     stopper = StopperHandle(supervisor, teller.tell_state)
-    drivers = OnvifDrivers(EgressPolicy(tuple(ip_network(text) for text in setup.networks)))
+    drivers = OnvifDrivers(EgressPolicy.of(setup.networks, setup.own))
     shared = Shared(
         rules=setup.rules,
         metrics=metrics,
@@ -230,7 +231,8 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
         make_driver=partial(_driver, drivers),
         guard=stopper,
         records=journal,
-        on_steerable=partial(_teach, stopper, setup.networks),
+        history=ControlAudit(spool) if spool is not None else None,
+        on_steerable=partial(_teach, stopper, setup),
         stop_on_start=setup.stop_on_start,
         patrol_idle_s=setup.patrol_idle_s,
         time_zone=setup.time_zone,
@@ -253,8 +255,19 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_DRIVERS_END_S):
                 await drivers.close()
-        if journal is not None:
-            await journal.close()
+        for file in files:
+            await file.close()
+
+
+async def _open_files(setup: codec.Setup) -> tuple[Journal | None, Spool | None]:
+    """The files without which nobody steers; what is wrong with them they say themselves."""
+    journal = Journal(Path(setup.journal)) if setup.journal is not None else None
+    spool = Spool(Path(setup.audit), CHAIN) if setup.audit is not None else None
+    if journal is not None:
+        await journal.open()
+    if spool is not None:
+        await spool.start()
+    return journal, spool
 
 
 def _driver(drivers: OnvifDrivers, entry: CameraEntry) -> CameraDriver:
@@ -263,8 +276,9 @@ def _driver(drivers: OnvifDrivers, entry: CameraEntry) -> CameraDriver:
     )
 
 
-def _teach(stopper: StopperHandle, networks: tuple[str, ...], entry: CameraEntry) -> None:
-    stopper.know(StopOrder(entry.id, entry.onvif_url or "", entry.username, entry.password, networks))
+def _teach(stopper: StopperHandle, setup: codec.Setup, entry: CameraEntry) -> None:
+    url = entry.onvif_url or ""
+    stopper.know(StopOrder(entry.id, url, entry.username, entry.password, setup.networks, setup.own))
 
 
 def _be_quick() -> None:

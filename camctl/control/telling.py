@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 from camctl.cameras.registry import Camera, Cameras
 from camctl.control import codec
-from camctl.control.journal import Journal
 from camctl.control.view import CameraView
 from camctl.stopper.handle import StopperHandle
 from streams.wire import Peer
 
 
-class Teller:
-    """Watches every camera, the stopper and the journal."""
+class File(Protocol):
+    """What a record has to say of itself."""
 
-    def __init__(self, peer: Peer, journal: Journal | None) -> None:
+    @property
+    def problem(self) -> str:
+        """Why it cannot be written; empty when it can."""
+
+    def on_change(self, call: Callable[[], None]) -> None:
+        """Call this when `problem` changed."""
+
+
+class Teller:
+    """Watches every camera, the stopper, and the files without which nobody steers: journal and audit log."""
+
+    def __init__(self, peer: Peer, files: Sequence[File]) -> None:
         self._peer = peer
-        self._journal = journal
+        self._files = files
         self._stopper: StopperHandle | None = None
         self._cameras: dict[str, Camera] = {}
         self._told: dict[str, CameraView] = {}
@@ -28,8 +40,8 @@ class Teller:
     def start(self, cameras: Cameras, stopper: StopperHandle) -> None:
         """Tell everything, and from now on what changes."""
         self._stopper = stopper
-        if self._journal is not None:
-            self._journal.on_change = self.tell_state
+        for file in self._files:
+            file.on_change(self.tell_state)
         self.tell_state()
         for camera in cameras:
             camera_id = camera.session.entry.id
@@ -44,8 +56,7 @@ class Teller:
         problems = []
         if not self._stopper.is_up:
             problems.append("the process that stops cameras in an emergency is being restarted")
-        if self._journal is not None and self._journal.problem:
-            problems.append(self._journal.problem)
+        problems += [file.problem for file in self._files if file.problem]
         self._peer.event(codec.STATE, {"stopper": self._stopper.is_up, "problems": problems})
 
     def _mark(self, camera_id: str) -> None:

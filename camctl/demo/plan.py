@@ -53,6 +53,7 @@ PEOPLE = (
     DemoPerson("walikota-pusat", "Sari (Walikota Pusat)", "official", FIRST_KOTA),
     DemoPerson("walikota-selatan", "Andi (Walikota Selatan)", "official", SECOND_KOTA),
     DemoPerson("lurah-gambir", "Rina (Lurah Gambir)", "official", "31.71.01.1001"),
+    DemoPerson("auditor", "Maya (Inspektorat)", "auditor", "31"),
     DemoPerson("partner", "Tono (PT Contoh Peduli)", "partner", SECOND_KOTA, PARTNER_ORGANISATION),
 )
 
@@ -170,6 +171,7 @@ def service(
     udp_port: int,
     store_url: str,
     journal: str,
+    audit: str,
     log_level: str,
     feed_addresses: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -183,6 +185,7 @@ def service(
         "media": {"udp_port": udp_port, "sessions_per_person": 500},
         "control": {"journal": journal},
         "store": {"url": store_url},
+        "audit": {"folder": audit},
         "log": {"level": log_level},
         "cameras": {"approved_networks": approved, "items": list(items)},
     }

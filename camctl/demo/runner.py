@@ -188,6 +188,7 @@ class Demo:
             udp_port=self._options.udp_port,
             store_url=self._store_url,
             journal=str(self._folder / "control.journal"),
+            audit=str(self._folder / "audit"),
             log_level=self._options.log_level,
             feed_addresses=await asyncio.to_thread(_addresses, self._options.feeds),
         )

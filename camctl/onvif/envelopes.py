@@ -103,7 +103,7 @@ class Envelopes:
         """
         client = self._readers.get(service)
         if client is None:
-            client = zeep.Client(self._documents.get(service), settings=_SETTINGS)  # type: ignore[no-untyped-call]
+            client = zeep.Client(self._documents.get(service), transport=_Catch(), settings=_SETTINGS)  # type: ignore[no-untyped-call]
             self._readers[service] = client
         binding: Any = client.wsdl.bindings[service.binding]
         try:

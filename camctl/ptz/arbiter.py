@@ -68,6 +68,11 @@ class Arbiter:
         """Whether nothing of ours can make the camera turn: it stands, and no move is still unanswered."""
         return self._motion.is_settled
 
+    @property
+    def lease_source(self) -> ev.Source | None:
+        """Whose lease it is."""
+        return self.lease.source if self.lease is not None else None
+
     def lease_ends_at(self) -> float:
         """When the lease ends if nothing more comes; -inf without one."""
         if self.lease is None:

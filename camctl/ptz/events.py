@@ -32,6 +32,7 @@ class Source:
     channel: str
     kind: SourceKind = SourceKind.PERSON
     may_break: bool = False  # may take a reserved camera
+    organisation: str = ""  # the person's, for the record
 
 
 class StopReason(StrEnum):

@@ -138,12 +138,13 @@ def _log_failure(task: asyncio.Task[None]) -> None:
 
 async def run(connection: socket.socket) -> int:
     """Listen until the parent is gone, then stop what moves; the exit code is 1 when a camera did not confirm."""
-    guards: dict[tuple[str, ...], OnvifDrivers] = {}
+    guards: dict[EgressPolicy, OnvifDrivers] = {}
 
     def make(order: StopOrder) -> Stoppable:
-        if order.networks not in guards:
-            guards[order.networks] = OnvifDrivers(EgressPolicy(order.parsed_networks()))
-        return guards[order.networks].create(order.onvif_url, order.username, order.password)
+        policy = EgressPolicy.of(order.networks, order.own)
+        if policy not in guards:
+            guards[policy] = OnvifDrivers(policy)
+        return guards[policy].create(order.onvif_url, order.username, order.password)
 
     stopper = Stopper(make)
     peer = Peer(connection, on_event=stopper.on_event)

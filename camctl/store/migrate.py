@@ -10,6 +10,7 @@ from alembic.util import CommandError
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+import camctl.store.audit_tables  # noqa: F401  its tables belong to the metadata of store.tables
 from auth.tables import Base as AuthBase
 from camctl.store.engine import StoreError, open_store
 from camctl.store.tables import Base as ServiceBase

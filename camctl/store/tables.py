@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, MetaData, String
+from sqlalchemy import JSON, ForeignKey, Integer, LargeBinary, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from auth.tables import Base as AuthBase
@@ -33,3 +33,26 @@ class PatrolRow(Base):
     place: Mapped[int]
     updated_by: Mapped[str] = mapped_column(String(120))
     updated_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class BoundaryImportRow(Base):
+    """One import of areas' boundaries: from which file, when. The newest one counts; its id is the version."""
+
+    __tablename__ = "boundary_import"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    source: Mapped[str] = mapped_column(String(255))
+    sha256: Mapped[str] = mapped_column(String(64))
+    boundaries: Mapped[int]
+    imported_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class AreaBoundaryRow(Base):
+    """The outline of an area, as well-known binary."""
+
+    __tablename__ = "area_boundary"
+
+    import_id: Mapped[int] = mapped_column(ForeignKey("boundary_import.id", ondelete="CASCADE"), primary_key=True)
+    code: Mapped[str] = mapped_column(String(140), primary_key=True)
+    wkb: Mapped[bytes] = mapped_column(LargeBinary)

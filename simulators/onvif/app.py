@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from simulators.onvif import events, side_door, snapshot
 from simulators.onvif.auth import DEFAULT_TOLERANCE_S, Access, Login, read_token
-from simulators.onvif.device import Call, CameraEndpoint, Device, Operation, Service
+from simulators.onvif.device import ELSEWHERE, Call, CameraEndpoint, Device, Operation, Service
 from simulators.onvif.device_service import SERVICES
 from simulators.onvif.http import (
     Exchange,
@@ -37,6 +37,10 @@ from simulators.onvif.xml import NAMESPACES
 log = logging.getLogger(__name__)
 _ROOT = "/onvif/"
 _CRASH_S = 5.0
+# Each entity is ten of the one before: ten to the ninth "lol" (the "billion laughs").
+_BOMB = b"<!DOCTYPE s [<!ENTITY a 'lol'>%b]>" % b"".join(
+    b"<!ENTITY %c '%b'>" % (name, b"&%c;" % (name - 1) * 10) for name in b"bcdefghij"
+)
 _GARBAGE = b"\x00\xff<soap:Envelope><oops"
 _BY_NAMESPACE: dict[str, Service] = {
     NAMESPACES[service.prefix]: service for service in (*SERVICES, events.NOTIFICATION)
@@ -97,7 +101,12 @@ async def _troubled(device: Device, exchange: Exchange, reply: Reply | None) -> 
         return None
     if device.endpoint.faults.now.soap_garbage:
         return Reply(200, reply.content_type, _GARBAGE)
+    if device.quirks.redirects_elsewhere:
+        target = f"http://{ELSEWHERE}:{device.endpoint.onvif_port}{exchange.path}"
+        return Reply(302, "text/plain", b"", (("location", target),))
     body = reply.body
+    if device.quirks.entity_bomb and "xml" in reply.content_type:
+        body = _BOMB + body[body.index(b"<s:Envelope") :].replace(b"<s:Body>", b"<s:Header>&j;</s:Header><s:Body>", 1)
     if device.quirks.invalid_utf8 and "xml" in reply.content_type:
         body = body.decode("utf-8").encode("latin-1", "replace")
     closing = (("connection", "close"),) if device.quirks.closes_connection else ()

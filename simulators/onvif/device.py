@@ -16,6 +16,7 @@ from simulators.onvif.xml import Xml
 from simulators.quirks import Quirks
 
 LAN_ADDRESS = "192.168.1.108"  # what many cameras believe they are called
+ELSEWHERE = "127.0.0.2"  # a loopback address that no camera listens on, so that a test can
 _SKEW_S = -3600.0
 _WILDCARDS = ("", "0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
@@ -109,13 +110,16 @@ class Call:
         quirks = self.device.quirks
         if quirks.xaddr_relative:
             return path
-        host = LAN_ADDRESS if quirks.xaddr_wrong_host else self.host
+        if quirks.xaddr_other_scheme:
+            return "file:///etc/passwd"
+        host = LAN_ADDRESS if quirks.xaddr_wrong_host else ELSEWHERE if quirks.xaddr_elsewhere else self.host
         port = 1 if quirks.xaddr_wrong_port else self.device.endpoint.onvif_port
         return f"http://{host}:{port}{path}"
 
     def media_host(self) -> str:
         """The host in stream and snapshot URIs."""
-        return LAN_ADDRESS if self.device.quirks.stream_uri_wrong_host else self.host
+        quirks = self.device.quirks
+        return LAN_ADDRESS if quirks.stream_uri_wrong_host else ELSEWHERE if quirks.stream_uri_elsewhere else self.host
 
 
 Handler = Callable[[Call], Xml | Awaitable[Xml]]

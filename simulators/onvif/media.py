@@ -267,7 +267,8 @@ def get_stream_uri(call: Call) -> Xml:
     protocol = optional_text(call.body, "trt:StreamSetup/tt:Transport/tt:Protocol")
     if kind not in (None, "RTP-Unicast") or protocol not in (None, "UDP", "TCP", "RTSP"):
         raise invalid_argument("only RTP-Unicast over UDP or RTSP", "InvalidStreamSetup")
-    return _media_uri(f"rtsp://{call.media_host()}:{call.device.endpoint.rtsp_port}/{name}")
+    scheme = "http" if call.device.quirks.stream_uri_other_scheme else "rtsp"
+    return _media_uri(f"{scheme}://{call.media_host()}:{call.device.endpoint.rtsp_port}/{name}")
 
 
 @operation("GetSnapshotUri", Access.READ_MEDIA)

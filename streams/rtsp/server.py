@@ -13,6 +13,7 @@ from streams.rtsp.auth import ServerAuth
 from streams.rtsp.gate import Gate, PlainGate
 from streams.rtsp.outputs import Address, UdpPair
 from streams.rtsp.serving import ServerConnection, Serving
+from streams.rtsp.session import Session
 from streams.rtsp.source import MediaSource
 
 _log = logging.getLogger(__name__)
@@ -54,13 +55,22 @@ class RtspServer:
 
     @classmethod
     def behind(
-        cls, gate: Gate, *, max_clients: int = 256, max_unsent_bytes: int = 1 << 20, has_udp: bool = True
+        cls,
+        gate: Gate,
+        *,
+        max_clients: int = 256,
+        max_unsent_bytes: int = 1 << 20,
+        has_udp: bool = True,
+        on_playing: Callable[[Session, bool], None] = lambda _session, _begins: None,
     ) -> RtspServer:
-        """A server whose `gate` decides who may play what; without `has_udp` over its connections only."""
+        """A server whose `gate` decides who may play what; without `has_udp` over its connections only.
+
+        `on_playing` hears of every session that begins to send (true) and that no longer does.
+        """
         server = cls(
             lambda _: None, credentials=None, realm="", max_clients=max_clients, max_unsent_bytes=max_unsent_bytes
         )
-        server._serving = replace(server._serving, gate=gate)
+        server._serving = replace(server._serving, gate=gate, on_playing=on_playing)
         server._has_udp = has_udp
         return server
 

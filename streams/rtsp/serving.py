@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
@@ -40,6 +41,7 @@ class Serving:
     max_unsent_bytes: int
     transports: frozenset[str]
     connections: set[ServerConnection] = field(default_factory=set)
+    on_playing: Callable[[Session, bool], None] = lambda _session, _begins: None
 
     def packetiser(self, source: MediaSource, video: VideoFormat) -> Packetiser:
         """The one that other sessions on the same source use, else a new one."""
@@ -274,7 +276,7 @@ class ServerConnection(asyncio.Protocol):
             raise _Refused(404)  # allowed no longer
         output, transport = self._output(request)
         packetiser = self._serving.packetiser(source, video)
-        session = Session(path, source, packetiser, output, transport, username)
+        session = Session(path, source, packetiser, output, transport, username, self._serving.on_playing)
         self.sessions[session.id] = session
         return self._set_up(session, transport, session.sender.ssrc)
 

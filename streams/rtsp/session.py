@@ -96,7 +96,8 @@ def _sender(payload_type: int, *, clock_hz: int = VIDEO_CLOCK_HZ, marks_end: boo
 class Session:
     """A SETUP that may be played and paused, by `username` if anybody was asked.
 
-    `skipped` counts the access units that a slow client did not get.
+    `skipped` counts the access units that a slow client did not get. `on_playing` hears when it begins to send (true)
+    and when it no longer does.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Session:
         output: Output,
         transport: TransportSpec,
         username: str = "",
+        on_playing: Callable[[Session, bool], None] = lambda _session, _begins: None,
     ) -> None:
         self.id = secrets.token_hex(8)
         self.path = path
@@ -118,6 +120,7 @@ class Session:
         self.sender = _sender(PAYLOAD_TYPE)
         self.sound: SoundTrack | None = None
         self._output = output
+        self._on_playing = on_playing
         self._clock: Callable[[], float] = time.monotonic
         self._subscription: Subscription | None = None
         self._needs_key = True
@@ -142,6 +145,7 @@ class Session:
                 self._subscription = self.source.subscribe(self._deliver)
             if self.sound:
                 self.sound.play(self._clock())
+            self._on_playing(self, True)
 
     @property
     def is_playing(self) -> bool:
@@ -153,6 +157,7 @@ class Session:
         if self._subscription is not None:
             self._subscription.close()
             self._subscription = None
+            self._on_playing(self, False)
         if self.sound:
             self.sound.pause()
 

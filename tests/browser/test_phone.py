@@ -258,3 +258,20 @@ def test_the_picture_comes_back_after_the_media_worker_died(back_again: PhonePag
     for worker in workers:
         os.kill(worker.pid, signal.SIGKILL)
     demo.wait(lambda: phone.reading(10.0).frame > before + 50, 15.0, "no new pictures")
+
+
+def test_a_camera_that_one_may_not_watch_says_so_and_tries_nothing_again(phone: PhonePage, demo: Demo) -> None:
+    camera = demo.camera(FIRST)["id"]
+    phone.sign_in(demo.person("auditor"))
+    item = phone.page.locator(f'[data-camera-id="{camera}"]')
+    expect(item).to_contain_text("Tanpa gambar untuk Anda")
+    item.click()
+    card = phone.page.get_by_test_id("live-state")
+    expect(card).to_contain_text("Anda tidak boleh melihat gambar kamera ini")
+    asked: list[str] = []
+    phone.page.on("request", lambda request: asked.append(request.url))
+    phone.page.on("websocket", lambda socket: asked.append(socket.url))
+    phone.page.wait_for_timeout(4000)
+    assert [url for url in asked if "whep" in url or "control" in url] == []
+    expect(card.get_by_role("button")).to_have_count(0)
+    phone.page.screenshot(path=PICTURES / "phone-may-not-watch.png")

@@ -51,6 +51,7 @@ def write_config(folder: Path, cameras: Sequence[Mapping[str, Any]] = (), **part
         "media": {"workers": 1, "udp_host": "127.0.0.1", "udp_port": free_udp_ports(1), "advertise": ["127.0.0.1"]},
         "store": {"url": f"sqlite:///{folder / 'people.db'}"},
         "control": {"journal": str(folder / "control.journal")},
+        "audit": {"folder": str(folder / "audit")},
         "log": {"level": "debug"},
         "cameras": {"approved_networks": ["127.0.0.0/8"], "items": [dict(camera) for camera in cameras]},
     }
@@ -62,8 +63,13 @@ def write_config(folder: Path, cameras: Sequence[Mapping[str, Any]] = (), **part
 
 
 @contextmanager
-def running(folder: Path, config: Path, people: Mapping[str, Sequence[str]]) -> Iterator[Service]:
-    """A service for the length of a block. `people`: username to the options of `camctl user add`."""
+def running(
+    folder: Path, config: Path, people: Mapping[str, Sequence[str]], *, ends_with: int = 0
+) -> Iterator[Service]:
+    """A service for the length of a block. `people`: username to the options of `camctl user add`.
+
+    `ends_with`: the exit code, -9 where the test kills it.
+    """
     server = yaml.safe_load(config.read_text())["server"]
     log = folder / "service.log"
     service = Service(f"http://127.0.0.1:{server['port']}", config, log, 0)
@@ -74,7 +80,7 @@ def running(folder: Path, config: Path, people: Mapping[str, Sequence[str]]) -> 
         service.pid = started.pid
         wait_started(started, lambda: _is_ready(service.url), log)
         yield service
-    assert started.returncode == 0, f"exit code {started.returncode}:\n{log.read_text()}"
+    assert started.returncode == ends_with, f"exit code {started.returncode}:\n{log.read_text()}"
     assert not re.search("Traceback|Task exception was never retrieved|was never awaited", log.read_text()), (
         log.read_text()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -111,6 +112,15 @@ async def test_an_account_lives_and_dies_with_its_person(tmp_path: Path) -> None
         finally:
             await asyncio.to_thread(service_block.__exit__, None, None, None)
         assert secret not in service.log.read_text()
+        on_record = await asyncio.to_thread(camctl_here, "audit", "export", "--config", str(config))
+        rows = [json.loads(line) for line in on_record.stdout.splitlines()]
+        views = [
+            (row["action"], row["camera"], row["actor_name"], row["reason_text"])
+            for row in rows
+            if "view" in str(row.get("action"))
+        ]
+        ends = [MINE, "dewi", "revoked"]
+        assert views == [("view-start", MINE, "dewi", ""), ("view-end", *ends)] * 2
         await until(lambda: not scene.sinks)
 
 

@@ -2,6 +2,7 @@ import { useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { language, words } from "./i18n/locale";
 import { Waiting } from "./parts/waiting";
+import { Account } from "./screens/account";
 import { CameraList } from "./screens/camera-list";
 import { Invitation } from "./screens/invitation";
 import { Live } from "./screens/live";
@@ -39,6 +40,7 @@ function Signed(): JSX.Element {
     case "in": {
       const place = route.value;
       if (place.name === "sessions") return <Sessions />;
+      if (place.name === "account") return <Account />;
       return place.name === "live" ? <Live key={place.id} id={place.id} /> : <CameraList person={now.person} />;
     }
   }

@@ -8,6 +8,7 @@ import "./style/live.css";
 import "./style/holder.css";
 import "./style/controls.css";
 import "./style/own.css";
+import "./style/account.css";
 
 const root = document.getElementById("app");
 if (root === null) throw new Error("index.html has no #app");

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from auth.cache import SignInCache
 from auth.changes import OVERLAP_IDS, ChangeReader
+from auth.checks import check_areas, check_name, normalise_username
 from auth.errors import PersonRuleError
-from auth.model import Person, check_areas, check_name, normalise_username
+from auth.model import Person
 from auth.records import Change, SessionRecord
 from auth.tokens import digest, new_token
 
@@ -81,7 +82,7 @@ def test_tokens_differ_and_only_their_form_has_a_digest() -> None:
 
 
 def record(person_id: str) -> SessionRecord:
-    person = Person(id=person_id, username=person_id, display_name=person_id, role="operator")
+    person = Person(id=person_id, username=person_id, display_name=person_id)
     return SessionRecord(person, f"s-{person_id}", NOON, NOON, None)
 
 

@@ -118,9 +118,7 @@ async def test_a_link_is_not_used_up_when_nothing_came_of_it(
     assert await joining.accept(secret, NEW_PASSWORD, username="budi", address=HOME)
 
 
-async def test_a_link_whose_maker_lost_the_right_is_not_used_up_by_trying(
-    auth: AuthService, joining: Joining
-) -> None:
+async def test_a_link_whose_maker_lost_the_right_is_not_used_up_by_trying(auth: AuthService, joining: Joining) -> None:
     secret, _ = await joining.invite(BUDI, await boss(auth), HOUR_S)
     await auth.disable_person("boss")
     with pytest.raises(AuthError):
@@ -142,9 +140,7 @@ async def test_two_recoveries_at_once_set_one_password(auth: AuthService, joinin
 # What outlives its reason --------------------------------------------------------------------------------------------
 
 
-async def test_a_recovery_ends_when_the_password_is_changed_in_another_way(
-    auth: AuthService, joining: Joining
-) -> None:
+async def test_a_recovery_ends_when_the_password_is_changed_in_another_way(auth: AuthService, joining: Joining) -> None:
     await sari(auth)
     secret, _ = await joining.recover("sari", None, HOUR_S)
     await auth.set_password("sari", NEW_PASSWORD)

@@ -18,8 +18,11 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from auth import oidc_client
-from auth.city_sign_in import CitySignIn, NobodyHereError
-from auth.errors import ThrottledError, WrongSignInError
+from auth.checks import normalise_username
+from auth.city_sign_in import Arrival, CitySignIn, NobodyHereError
+from auth.errors import PersonRuleError, ThrottledError, WrongSignInError
+from auth.grant_service import Grants
+from auth.grants import GrantWish
 from auth.oidc import (
     LEEWAY_S,
     ClaimRule,
@@ -32,11 +35,16 @@ from auth.oidc import (
     provider_of,
 )
 from auth.oidc_client import MAX_BYTES, OidcClient
+from auth.oidc_records import DIRECTORY
+from auth.policy import Standing
+from auth.proofs import Method
+from auth.roles import Capability
 from auth.service import utc_now
 from tests.support.directory import ISSUER, KEYS, Directory, unsigned
 from tests.unit.auth.conftest import HOME, PASSWORD
 
 if TYPE_CHECKING:
+    from auth.model import Person
     from auth.service import AuthService
     from camctl.store import Store
     from tests.unit.auth.conftest import Clocks
@@ -75,8 +83,16 @@ class Browser:
     async def signs_in(self, **more: str) -> Any:
         asked, cookie = await self.leaves()
         answer = {"code": "a-code", "state": asked["state"]} | more
-        _, sign_in = await self.city.finish(answer, cookie, address=HOME)
-        return sign_in.person
+        return (await self.arrives(answer, cookie)).person
+
+    async def arrives(self, answer: dict[str, str], cookie: str) -> Arrival:
+        return await self.city.finish(answer, cookie, address=HOME)
+
+    async def comes(self, **claims: Any) -> Arrival:
+        """Comes with these claims from now on, and what that changed here."""
+        self.directory.claims |= claims
+        asked, cookie = await self.leaves()
+        return await self.arrives({"code": "a-code", "state": asked["state"]}, cookie)
 
 
 @pytest.fixture
@@ -408,8 +424,9 @@ async def test_a_subject_is_a_name_only_exactly(invited: Browser, directory: Dir
 async def test_a_closed_account_stays_closed(invited: Browser, auth: AuthService) -> None:
     await invited.signs_in()
     await auth.disable_person("sari@example.go.id")
+    person = await invited.signs_in()
     with pytest.raises(WrongSignInError):
-        await invited.signs_in()
+        await auth.admit(person.id, Method.DIRECTORY, HOME)
 
 
 async def test_a_rule_makes_somebody_once(ruled: Browser, directory: Directory, auth: AuthService) -> None:
@@ -465,8 +482,84 @@ async def test_somebody_new_has_no_password_that_anybody_knows(ruled: Browser, a
 
 
 async def test_the_sign_in_is_one_like_any_other(invited: Browser, auth: AuthService, clocks: Clocks) -> None:
-    asked, cookie = await invited.leaves()
-    token, sign_in = await invited.city.finish({"code": "c", "state": asked["state"]}, cookie, address=HOME)
+    person = await invited.signs_in()
+    token, sign_in = await auth.admit(person.id, Method.DIRECTORY, HOME)
     assert await auth.authenticate(token) == sign_in
     assert sign_in.expires_at - clocks.now() == timedelta(days=7)
     assert abs(utc_now().timestamp() - NOW) < 600
+
+
+# What it says of them, every time ----------------------------------------------------------------------------------
+
+
+def held(person: Person) -> list[tuple[str, tuple[str, ...], str]]:
+    return sorted((grant.role, grant.areas, grant.granter) for grant in person.grants)
+
+
+async def test_what_the_directory_says_is_granted_marked_and_followed(ruled: Browser, auth: AuthService) -> None:
+    first = await ruled.comes()
+    assert held(first.person) == [("official", ("31.71.01",), DIRECTORY)]
+    assert [grant.reason for grant in first.given] == ["the directory says groups: camat-gambir"]
+    again = await ruled.comes()
+    assert (again.given, again.taken) == ((), ())
+    assert [grant.id for grant in (await auth.person("budi")).grants] == [first.given[0].id]
+    promoted = await ruled.comes(groups=["diskominfo"])
+    assert [grant.role for grant in promoted.given] == ["admin"]
+    assert [grant.id for grant in promoted.taken] == [first.given[0].id]
+    assert held(await auth.person("budi")) == [("admin", ("31",), DIRECTORY)]
+
+
+async def test_what_it_no_longer_says_is_taken_though_nobody_is_let_in(
+    ruled: Browser, auth: AuthService, clocks: Clocks
+) -> None:
+    """What they still hold elsewhere, a running sign-in and its control, ends with it."""
+    person = (await ruled.comes()).person
+    token, _ = await auth.admit(person.id, Method.DIRECTORY, HOME)
+    told: list[str] = []
+    auth.on_change.append(told.append)
+    with pytest.raises(NobodyHereError):
+        await ruled.comes(groups=["other"])
+    assert (await auth.person("budi")).grants == ()
+    assert told == [person.id]
+    sign_in = await auth.authenticate(token)
+    assert sign_in is not None
+    assert Standing(sign_in.person, clocks.now()).capabilities() == frozenset()
+
+
+async def test_what_people_granted_is_never_touched(ruled: Browser, auth: AuthService) -> None:
+    await ruled.comes()
+    same = GrantWish(role="official", areas=("31.71.01",), reason="the directory says groups: camat-gambir")
+    denied = GrantWish(areas=("31.71",), deny=True, capabilities=frozenset({Capability.CONTROL}), reason="on leave")
+    by_hand = [(await Grants(auth).give("budi", wish, None)).id for wish in (same, denied)]
+    arrival = await ruled.comes(groups=["diskominfo"])
+    assert set(by_hand) < {grant.id for grant in (await auth.person("budi")).grants}
+    assert not set(by_hand) & {grant.id for grant in arrival.taken}
+    with pytest.raises(NobodyHereError):
+        await ruled.comes(groups=[])
+    assert {grant.id for grant in (await auth.person("budi")).grants} == set(by_hand)
+
+
+async def test_nobody_can_be_called_as_the_directory_marks_its_own() -> None:
+    with pytest.raises(PersonRuleError):
+        normalise_username(DIRECTORY)
+
+
+async def test_a_role_that_is_gone_gives_nothing_and_takes_what_was(
+    ruled: Browser, directory: Directory, auth: AuthService, store: Store
+) -> None:
+    await ruled.comes()
+    rules = (ClaimRule("camat-gambir", "no-such-role", ("31.71.01",)),)
+    client = OidcClient(settings(), transport=directory.transport)
+    ruled.city = CitySignIn(settings(invite_only=False, rules=rules), auth, store.sessions, client=client)
+    arrival = await ruled.comes()
+    assert (arrival.given, len(arrival.taken)) == ((), 1)
+    assert (await auth.person("budi")).grants == ()
+
+
+async def test_who_comes_twice_at_once_the_first_time_is_one_person(ruled: Browser, auth: AuthService) -> None:
+    asked, cookie = await ruled.leaves()
+    answer = {"code": "a-code", "state": asked["state"]}
+    ended = await asyncio.gather(*(ruled.arrives(answer, cookie) for _ in range(4)), return_exceptions=True)
+    assert sum(isinstance(one, Arrival) for one in ended) >= 1
+    assert len(await auth.list_people()) == 1
+    assert len((await auth.person("budi")).grants) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,19 +11,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.errors import AuthUnavailableError, PersonRuleError, ThrottledError
+from auth.grant_service import Grants
+from auth.grants import GrantWish
+from auth.roles import Capability, Role
 from auth.setup_code import (
     LIFE_S,
+    SET_UP,
     SetupClosedError,
     SetupCode,
     WrongSetupCodeError,
     code_digest,
     new_code,
 )
-from tests.unit.auth.conftest import HOME, PASSWORD, sari
+from auth.windows import parse_window
+from tests.unit.auth.conftest import HOME, PASSWORD, Clocks, sari
 
 if TYPE_CHECKING:
     from auth.service import AuthService
-    from tests.unit.auth.conftest import Clocks
+
+TOMORROW = Clocks().start + timedelta(days=1)
 
 
 @pytest.fixture
@@ -40,9 +47,10 @@ async def test_the_first_administrator_gets_every_area_and_is_in(auth: AuthServi
     await sari(auth)
     code = await made(setup)
     assert setup.is_open
-    token, sign_in = await setup.use(code, "Boss", "Ibu Admin", PASSWORD, address=HOME)
-    assert (sign_in.person.role, sign_in.person.areas) == ("admin", ("31", "32"))
-    assert await auth.authenticate(token) == sign_in
+    person = await setup.use(code, "Boss", "Ibu Admin", PASSWORD, address=HOME)
+    assert (person.role, person.areas) == ("admin", ("31", "32"))
+    assert [(grant.granter, grant.waits) for grant in person.grants] == [(SET_UP, False)]
+    assert await auth.sign_in("boss", PASSWORD, HOME)
     assert not setup.is_open
     with pytest.raises(SetupClosedError):
         await setup.use(code, "second", "Second", PASSWORD, address=HOME)
@@ -53,11 +61,42 @@ async def test_the_first_administrator_gets_every_area_and_is_in(auth: AuthServi
 async def test_there_is_no_code_where_there_is_an_administrator(
     auth: AuthService, setup: SetupCode, is_closed: bool
 ) -> None:
-    await auth.create_person("boss", PASSWORD, role="admin", areas=["31"])
+    await auth.create_person("boss", PASSWORD, role="admin", areas=["31", "32"])
     if is_closed:
         await auth.disable_person("boss")
     assert await setup.make() is None
     assert not setup.is_open
+
+
+@pytest.mark.parametrize(
+    ("lacks", "wish"),
+    [
+        ("one of the tops", GrantWish(role="admin", areas=("31",), reason="a test")),
+        ("the office", GrantWish(role="official", areas=("31", "32"), reason="a test")),
+        ("an endless time", GrantWish(role="admin", areas=("31", "32"), reason="a test", ends_at=TOMORROW)),
+        ("a begun time", GrantWish(role="admin", areas=("31", "32"), reason="a test", starts_at=TOMORROW)),
+        ("every hour", GrantWish(role="admin", areas=("31", "32"), reason="a test",
+                                 window=parse_window("mon-sun 00:00-23:00 Asia/Jakarta"))),
+    ],
+)  # fmt: skip
+async def test_who_is_no_administrator_of_everything_for_good_is_none(
+    auth: AuthService, setup: SetupCode, lacks: str, wish: GrantWish
+) -> None:
+    await auth.create_person("boss", PASSWORD, role=None)
+    await Grants(auth).give("boss", wish, None)
+    assert await setup.make() is not None, lacks
+
+
+async def test_an_administrator_by_a_role_that_the_city_made_or_by_two_grants_is_one(
+    auth: AuthService, setup: SetupCode
+) -> None:
+    await Grants(auth).set_role("head", Role(frozenset({Capability.MANAGE_PEOPLE}), None))
+    await auth.create_person("boss", PASSWORD, role="head", areas=["31"])
+    assert await setup.make() is not None
+    await Grants(auth).give("boss", GrantWish(role="admin", areas=("32",), reason="a test"), None)
+    assert await setup.make() is None
+    await Grants(auth).set_role("head", Role(frozenset({Capability.SEE}), None))
+    assert await setup.make() is not None, "the role was edited, so there is no administrator"
 
 
 async def test_of_two_at_once_one_gets_it(auth: AuthService, setup: SetupCode) -> None:
@@ -97,7 +136,7 @@ async def test_it_ends_after_its_day_and_with_the_next_start(
 
 async def test_an_administrator_from_the_command_line_closes_it(auth: AuthService, setup: SetupCode) -> None:
     code = await made(setup)
-    await auth.create_person("cli", PASSWORD, role="admin", areas=["31"])
+    await auth.create_person("cli", PASSWORD, role="admin", areas=["31", "32"])
     with pytest.raises(SetupClosedError):
         await setup.use(code, "boss", "Boss", PASSWORD, address=HOME)
     assert not setup.is_open

@@ -128,10 +128,10 @@ def test_a_wrong_file_is_one_clear_message(text: str, says: str) -> None:
 @pytest.mark.parametrize("fingerprint", [":".join(["aB"] * 32), "Cd" * 32])
 def test_how_a_feed_is_read_reaches_the_catalogue(fingerprint: str) -> None:
     camera = {"id": "a", "name": "a", "area": "31", "rtsp": {"main": "rtsps://x/", "sub": "rtsp://x/sub"}}
-    entry = entry_of(CameraConfig.model_validate(camera))
+    entry = entry_of(CameraConfig.model_validate(camera), None)
     assert (entry.rtsp_transport, entry.tls_fingerprint) == ("auto", "")
     told = camera | {"rtsp_transport": "tcp", "tls_fingerprint": fingerprint}
-    entry = entry_of(CameraConfig.model_validate(told))
+    entry = entry_of(CameraConfig.model_validate(told), None)
     assert (entry.rtsp_transport, entry.tls_fingerprint) == ("tcp", fingerprint)
 
 

@@ -10,7 +10,9 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget, resolve_pinned
+from camctl.app import control_setup, own_machine
+from camctl.config import Config
+from camctl.egress import EgressPolicy, EgressRefusedError, OwnMachine, PinnedTarget, resolve_pinned
 
 _HTTP = frozenset({"http", "https"})
 _ANY = frozenset({"http", "https", "rtsp", "rtsps"})
@@ -102,6 +104,56 @@ def test_no_approval_opens_what_no_camera_has(address: str) -> None:
 
 def test_every_address_of_a_name_must_pass() -> None:
     assert "10.9.9.9" in refusal("http://cam.example.org/", "8.8.8.8", "10.9.9.9")
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "10.1.2.3", "64:ff9b::a01:203"]
+)
+def test_ports_of_our_own_are_refused_whatever_is_approved(address: str) -> None:
+    networks = tuple(map(ip_network, ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "64:ff9b::/96")))
+    policy = EgressPolicy(networks, (ip_address("10.1.2.3"),), frozenset({8080, 8200}))
+
+    def judge(port: int) -> PinnedTarget:
+        return policy.check(f"http://cam.example.org:{port}/", schemes=_ANY, resolve=lambda _: [address])
+
+    with pytest.raises(EgressRefusedError, match=r"port 8080 of .* is this service's own"):
+        judge(8080)
+    assert judge(8081).port == 8081
+
+
+def test_ports_of_our_own_are_free_on_other_machines() -> None:
+    policy = EgressPolicy((ip_network("10.0.0.0/8"),), (ip_address("10.1.2.3"),), frozenset({8080}))
+    assert policy.check("http://10.1.2.4:8080/", schemes=_ANY, resolve=lambda _: []).address == "10.1.2.4"
+
+
+def test_a_policy_goes_over_the_wire() -> None:
+    own = OwnMachine(("10.1.2.3", "fe80::1"), (8080,))
+    policy = EgressPolicy.of(["10.0.0.0/8"], own)
+    assert policy == EgressPolicy(
+        (ip_network("10.0.0.0/8"),), (ip_address("10.1.2.3"), ip_address("fe80::1")), frozenset({8080})
+    )
+
+
+def test_this_machine_is_known_to_the_guard_of_a_service() -> None:
+    config = Config.model_validate({"server": {"port": 8080}, "media": {"workers": 2, "udp_port": 8200}})
+    own = own_machine(config)
+    assert own.ports == (8080, 8200, 8201)
+    assert "127.0.0.1" in own.addresses
+    assert control_setup(config).own == own
+    EgressPolicy.of([], own)
+
+
+async def test_a_name_is_looked_up_once_and_the_answer_is_kept() -> None:
+    """DNS rebinding: good when it is judged, loopback a moment later."""
+    answers = [["8.8.4.4"], ["127.0.0.1"]]
+    target = await resolve_pinned(
+        EgressPolicy(), "rtsp://cam.example.org/main", schemes=_ANY, resolve=lambda _: answers.pop(0)
+    )
+    assert (target.address, len(answers)) == ("8.8.4.4", 1)
+    with pytest.raises(EgressRefusedError, match="loopback"):
+        await resolve_pinned(
+            EgressPolicy(), "rtsp://cam.example.org/main", schemes=_ANY, resolve=lambda _: answers.pop(0)
+        )
 
 
 def test_the_services_own_addresses_are_refused() -> None:

@@ -213,6 +213,20 @@ async def test_how_a_feed_is_read_goes_to_the_workers() -> None:
     assert (source.url, source.transport, source.tls_fingerprint) == ("rtsps://127.0.0.1/x", "tcp", "ab" * 32)
 
 
+async def test_a_feeds_name_is_judged_and_pinned_anew_for_every_pull(monkeypatch: pytest.MonkeyPatch) -> None:
+    """DNS rebinding: workers get the address that was judged beside the name, and a later answer is judged again."""
+    answers = [["8.8.4.4"], ["127.0.0.1"]]
+    monkeypatch.setattr("camctl.egress.system_resolve", lambda _host: answers.pop(0))
+    control = FakeControl([CameraEntry("f", "F", "31", rtsp_main="rtsp://cam.example/x")])
+    camera = control.get("f")
+    assert camera is not None
+    sources = Sources(control, EgressPolicy())
+    source = await sources.get(camera, Quality.MAIN)
+    assert (source.url, source.address, len(answers)) == ("rtsp://cam.example/x", "8.8.4.4", 1)
+    with pytest.raises(StreamError, match="loopback"):
+        await sources.get(camera, Quality.MAIN)
+
+
 async def test_b_frames_are_noted_until_another_pull_shows_none(control: FakeControl, media: Media) -> None:
     camera = control.get(FIRST)
     assert camera is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from auth.errors import AuthUnavailableError
@@ -16,24 +16,29 @@ from camctl.control.client import ControlClient
 from camctl.restream import RestreamGrants, grants
 from camctl.restream_account import REALM, new_account
 from camctl.supervisor import Supervisor
+from camctl.video import ViewEnd
 from streams.pool import RestreamAccount
 from streams.rtsp.auth import hashes_of
+from tests.support.people import person
 
 CAMERAS = [
     CameraEntry("own", "own", "31.71.01", owner="PT Contoh", rtsp_main="rtsp://x/"),
     CameraEntry("other", "other", "31.71.01", owner="PT Lain", rtsp_main="rtsp://x/"),
     CameraEntry("far", "far", "31.72.01", owner="PT Contoh", rtsp_main="rtsp://x/"),
 ]
-OPERATOR = Person("1", "budi", "Budi", "operator", ("31.71",))
-PARTNER = Person("2", "dewi", "Dewi", "partner", ("31",), "PT Contoh")
+OPERATOR = person("operator", ("31.71",))
+PARTNER = person("partner", ("31",), organisation="PT Contoh")
+
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def stored(person: Person, *cameras: str, name: str = "nvr") -> StoredRestream:
-    return StoredRestream(name, person, cameras, datetime(2026, 3, 1, tzinfo=UTC), {"MD5": "x"})
+    return StoredRestream(name, person, cameras, NOW, {"MD5": "x"})
 
 
 def cameras_of(account: StoredRestream) -> set[str]:
-    keys = grants([account], CAMERAS)[account.name].keys
+    keys = grants([account], CAMERAS, NOW)[account.name].keys
     assert {key.partition("/")[2] for key in keys} <= {"main", "sub"}
     return {key.partition("/")[0] for key in keys}
 
@@ -41,7 +46,13 @@ def cameras_of(account: StoredRestream) -> set[str]:
 def test_an_account_plays_what_its_person_may_watch() -> None:
     assert cameras_of(stored(OPERATOR)) == {"own", "other"}
     assert cameras_of(stored(PARTNER)) == {"own", "far"}
-    assert len(grants([stored(PARTNER)], CAMERAS)["nvr"].keys) == 4
+    assert len(grants([stored(PARTNER)], CAMERAS, NOW)["nvr"].keys) == 4
+
+
+def test_what_ends_by_the_clock_plays_no_more() -> None:
+    acting = person("operator", ("31.71",), ends_at=NOW + timedelta(seconds=1))
+    assert grants([stored(acting)], CAMERAS, NOW)["nvr"].keys
+    assert not grants([stored(acting)], CAMERAS, NOW + timedelta(seconds=1))["nvr"].keys
 
 
 def test_naming_cameras_narrows_and_never_widens() -> None:
@@ -49,7 +60,7 @@ def test_naming_cameras_narrows_and_never_widens() -> None:
 
 
 def test_a_closed_account_plays_nothing() -> None:
-    closed = Person("1", "budi", "Budi", "operator", ("31",), disabled=True)
+    closed = person("operator", ("31",), disabled=True)
     assert cameras_of(stored(closed)) == set()
 
 
@@ -90,9 +101,15 @@ class Pool:
         self.told.append(dict(accounts))
 
 
-class Auth:
+class Plays:
     def __init__(self) -> None:
-        self.on_change: list[Any] = []
+        self.heard: list[Any] = []
+
+    def play_began(self, session_id: str, person: Person, camera: CameraEntry, account: str) -> None:
+        self.heard.append((session_id, person.username, camera.id, account))
+
+    def play_ended(self, session_id: str, why: ViewEnd) -> None:
+        self.heard.append((session_id, why))
 
 
 class Camera:
@@ -100,14 +117,25 @@ class Camera:
         self.entry = entry
 
 
+class Cameras(list[Camera]):
+    def get(self, camera_id: str) -> Camera | None:
+        return next((camera for camera in self if camera.entry.id == camera_id), None)
+
+
+class Auth:
+    def __init__(self) -> None:
+        self.on_change: list[Any] = []
+
+
 async def test_every_change_of_people_is_told_and_an_outage_changes_nothing() -> None:
-    accounts, pool, auth, supervisor = Accounts(), Pool(), Auth(), Supervisor()
+    accounts, pool, auth, supervisor, plays = Accounts(), Pool(), Auth(), Supervisor(), Plays()
     part = RestreamGrants(
         cast("RestreamAccounts", accounts),
         cast("AuthService", auth),
-        cast("ControlClient", [Camera(entry) for entry in CAMERAS]),
+        cast("ControlClient", Cameras(Camera(entry) for entry in CAMERAS)),
         pool,
         supervisor,
+        plays,
     )
 
     async def told(count: int) -> dict[str, RestreamAccount]:
@@ -122,6 +150,11 @@ async def test_every_change_of_people_is_told_and_an_outage_changes_nothing() ->
     [hook] = auth.on_change
     hook("1")
     assert set(await told(2)) == {"nvr"}
+    part.on_event({"type": "play", "session_id": "s1", "key": "own/main", "account": "nvr"})
+    part.on_event({"type": "play", "session_id": "s2", "key": "gone/main", "account": "nvr"})
+    part.on_event({"type": "play_end", "session_id": "s1", "reason": "revoked"})
+    part.on_event({"type": "stream_state", "key": "own/main"})
+    assert plays.heard == [("s1", OPERATOR.username, "own", "nvr"), ("s1", ViewEnd.REVOKED)]
     accounts.fails = True
     hook("1")
     await asyncio.sleep(0.05)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from lxml import etree
 
 from streams.rtsp.auth import ClientAuth
 from tests.support import sim_onvif_kit as kit
@@ -166,3 +167,44 @@ async def invalid_utf8(street: Street) -> None:
     assert b"Simpang \xe9<" in answer.body
     with pytest.raises(UnicodeDecodeError):
         answer.body.decode("utf-8")
+
+
+@quirk("xaddr-elsewhere")
+async def xaddr_elsewhere(street: Street) -> None:
+    assert await addresses(street) == {"http://127.0.0.2:8081"}
+
+
+@quirk("xaddr-other-scheme")
+async def xaddr_other_scheme(street: Street) -> None:
+    for ask in (SERVICES, "<tds:GetCapabilities/>"):
+        assert set(good(await street.ask(ask)).all("XAddr")) == {"file:///etc/passwd"}
+
+
+@quirk("stream-uri-elsewhere")
+async def stream_uri_elsewhere(street: Street) -> None:
+    profile = "<trt:ProfileToken>profile_main</trt:ProfileToken>"
+    stream = good(await street.ask(f"<trt:GetStreamUri>{profile}</trt:GetStreamUri>"))
+    picture = good(await street.ask(f"<trt:GetSnapshotUri>{profile}</trt:GetSnapshotUri>"))
+    assert stream.one("Uri") == "rtsp://127.0.0.2:8554/main"
+    assert picture.one("Uri").startswith("http://127.0.0.2:8081/")
+
+
+@quirk("stream-uri-other-scheme")
+async def stream_uri_other_scheme(street: Street) -> None:
+    ask = "<trt:GetStreamUri><trt:ProfileToken>profile_main</trt:ProfileToken></trt:GetStreamUri>"
+    assert good(await street.ask(ask)).one("Uri") == "http://127.0.0.1:8554/main"
+
+
+@quirk("redirects-elsewhere")
+async def redirects_elsewhere(street: Street) -> None:
+    answer = await street.ask(SERVICES)
+    assert answer.status == 302
+    assert dict(answer.headers)["location"] == "http://127.0.0.2:8081/onvif/device_service"
+
+
+@quirk("entity-bomb")
+async def entity_bomb(street: Street) -> None:
+    answer = await street.ask(SERVICES)
+    assert answer.body.startswith(b"<!DOCTYPE s [<!ENTITY a 'lol'><!ENTITY b '&a;&a;")
+    with pytest.raises(etree.XMLSyntaxError, match=r"[Ee]ntity"):
+        etree.fromstring(answer.body)

@@ -2,13 +2,10 @@
 
 import { asBoolean, asNumber, asRecord, asString, listOf, nullable, oneOf, or, type Reader } from "./decode";
 
-export const ROLES = ["admin", "operator", "official", "partner"] as const;
-export type Role = (typeof ROLES)[number];
-
 export interface Person {
   readonly username: string;
   readonly displayName: string;
-  readonly role: Role | null;
+  readonly role: string | null;
 }
 
 export const CAMERA_STATES = ["live", "offline", "connecting", "unknown"] as const;
@@ -20,7 +17,7 @@ export type HolderKind = (typeof HOLDER_KINDS)[number];
 
 export interface Holder {
   readonly name: string;
-  readonly role: Role | null;
+  readonly role: string | null;
   readonly kind: HolderKind;
   /** Only the control socket knows whether it is you. */
   readonly you: boolean;
@@ -81,7 +78,8 @@ export interface Preset {
 
 const flag = or(asBoolean, false);
 const text = or(asString, "");
-export const readRole = oneOf(ROLES, null);
+/** Roles are the city's own to name; who has none has an empty one. */
+export const readRole: Reader<string | null> = (value, where) => or(asString, "")(value, where) || null;
 export const readCameraState = oneOf(CAMERA_STATES, "unknown" as const);
 export const readSafetyNet = oneOf(SAFETY_NETS, "timeout" as const);
 

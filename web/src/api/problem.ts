@@ -8,6 +8,13 @@ const SERVICE_KINDS = [
   "bad-input",
   "not-signed-in",
   "wrong-sign-in",
+  "second-factor-needed",
+  "second-factor-over",
+  "wrong-code",
+  "wrong-proof",
+  "passkey-refused",
+  "step-up-needed",
+  "no-passkeys-here",
   "forbidden",
   "not-found",
   "held",
@@ -48,10 +55,12 @@ export interface Problem {
   readonly fault: string | null;
   readonly codec: string | null;
   readonly holderName: string | null;
+  /** Stands for the right password until the second factor is given. */
+  readonly pending: string | null;
 }
 
 export function localProblem(kind: "network" | "timeout" | "garbled", detail = "", status = 0): Problem {
-  return { kind, status, detail, retryAfterMs: null, fault: null, codec: null, holderName: null };
+  return { kind, status, detail, retryAfterMs: null, fault: null, codec: null, holderName: null, pending: null };
 }
 
 /** Retry-After in seconds (RFC 9110 10.2.3); a date is not used by the service and reads as null. */
@@ -74,6 +83,7 @@ export function problemOf(status: number, retryAfter: string | null, body: unkno
       retryAfterMs: wait ?? nullable(asNumber)(fields["retry_after_ms"], "retry_after_ms"),
       fault: nullable(asString)(fields["fault"], "fault"),
       codec: nullable(asString)(fields["codec"], "codec"),
+      pending: nullable(asString)(fields["pending"], "pending"),
       holderName: holder === null ? null : nullable(asString)(holder["name"], "holder.name"),
     };
   } catch (error) {

@@ -1,23 +1,25 @@
 /** Who controls a camera and what changes about it, in the present language. */
 
-import type { Holder, Role } from "../api/model";
+import type { Holder } from "../api/model";
 import type { HiddenReason, RoundStatus, Waiter } from "../drivers/control/messages";
 import type { Change, Deadline } from "../state/holding";
 import { clockOf } from "../state/time-left";
 import type { Messages } from "./id";
 import { asHour, inFigures } from "./locale";
 
-export function roleWord(words: Messages, role: Role): string {
-  const all: Readonly<Record<Role, string>> = {
-    admin: words.roleAdmin,
-    operator: words.roleOperator,
-    official: words.roleOfficial,
-    partner: words.rolePartner,
-  };
-  return all[role];
+/** The word for a role that camctl ships; one that the city made has the name that the city gave it. */
+export function roleWord(words: Messages, role: string): string {
+  const shipped = new Map([
+    ["admin", words.roleAdmin],
+    ["auditor", words.roleAuditor],
+    ["operator", words.roleOperator],
+    ["official", words.roleOfficial],
+    ["partner", words.rolePartner],
+  ]);
+  return shipped.get(role) ?? role;
 }
 
-export function nameAndRole(words: Messages, person: { readonly name: string; readonly role: Role | null }): string {
+export function nameAndRole(words: Messages, person: { readonly name: string; readonly role: string | null }): string {
   return person.role === null ? person.name : words.nameAndRole(person.name, roleWord(words, person.role));
 }
 

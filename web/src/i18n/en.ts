@@ -1,10 +1,12 @@
 /** English. A message missing here is a type error. */
 
+import { accountEn } from "./account-en";
 import type { Messages } from "./id";
 import { linksEn } from "./links-en";
 
 export const en: Messages = {
   ...linksEn,
+  ...accountEn,
   appTagline: "The city's cameras at your fingertip",
   language: "Language",
   signIn: "Sign in",
@@ -30,6 +32,7 @@ export const en: Messages = {
   showMore: (count) => `Show ${count} more`,
   canSteer: "Can be steered",
   viewOnly: "View only",
+  noPicture: "No picture for you",
   updatedAt: (time) => `Updated ${time}`,
 
   stateLive: "On",
@@ -38,6 +41,7 @@ export const en: Messages = {
   stateUnknown: "Not known yet",
 
   roleAdmin: "administrator",
+  roleAuditor: "auditor",
   roleOperator: "control room",
   roleOfficial: "area official",
   rolePartner: "camera owner",

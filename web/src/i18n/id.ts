@@ -1,9 +1,11 @@
 /** Bahasa Indonesia: the catalogue that names every message; other languages must have the same ones. */
 
+import { accountId } from "./account-id";
 import { linksId } from "./links-id";
 
 export const id = {
   ...linksId,
+  ...accountId,
   appTagline: "Kamera kota di ujung jari",
   language: "Bahasa",
   signIn: "Masuk",
@@ -29,6 +31,7 @@ export const id = {
   showMore: (count: string) => `Tampilkan ${count} lagi`,
   canSteer: "Dapat digerakkan",
   viewOnly: "Hanya lihat",
+  noPicture: "Tanpa gambar untuk Anda",
   updatedAt: (time: string) => `Diperbarui ${time}`,
 
   stateLive: "Menyala",
@@ -37,6 +40,7 @@ export const id = {
   stateUnknown: "Belum diketahui",
 
   roleAdmin: "admin",
+  roleAuditor: "pengawas",
   roleOperator: "operator",
   roleOfficial: "pejabat wilayah",
   rolePartner: "mitra",

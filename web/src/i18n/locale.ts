@@ -37,6 +37,7 @@ const whole = computed(() => new Intl.NumberFormat(TAGS[language.value], { maxim
 const clock = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
 const hour = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { hour: "2-digit", minute: "2-digit" }));
 const moment = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" }));
+const day = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { day: "numeric", month: "short", year: "numeric" }));
 const order = computed(() => new Intl.Collator(TAGS[language.value], { numeric: true, sensitivity: "base" }));
 
 export function inFigures(value: number): string {
@@ -55,6 +56,11 @@ export function asHour(date: Date): string {
 /** Day, month, year, hour and minute. */
 export function asMoment(date: Date): string {
   return moment.value.format(date);
+}
+
+/** Day, month and year. */
+export function asDay(date: Date): string {
+  return day.value.format(date);
 }
 
 export function compareNames(a: string, b: string): number {

@@ -41,8 +41,23 @@ export function StateCard({ live }: { readonly live: LiveSession }): JSX.Element
   const isShown = state.name !== "live" || hidden !== null;
   return (
     <div class="state-card" data-testid="live-state" data-state={state.name} data-hidden={hidden} data-shown={isShown}>
-      {hidden !== null ? <HiddenCard reason={hidden} /> : isShown && <ConnectionCard live={live} state={state} />}
+      {isShown && <Card live={live} state={state} hidden={hidden} />}
     </div>
+  );
+}
+
+function Card({ live, state, hidden }: { readonly live: LiveSession; readonly state: WhepState; readonly hidden: HiddenReason | null }): JSX.Element {
+  if (live.isForbidden.value) return <ForbiddenCard />;
+  return hidden === null ? <ConnectionCard live={live} state={state} /> : <HiddenCard reason={hidden} />;
+}
+
+/** This person may know of the camera and no more; nothing is to be tried again. */
+function ForbiddenCard(): JSX.Element {
+  return (
+    <>
+      <Icon name="off" />
+      <p role="status">{words.value.viewNotAllowed}</p>
+    </>
   );
 }
 

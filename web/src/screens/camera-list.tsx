@@ -11,7 +11,7 @@ import { NoticeBar } from "../parts/notice";
 import { OwnNotices } from "../parts/own-notices";
 import { catalogue, keepFresh } from "../state/catalogue";
 import { grouped, matching } from "../state/grouping";
-import { cameraHref, SESSIONS } from "../state/route";
+import { ACCOUNT, cameraHref, SESSIONS } from "../state/route";
 import { leave } from "../state/session";
 
 /** Rows drawn at once: a phone scrolls these smoothly; search finds the rest. */
@@ -35,7 +35,10 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
           <a class="button plain icon-only" data-testid="to-sessions" href={SESSIONS} aria-label={t.ownAccess} title={t.ownAccess}>
             <Icon name="key" />
           </a>
-          <button type="button" class="button plain icon-only" aria-label={t.signOut} title={t.signOut} onClick={() => void leave()}>
+          <a class="button plain icon-only" data-testid="to-account" href={ACCOUNT} aria-label={t.account} title={t.account}>
+            <Icon name="person" />
+          </a>
+          <button type="button" class="button plain icon-only" data-testid="sign-out" aria-label={t.signOut} title={t.signOut} onClick={() => void leave()}>
             <Icon name="out" />
           </button>
         </div>
@@ -117,8 +120,8 @@ function CameraRow({ camera }: { readonly camera: Camera }): JSX.Element {
           <span class="camera-facts">
             <span class="camera-state">{stateWord(t, camera.state)}</span>
             <span class="fact">
-              <Icon name={isSteerable ? "steer" : "eye"} />
-              {isSteerable ? t.canSteer : t.viewOnly}
+              <Icon name={isSteerable ? "steer" : camera.may.live ? "eye" : "hidden"} />
+              {isSteerable ? t.canSteer : camera.may.live ? t.viewOnly : t.noPicture}
             </span>
           </span>
           {camera.holder !== null && <span class="chip">{camera.holder.kind === "person" ? t.heldBy(camera.holder.name) : holderWords(t, camera.holder)}</span>}

@@ -94,10 +94,12 @@ function TopBar({ live, open }: { readonly live: LiveSession; readonly open: Ope
         <h1>{camera?.name ?? ""}</h1>
         <p>{camera?.area.name ?? ""}</p>
       </div>
-      <DelayBadge live={live} onDetails={() => open("delay")} />
-      <button type="button" class="button plain icon-only" data-testid="more" aria-label={t.menu} onClick={() => open("more")}>
-        <Icon name="more" />
-      </button>
+      {!live.isForbidden.value && <DelayBadge live={live} onDetails={() => open("delay")} />}
+      {!live.isForbidden.value && (
+        <button type="button" class="button plain icon-only" data-testid="more" aria-label={t.menu} onClick={() => open("more")}>
+          <Icon name="more" />
+        </button>
+      )}
     </header>
   );
 }
@@ -106,14 +108,14 @@ function TopBar({ live, open }: { readonly live: LiveSession; readonly open: Ope
 function Deck({ live, open }: { readonly live: LiveSession; readonly open: OpenSheet }): JSX.Element | null {
   const camera = live.camera.value;
   const t = words.value;
-  if (camera === null) return null;
+  if (camera === null || live.isForbidden.value) return null;
   if (!live.maySteer.value) {
     return (
       <section class="deck view-only" aria-label={t.steering}>
         <HolderRow live={live} open={open} />
         <p class="view-only-why">
           <Icon name="eye" />
-          {!camera.may.live ? t.viewNotAllowed : camera.steerable ? t.viewOnlyYou : t.viewOnlyCamera}
+          {camera.steerable ? t.viewOnlyYou : t.viewOnlyCamera}
         </p>
       </section>
     );

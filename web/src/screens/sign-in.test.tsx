@@ -38,7 +38,7 @@ afterEach(() => {
 });
 
 it("works with password managers", () => {
-  expect(part("signin-username").getAttribute("autocomplete")).toBe("username");
+  expect(part("signin-username").getAttribute("autocomplete")).toBe("username webauthn");
   expect(part("signin-password").getAttribute("autocomplete")).toBe("current-password");
 });
 

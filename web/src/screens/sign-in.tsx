@@ -4,36 +4,22 @@ import type { Problem } from "../api/problem";
 import { words } from "../i18n/locale";
 import { problemWords } from "../i18n/problems";
 import { CitySignIn } from "../parts/city-sign-in";
+import { canFillIn, passkeysHere } from "../drivers/passkeys";
+import { CodeForm } from "../parts/code-form";
 import { LanguageSwitch } from "../parts/language-switch";
-import { enter } from "../state/session";
+import { PasskeyButton, passkeyWords } from "../parts/passkey-button";
+import { PasswordField } from "../parts/password-field";
+import { enter, enterByCode, enterByPasskey } from "../state/session";
 
-type Phase = { readonly name: "ready" } | { readonly name: "busy" } | { readonly name: "empty" } | { readonly name: "refused"; readonly problem: Problem };
+type Phase = { readonly name: "ready" } | { readonly name: "busy" } | { readonly name: "said"; readonly text: string };
 
-function says(phase: Phase): string {
-  if (phase.name === "empty") return words.value.fillBoth;
-  return phase.name === "refused" ? problemWords(words.value, phase.problem) : "";
-}
+/** A challenge of the service lives five minutes: before that the browser is given the next one. */
+const FILL_IN_MS = 240_000;
 
 export function SignIn({ lapsed }: { readonly lapsed: boolean }): JSX.Element {
-  const [phase, setPhase] = useState<Phase>({ name: "ready" });
-  const form = useRef<HTMLFormElement>(null);
+  const [pending, setPending] = useState<string | null>(null);
+  const [said, setSaid] = useState("");
   const t = words.value;
-
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (form.current === null || phase.name === "busy") return;
-    const fields = new FormData(form.current); // what a password manager filled in counts, typed or not
-    const [username, password] = [fields.get("username"), fields.get("password")];
-    if (typeof username !== "string" || typeof password !== "string" || username.trim() === "" || password === "") {
-      setPhase({ name: "empty" });
-      return;
-    }
-    setPhase({ name: "busy" });
-    const problem = await enter(username.trim(), password);
-    if (problem !== null) setPhase({ name: "refused", problem });
-  };
-
-  const error = says(phase);
   return (
     <main class="sign-in">
       <header>
@@ -41,40 +27,123 @@ export function SignIn({ lapsed }: { readonly lapsed: boolean }): JSX.Element {
         <h1>camctl</h1>
         <p>{t.appTagline}</p>
       </header>
-      {lapsed && phase.name === "ready" && <p class="hint">{t.signedOut}</p>}
-      <form ref={form} method="post" noValidate onSubmit={(event) => void submit(event)}>
-        <label for="username">{t.username}</label>
-        <input id="username" name="username" data-testid="signin-username" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck={false} required enterkeyhint="next" aria-describedby="signin-error" />
-        <PasswordField />
-        <p id="signin-error" class="form-error" data-testid="signin-error" role="alert">
-          {error}
-        </p>
-        <button type="submit" class="button primary wide" data-testid="signin-submit" aria-disabled={phase.name === "busy"}>
-          {phase.name === "busy" ? t.signingIn : t.signIn}
-        </button>
-      </form>
-      <CitySignIn />
+      {lapsed && <p class="hint">{t.signedOut}</p>}
+      {pending === null ? (
+        <FirstStep said={said} onPending={setPending} />
+      ) : (
+        <SecondStep
+          pending={pending}
+          onBack={(text) => {
+            setSaid(text);
+            setPending(null);
+          }}
+        />
+      )}
+      {pending === null && <CitySignIn />}
       <LanguageSwitch />
     </main>
   );
 }
 
-function PasswordField(): JSX.Element {
-  const [isShown, setShown] = useState(false);
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    if (field.current !== null) field.current.type = isShown ? "text" : "password";
-  }, [isShown]);
+interface FirstStepProps {
+  /** Why one is back here; may be empty. */
+  readonly said: string;
+  readonly onPending: (pending: string) => void;
+}
+
+function FirstStep({ said, onPending }: FirstStepProps): JSX.Element {
+  const [phase, setPhase] = useState<Phase>(said === "" ? { name: "ready" } : { name: "said", text: said });
+  const stopFillingIn = useFillIn((problem) => setPhase({ name: "said", text: problemWords(words.value, problem) }));
+  const form = useRef<HTMLFormElement>(null);
   const t = words.value;
+  const isBusy = phase.name === "busy";
+
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    if (form.current === null || isBusy) return;
+    const fields = new FormData(form.current); // what a password manager filled in counts, typed or not
+    const [username, password] = [fields.get("username"), fields.get("password")];
+    if (typeof username !== "string" || typeof password !== "string" || username.trim() === "" || password === "") {
+      setPhase({ name: "said", text: t.fillBoth });
+      return;
+    }
+    setPhase({ name: "busy" });
+    const problem = await enter(username.trim(), password);
+    if (problem?.kind === "second-factor-needed" && problem.pending !== null) onPending(problem.pending);
+    else if (problem !== null) setPhase({ name: "said", text: problemWords(words.value, problem) });
+  };
+
+  const byPasskey = async (): Promise<void> => {
+    if (isBusy) return;
+    stopFillingIn();
+    setPhase({ name: "busy" });
+    setPhase({ name: "said", text: passkeyWords(await enterByPasskey(false)) });
+  };
+
   return (
     <>
-      <label for="password">{t.password}</label>
-      <div class="with-button">
-        <input ref={field} id="password" name="password" data-testid="signin-password" type="password" autocomplete="current-password" autocapitalize="none" spellcheck={false} required enterkeyhint="go" aria-describedby="signin-error" />
-        <button type="button" class="button plain" aria-pressed={isShown} onClick={() => setShown(!isShown)}>
-          {isShown ? t.hidePassword : t.showPassword}
+      <PasskeyButton here={passkeysHere()} isBusy={isBusy} onPress={() => void byPasskey()} />
+      <form ref={form} method="post" noValidate onSubmit={(event) => void submit(event)}>
+        <label for="username">{t.username}</label>
+        <input id="username" name="username" data-testid="signin-username" autocomplete="username webauthn" autocapitalize="none" autocorrect="off" spellcheck={false} required enterkeyhint="next" aria-describedby="signin-error" />
+        <PasswordField id="password" testId="signin-password" label={t.password} autocomplete="current-password" describedBy="signin-error" />
+        <p id="signin-error" class="form-error" data-testid="signin-error" role="alert">
+          {phase.name === "said" ? phase.text : ""}
+        </p>
+        <button type="submit" class={passkeysHere() === "yes" ? "button wide" : "button wide primary"} data-testid="signin-submit" aria-disabled={isBusy}>
+          {isBusy ? t.signingIn : t.signIn}
         </button>
-      </div>
+      </form>
     </>
+  );
+}
+
+/** Offers passkeys among what the browser fills in; returns what ends that, before one is asked for by button. */
+function useFillIn(onRefused: (problem: Problem) => void): () => void {
+  const abort = useRef<AbortController | null>(null);
+  useEffect(() => {
+    let isWanted = true;
+    const offer = async (): Promise<void> => {
+      if (!(await canFillIn())) return;
+      while (isWanted) {
+        const turn = new AbortController();
+        abort.current = turn;
+        const timer = setTimeout(() => turn.abort(), FILL_IN_MS);
+        const entry = await enterByPasskey(true, turn.signal);
+        clearTimeout(timer);
+        if (entry.kind === "refused" && entry.problem.kind === "passkey-refused") onRefused(entry.problem);
+        else if (entry.kind !== "aborted") return;
+      }
+    };
+    void offer();
+    return () => {
+      isWanted = false;
+      abort.current?.abort();
+    };
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- once, as long as the page is there
+  }, []);
+  return () => abort.current?.abort();
+}
+
+interface SecondStepProps {
+  readonly pending: string;
+  readonly onBack: (text: string) => void;
+}
+
+function SecondStep({ pending, onBack }: SecondStepProps): JSX.Element {
+  const t = words.value;
+  const send = async (code: string): Promise<string> => {
+    const problem = await enterByCode(pending, code);
+    if (problem?.kind === "second-factor-over") onBack(problemWords(words.value, problem));
+    return problem === null ? "" : problemWords(words.value, problem);
+  };
+  return (
+    <section aria-labelledby="second-factor">
+      <h2 id="second-factor">{t.codeTitle}</h2>
+      <CodeForm id="second-factor-code" label={t.codeLabel} send={send} button={t.goOn} />
+      <button type="button" class="button plain wide" onClick={() => onBack("")}>
+        {t.codeBack}
+      </button>
+    </section>
   );
 }

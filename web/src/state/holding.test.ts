@@ -116,7 +116,8 @@ describe("words", () => {
   it("tell people, patrols and events apart", () => {
     expect(holderWords(id, holder({}))).toBe("Dikendalikan oleh Budi");
     expect(nameAndRole(id, holder({}))).toBe("Budi (operator)");
-    expect(nameAndRole(id, holder({ role: "ambassador" }))).toBe("Budi");
+    expect(nameAndRole(id, holder({ role: "pos-jaga" }))).toBe("Budi (pos-jaga)");
+    expect(nameAndRole(id, holder({ role: "" }))).toBe("Budi");
     expect(holderWords(id, holder({ you: true }))).toBe("Dikendalikan oleh Anda");
     expect(holderWords(id, holder({ kind: "patrol", name: "Pagi" }))).toContain("Patroli “Pagi”");
     expect(holderWords(id, holder({ kind: "event", name: "Alarm" }))).toContain("Kejadian “Alarm”");

@@ -88,6 +88,26 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe("a camera that one may know of, but not watch", () => {
+  it("is asked for nothing, and is watched as soon as that is allowed", async () => {
+    cameraAnswer = () => json({ ...CAMERA, may: { ...CAMERA.may, live: false, control: false } });
+    await begin();
+    expect(live.isForbidden.value).toBe(true);
+    expect(live.picture.value.name).toBe("idle");
+    expect(live.link.value.name).toBe("idle");
+    const before = FakeSocket.last;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(FakeSocket.last).toBe(before);
+    expect(live.picture.value.name).toBe("idle");
+    cameraAnswer = () => json(CAMERA);
+    live.nudge();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(live.isForbidden.value).toBe(false);
+    expect(FakeSocket.last).not.toBe(before);
+    expect(live.picture.value.name).not.toBe("idle");
+  });
+});
+
 describe("steering", () => {
   it("may begin only when the camera allows it and the controls are connected", async () => {
     expect(live.mayPress()).toBe(false);

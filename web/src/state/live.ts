@@ -58,6 +58,8 @@ export class LiveSession implements KeyTargets {
   readonly delay = signal<Delay>(UNKNOWN_DELAY);
   /** Whether this person may ever steer this camera. */
   readonly maySteer = computed(() => this.camera.value?.steerable === true && this.camera.value.may.control);
+  /** Whether this person may know of the camera, but not watch it. */
+  readonly isForbidden = computed(() => this.camera.value?.may.live === false);
 
   private readonly abort = new AbortController();
   private readonly command = new CommandDelay();
@@ -175,6 +177,10 @@ export class LiveSession implements KeyTargets {
 
   /** Try everything again that waits. */
   nudge(): void {
+    if (this.isForbidden.value) {
+      void this.fetchCamera(); // it may be allowed by now
+      return;
+    }
     this.video.nudge();
     this.socket.nudge();
     if (this.camera.value === null) void this.fetchCamera();
@@ -291,8 +297,11 @@ export class LiveSession implements KeyTargets {
     if (answer.kind === "aborted") return;
     if (answer.kind === "success") {
       const isFirst = this.camera.value === null;
+      const wasForbidden = this.isForbidden.value;
       this.camera.value = answer.value;
       this.problem.value = null;
+      if (this.isForbidden.value) this.leave();
+      else if (wasForbidden) this.wake();
       if (isFirst && answer.value.audio && wantsSound.value) this.video.renew(); // the first session could not know of it
       return;
     }
@@ -317,6 +326,10 @@ export class LiveSession implements KeyTargets {
   }
 
   private wake(): void {
+    if (this.isForbidden.value) {
+      this.nudge();
+      return;
+    }
     this.video.start();
     if (this.camera.value !== null || this.problem.value === null) this.socket.start();
     this.nudge();

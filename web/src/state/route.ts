@@ -1,9 +1,10 @@
-/** Where in the page one is: #/ is the list, #/cameras/{id} a live camera, #/invitation/{secret} a one-time link. */
+/** Where in the page one is: #/ is the list, #/cameras/{id} a live camera, #/account and #/sessions one's own, #/invitation/{secret} a link. */
 
 import { signal } from "@preact/signals";
 
 export type Route =
   | { readonly name: "list" }
+  | { readonly name: "account" }
   | { readonly name: "live"; readonly id: string }
   | { readonly name: "sessions" }
   | { readonly name: "setup" }
@@ -14,9 +15,11 @@ const LIVE = /^#\/cameras\/([^/]+)$/;
 
 const INVITATION = /^#\/invitation\/([\w-]{1,256})$/;
 
+export const ACCOUNT = "#/account";
 export const SESSIONS = "#/sessions";
 
 export function routeOf(hash: string): Route {
+  if (hash === ACCOUNT) return { name: "account" };
   if (hash === SESSIONS) return { name: "sessions" };
   if (hash === "#/setup") return { name: "setup" };
   if (hash === "#/city-sign-in-failed") return { name: "city-failed" };

@@ -1,9 +1,12 @@
 /** Who is signed in; the proof itself is a cookie that no script can read. */
 
 import { signal } from "@preact/signals";
+import { passkeySignIn, passkeySignInOptions, secondFactor } from "../api/account";
 import { signIn, signOut, whoAmI } from "../api/calls";
 import type { Person } from "../api/model";
 import type { Problem } from "../api/problem";
+import type { Result } from "../api/result";
+import { askPasskey } from "../drivers/passkeys";
 
 export type Session =
   | { readonly name: "checking" }
@@ -24,7 +27,28 @@ export async function checkSession(): Promise<void> {
 
 /** The problem, or null when one is in. */
 export async function enter(username: string, password: string): Promise<Problem | null> {
-  const answer = await signIn(username, password);
+  return admitted(await signIn(username, password));
+}
+
+/** The second step, after a problem of kind "second-factor-needed" that said `pending`. */
+export async function enterByCode(pending: string, code: string): Promise<Problem | null> {
+  return admitted(await secondFactor(pending, code));
+}
+
+export type PasskeyEntry = { readonly kind: "in" | "aborted" | "cancelled" | "failed" } | { readonly kind: "refused"; readonly problem: Problem };
+
+/** `fillIn`: wait quietly until one is chosen among what the browser fills in. */
+export async function enterByPasskey(fillIn: boolean, signal?: AbortSignal): Promise<PasskeyEntry> {
+  const options = await passkeySignInOptions(signal);
+  if (options.kind === "aborted") return options;
+  if (options.kind === "error") return { kind: "refused", problem: options.problem };
+  const asked = await askPasskey(options.value, fillIn, signal);
+  if (asked.kind !== "answer") return { kind: asked.kind === "known" ? "failed" : asked.kind };
+  const problem = admitted(await passkeySignIn(asked.answer));
+  return problem === null ? { kind: "in" } : { kind: "refused", problem };
+}
+
+function admitted(answer: Result<Person>): Problem | null {
   if (answer.kind === "success") session.value = { name: "in", person: answer.value };
   return answer.kind === "error" ? answer.problem : null;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +14,13 @@ from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from auth.model import Person, SignIn
+from auth.model import Person, SignIn, SignInKind
 from auth.service import AuthService
 from camctl.admission import Places
 from camctl.api.services import Services
+from camctl.audit.chain import AuditRow, Head, seal
+from camctl.audit.entry import Action, AuditEntry
+from camctl.audit.log import AuditLog
 from camctl.cameras.model import CameraEntry
 from camctl.config import Config
 from camctl.store import Store
@@ -26,6 +29,7 @@ from streams.feed_relay import FeedViewer
 from streams.pool import PatchResult, Placing, SessionAnswer, StreamSource
 from streams.quality import Demand
 from tests.support.fake_control import FakeControl
+from tests.support.people import grant
 
 FIRST, SECOND, FEED = "bundaran", "thamrin", "feed"
 ENTRIES = (
@@ -120,6 +124,29 @@ class FakePool:
         self.hidden.append((stream_key_prefix, hidden))
 
 
+class ListRecorder:
+    """Keeps what was recorded; `broken` refuses what has to be durable."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+        self.broken = False
+
+    def append(self, entry: AuditEntry) -> asyncio.Future[AuditRow]:
+        future: asyncio.Future[AuditRow] = asyncio.get_running_loop().create_future()
+        if self.broken:
+            future.set_exception(OSError("no space left"))
+            return future
+        self.entries.append(entry)
+        future.set_result(seal(entry, "service", Head(len(self.entries) - 1)))
+        return future
+
+    def note(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
+
+    def of(self, action: Action) -> list[AuditEntry]:
+        return [entry for entry in self.entries if entry.action is action]
+
+
 @dataclass
 class House:
     """Everything behind the API, and clients of its people."""
@@ -132,6 +159,8 @@ class House:
     people: BreakableStore
     auth: AuthService
     tokens: dict[str, str]
+    recorder: ListRecorder
+    log: AuditLog
 
     def client(self, username: str | None = None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {self.tokens[username]}"} if username else {}
@@ -145,8 +174,8 @@ class House:
 
 
 def sign_in_of(role: str, area: str = "31.71", *, name: str = "sari", device: str = "1", **more: Any) -> SignIn:
-    person = Person(name, name, name.title(), role, (area,), **more)
-    return SignIn(person, f"{name}-{device}", datetime.now(UTC) + timedelta(hours=1))
+    person = Person(name, name, name.title(), (grant(role, (area,)),), **more)
+    return SignIn(person, f"{name}-{device}", datetime.now(UTC) + timedelta(hours=1), SignInKind.BROWSER)
 
 
 class FakeWebSocket:
@@ -200,3 +229,9 @@ class FakeWebSocket:
 
     async def state(self, condition: Any = lambda _state: True) -> dict[str, Any]:
         return await self.until(lambda message: message["type"] == "state" and condition(message))
+
+
+async def within_a_second(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(1.0):
+        while not condition():  # noqa: ASYNC110  the mirror of another process has no event to wait for
+            await asyncio.sleep(0.01)

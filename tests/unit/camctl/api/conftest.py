@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from argon2 import PasswordHasher
 
+from auth.factor_records import FactorRecords
+from auth.factor_service import FactorService
 from auth.joining import Joining
+from auth.model import CameraRef
+from auth.passkey_records import PasskeyRecords
+from auth.passkey_service import PasskeyService
 from auth.passwords import Passwords
+from auth.proofs import ProofRecords
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
 from auth.setup_code import SetupCode
 from auth.sign_in_list import SignInList
 from camctl.api.application import build
+from camctl.api.auditing import ServiceAudit
 from camctl.api.revocation import LiveUses
 from camctl.api.services import Services
 from camctl.areas.tree import load_jakarta
+from camctl.audit.log import AuditLog
+from camctl.boundaries import Boundaries
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config, turn_servers
 from camctl.egress import EgressPolicy
@@ -28,13 +36,20 @@ from camctl.media import Media
 from camctl.metrics import Metrics
 from camctl.sources import Sources
 from camctl.store import migrate, open_store
+from camctl.store.boundaries import BoundaryStore
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor
 from tests.support.fake_control import FakeControl
-from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStore, FakePool, House
+from tests.support.sealing import sealer
+from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStore, FakePool, House, ListRecorder
 
 PASSWORD = "kuda lumping 7"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
+def ref_of(control: FakeControl, camera_id: str) -> CameraRef | None:
+    camera = control.get(camera_id)
+    return None if camera is None else camera.entry.ref
 
 
 async def _people(auth: AuthService) -> dict[str, str]:
@@ -44,7 +59,7 @@ async def _people(auth: AuthService) -> dict[str, str]:
         await auth.create_person(
             username, PASSWORD, role=role, areas=[area], display_name=username.title(), organisation=organisation
         )
-        tokens[username] = await auth.issue_token(username, datetime.now(UTC) + timedelta(days=1), "test")
+        tokens[username], _ = await auth.sign_in(username, PASSWORD, "192.0.2.1")
     return tokens
 
 
@@ -63,8 +78,13 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}, **options})
     auth = AuthService(cast("Any", people), passwords=Passwords(CHEAP), rules=SessionRules(fresh_s=0.0, poll_s=0.05))
     control, pool, metrics, supervisor = FakeControl(ENTRIES), FakePool(), Metrics(), Supervisor()
-    media = Media(control, Sources(control, EgressPolicy(config.cameras.networks)), places=PLACES, metrics=metrics)
+    recorder = ListRecorder()
+    audit, log = ServiceAudit(recorder), AuditLog(store.sessions)
+    sources = Sources(control, EgressPolicy(config.cameras.networks))
+    media = Media(control, sources, places=PLACES, metrics=metrics, views=audit)
     media.pool = pool
+    passkeys = PasskeyService(auth, PasskeyRecords(cast("Any", people)))
+    factors = FactorService(auth, FactorRecords(cast("Any", people)), ProofRecords(cast("Any", people)), sealer())
     uses = LiveUses(auth, control, media, supervisor)
 
     async def nothing_wrong() -> list[str]:
@@ -73,16 +93,20 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     async def no_workers() -> str:
         return ""
 
-    services = Services(config=config, auth=auth, cameras=control, media=media, areas=load_jakarta(), metrics=metrics,
+    services = Services(config=config, auth=auth, passkeys=passkeys, factors=factors,
+                        cameras=control, media=media, areas=load_jakarta(),
+                        boundaries=Boundaries(load_jakarta(), BoundaryStore(cast("Any", people))), metrics=metrics,
                         uses=uses, problems_now=nothing_wrong, worker_metrics=no_workers,
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
                         fallback=Fallback(media, metrics), restreams=RestreamAccounts(cast("Any", people)),
                         restream_port=lambda: config.restream.port if config.restream.enabled else None,
-                        joining=Joining(auth, cast("Any", people)), setup=SetupCode(auth, ["31"]),
-                        sign_ins=SignInList(cast("Any", people)))  # fmt: skip
+                        joining=Joining(auth, cast("Any", people), lambda name: ref_of(control, name)),
+                        setup=SetupCode(auth, ["31"]),
+                        sign_ins=SignInList(cast("Any", people)),
+                        audit=audit, audit_log=log)  # fmt: skip
     tokens = await _people(auth)
     await uses.start()
-    yield House(config, build(services), services, control, pool, people, auth, tokens)
+    yield House(config, build(services), services, control, pool, people, auth, tokens, recorder, log)
     people.is_broken = False
     await uses.close()
     await supervisor.close()

@@ -1,13 +1,15 @@
-"""People at their browsers: signed in by password, with a cookie and nothing else."""
+"""People at their browsers: signed in by password, with a cookie and nothing else; and their programs with tokens."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
+from auth.roles import Capability
 from tests.unit.camctl.api.api_kit import House
 from tests.unit.camctl.api.conftest import PASSWORD
 
@@ -22,6 +24,22 @@ async def browser(house: House, username: str, password: str = PASSWORD, agent: 
         answer = await client.post("/auth/login", json={"username": username, "password": password})
         assert answer.status_code == 200, answer.text
         yield client
+
+
+@asynccontextmanager
+async def program(house: House, username: str, *scopes: Capability) -> AsyncIterator[Any]:
+    """A program of theirs; without scopes it may do all that they may."""
+    end = datetime.now(UTC) + timedelta(days=1)
+    token = await house.auth.issue_token(username, end, "a program", frozenset(scopes) or None)
+    async with house.client() as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client
+
+
+async def leave_house(house: House, *usernames: str) -> None:
+    """End the sign-ins that the house began with, so that a test sees its own alone."""
+    for username in usernames:
+        await house.auth.sign_out(house.tokens[username])
 
 
 def refused(answer: httpx.Response, status: int, kind: str, word: str = "") -> dict[str, Any]:

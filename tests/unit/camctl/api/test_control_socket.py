@@ -299,7 +299,7 @@ async def test_changed_rights_count_from_the_next_message(house: House) -> None:
     connection = ControlSocket(cast("Any", socket), Visit(sari, camera), house.services)
     running = asyncio.create_task(connection.run())
     await socket.state(lambda state: state["may_control"])
-    connection.renew(replace(sari, person=replace(sari.person, role="partner", organisation="PT Contoh")))
+    connection.renew(sign_in_of("partner", organisation="PT Contoh"))
     await socket.state(lambda state: not state["may_control"] and not state["may_take"])
     socket.hears("stop", 1)
     assert (await socket.answer(1))["code"] == "forbidden"

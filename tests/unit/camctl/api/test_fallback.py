@@ -20,8 +20,8 @@ from camctl.ptz.limits import Hidden
 from streams.errors import StreamError, StreamFault
 from streams.mp4 import Piece
 from streams.quality import Demand, Quality
-from tests.unit.camctl.api.api_kit import FIRST, FakeWebSocket, House
-from tests.unit.camctl.api.test_revocation import within_a_second
+from tests.support.people import regrant
+from tests.unit.camctl.api.api_kit import FIRST, FakeWebSocket, House, within_a_second
 
 INIT, KEY = Piece(b"init", codecs="avc1.42C01E"), Piece(b"key", is_key=True)
 
@@ -98,7 +98,7 @@ async def test_a_stream_that_cannot_be_had_or_ends_is_said_in_the_words_of_http(
 async def test_withdrawn_rights_and_ended_sign_ins_end_it_within_a_second(house: House, way: str) -> None:
     if way == "feed":
         async with feed(house) as (socket, running):
-            await house.auth.change_person("walikota", lambda person: replace(person, areas=("31.74",)))
+            await regrant(house.auth, "walikota", "official", "31.74")
             await within_a_second(running.done)
             assert socket.code == 4404
         async with feed(house, "operator") as (socket, running):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.camctl.api.api_kit import House
 from tests.unit.camctl.api.conftest import PASSWORD
-from tests.unit.camctl.api.in_person_kit import ANDROID, browser, refused
+from tests.unit.camctl.api.in_person_kit import ANDROID, browser, program, refused
 
 BUDI = {"role": "operator", "areas": ["31.71"], "display_name": "Pak Budi"}
 NEW = "gamelan 42 x"
@@ -97,19 +97,20 @@ async def test_only_who_looks_after_people_makes_links_and_only_themselves(house
             refused(await client.get("/invitations"), 403, "forbidden")
             refused(await client.post("/people/camat/recovery", json={}), 403, "forbidden")
             refused(await client.delete("/invitations/x"), 403, "forbidden")
-    async with house.client("admin") as program:  # by a token
-        for method, path in (("POST", "/invitations"), ("GET", "/invitations"), ("POST", "/people/camat/recovery"),
-                             ("DELETE", "/invitations/x")):  # fmt: skip
-            json = {} if path.endswith("recovery") else BUDI
-            answer = await program.request(method, path, json=json if method == "POST" else None)
-            assert refused(answer, 403, "forbidden")["why"] == "token"
+    async with program(house, "admin") as tool:
+        for method, path in (("GET", "/invitations"), ("DELETE", "/invitations/x")):
+            assert refused(await tool.request(method, path), 403, "forbidden")["why"] == "token"
+        for path, body in (("/invitations", BUDI), ("/people/camat/recovery", {})):
+            refused(await tool.post(path, json=body), 403, "step-up-needed", "A program's token")
 
 
 async def test_an_administrator_stays_within_their_areas(house: House) -> None:
     await house.auth.create_person("kota", PASSWORD, role="admin", areas=["31.74"], display_name="Kota")
     made = await invited(house)
     async with browser(house, "kota") as client:
-        refused(await client.post("/invitations", json=BUDI), 403, "forbidden", "yours to look after")
+        refused(
+            await client.post("/invitations", json=BUDI), 403, "forbidden", "do not look after people in all of 31.71"
+        )
         assert (await client.get("/invitations")).json() == {"items": []}
         there = await client.delete(f"/invitations/{made['invitation']['id']}")
         unknown = await client.delete("/invitations/unknown")
@@ -142,8 +143,8 @@ async def test_a_recovery_is_told_by_whom_until_it_is_read(house: House) -> None
             answer = await guest.post("/invitations/accept", json={"secret": secret, "password": NEW})
             assert answer.status_code == 200
         refused(await old.get("/me"), 401, "not-signed-in")
-        async with house.client("camat") as program:
-            refused(await program.get("/me"), 401, "not-signed-in")
+        async with house.client("camat") as elsewhere:
+            refused(await elsewhere.get("/me"), 401, "not-signed-in")
     async with browser(house, "camat", NEW) as camat:
         [notice] = (await camat.get("/me")).json()["notices"]
         assert (notice["kind"], notice["by"]) == ("recovered", "Admin")

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from auth.city_sign_in import CitySignIn
 from auth.oidc import OidcSettings
 from auth.oidc_client import OidcClient
+from camctl.audit.entry import Action
 from tests.support.directory import ISSUER, Directory
 from tests.unit.camctl.api.api_kit import House
 from tests.unit.camctl.api.in_person_kit import refused
@@ -68,7 +69,8 @@ async def test_a_person_of_the_directory_comes_in(
             assert flag in session.lower()
         assert (await client.get("/me")).json()["username"] == "camat"
     ours = [record.getMessage() for record in caplog.records if record.name != "httpx"]  # the test's own browser
-    assert any("came in by the directory" in line for line in ours)
+    [entry] = house.recorder.of(Action.SIGN_IN)
+    assert (entry.actor.name, entry.details["by"]) == ("Camat", "directory")
     for secret in (*kept.split("."), "c-123"):
         assert secret not in str(ours)
 

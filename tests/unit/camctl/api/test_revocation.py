@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import replace
 
 from auth.roles import ViewingRank
 from camctl.ptz import events as ev
 from camctl.ptz.model import Velocity
 from streams.quality import Demand
-from tests.unit.camctl.api.api_kit import FIRST, House
-
-
-async def within_a_second(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(1.0):
-        while not condition():  # noqa: ASYNC110  the mirror of another process has no event to wait for
-            await asyncio.sleep(0.01)
+from tests.support.people import regrant
+from tests.unit.camctl.api.api_kit import FIRST, House, within_a_second
 
 
 async def test_a_lease_and_a_place_in_the_queue_end_with_the_account(house: House) -> None:
@@ -46,10 +39,10 @@ async def test_a_right_that_is_lost_in_one_area_ends_what_runs_there(house: Hous
     async with house.client("walikota") as holder, house.client("camat") as waiter:
         await holder.post(f"/cameras/{FIRST}/control/take")
         await waiter.post(f"/cameras/{FIRST}/control/request")
-    await house.auth.change_person("camat", lambda person: replace(person, areas=("31.74.01",)))
+    await regrant(house.auth, "camat", "official", "31.74.01")
     await within_a_second(lambda: camera.control.queue == ())
     assert camera.control.holder is not None
-    await house.auth.change_person("walikota", lambda person: replace(person, areas=("31.74",)))
+    await regrant(house.auth, "walikota", "official", "31.74")
     await within_a_second(lambda: camera.control.holder is None)
 
 

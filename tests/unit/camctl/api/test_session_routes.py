@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from camctl.api.entering import describe_device
+from camctl.api.letting_in import describe_device
 from tests.unit.camctl.api.api_kit import House
 from tests.unit.camctl.api.conftest import PASSWORD
-from tests.unit.camctl.api.in_person_kit import ANDROID, browser, refused
+from tests.unit.camctl.api.in_person_kit import ANDROID, browser, leave_house, program, refused
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -38,6 +38,7 @@ async def sessions(client: Any) -> list[dict[str, Any]]:
 
 
 async def test_they_are_listed_with_what_their_owner_knows_them_by(house: House) -> None:
+    await leave_house(house, "camat", "walikota")
     async with browser(house, "camat", agent=ANDROID) as phone, browser(house, "camat", agent=IPHONE) as other:
         items = await sessions(phone)
         assert {item["device"] for item in items} == {"Chrome Mobile, Android", "Mobile Safari, iOS"}
@@ -50,6 +51,7 @@ async def test_they_are_listed_with_what_their_owner_knows_them_by(house: House)
 
 
 async def test_one_is_ended_and_then_opens_nothing(house: House) -> None:
+    await leave_house(house, "camat", "walikota")
     async with browser(house, "camat") as mine, browser(house, "camat") as lost:
         gone = next(item["id"] for item in await sessions(mine) if not item["current"])
         async with browser(house, "walikota") as stranger:
@@ -62,26 +64,29 @@ async def test_one_is_ended_and_then_opens_nothing(house: House) -> None:
 
 
 async def test_all_others_are_ended_but_programs_go_on(house: House) -> None:
-    async with browser(house, "camat") as mine, browser(house, "camat") as lost, house.client("camat") as program:
+    await leave_house(house, "camat", "walikota")
+    async with browser(house, "camat") as mine, browser(house, "camat") as lost, program(house, "camat") as tool:
         assert (await mine.delete("/me/sessions")).status_code == 204
         refused(await lost.get("/me"), 401, "not-signed-in")
-        assert (await program.get("/me")).status_code == 200
+        assert (await tool.get("/me")).status_code == 200
         assert [item["current"] for item in await sessions(mine)] == [True]
 
 
 async def test_no_token_looks_at_or_ends_sign_ins(house: House) -> None:
-    async with house.client("camat") as program, browser(house, "camat") as mine:
+    await leave_house(house, "camat", "walikota")
+    async with program(house, "camat") as tool, browser(house, "camat") as mine:
         [one] = await sessions(mine)
         for method, path in (
             ("GET", "/me/sessions"),
             ("DELETE", "/me/sessions"),
             ("DELETE", f"/me/sessions/{one['id']}"),
         ):
-            assert refused(await program.request(method, path), 403, "forbidden")["why"] == "token"
+            assert refused(await tool.request(method, path), 403, "forbidden")["why"] == "token"
         assert len(await sessions(mine)) == 1
 
 
 async def test_another_sites_page_ends_nothing(house: House) -> None:
+    await leave_house(house, "camat", "walikota")
     async with browser(house, "camat") as mine, browser(house, "camat"):
         answer = await mine.delete("/me/sessions", headers={"Origin": "https://evil.example"})
         refused(answer, 403, "cross-site")
@@ -96,26 +101,29 @@ def aged(house: House, **columns: datetime) -> None:
 
 
 async def test_a_browsers_sign_in_ends_when_left_alone_and_a_programs_does_not(house: House) -> None:
-    async with browser(house, "camat") as left, house.client("camat") as program:
+    await leave_house(house, "camat", "walikota")
+    async with browser(house, "camat") as left, program(house, "camat") as tool:
         aged(house, last_seen=datetime.now(UTC) - timedelta(hours=12, seconds=1))
         refused(await left.get("/me"), 401, "not-signed-in")
-        assert (await program.get("/me")).status_code == 200
+        assert (await tool.get("/me")).status_code == 200
         async with browser(house, "camat") as now:
             assert len(await sessions(now)) == 1, "an idle one is not listed"
 
 
 async def test_use_keeps_it_and_its_absolute_end_ends_it_all_the_same(house: House) -> None:
-    async with browser(house, "camat") as used, house.client("camat") as program:
+    await leave_house(house, "camat", "walikota")
+    async with browser(house, "camat") as used, program(house, "camat") as tool:
         aged(house, last_seen=datetime.now(UTC) - timedelta(hours=11, minutes=59))
         assert (await used.get("/me")).status_code == 200
         [session] = await sessions(used)
         assert datetime.now(UTC) - datetime.fromisoformat(session["last_seen"]) < timedelta(minutes=1)
         aged(house, expires_at=datetime.now(UTC) - timedelta(seconds=1))
         refused(await used.get("/me"), 401, "not-signed-in")
-        refused(await program.get("/me"), 401, "not-signed-in")
+        refused(await tool.get("/me"), 401, "not-signed-in")
 
 
 async def test_the_cookie_and_the_sign_in_end_together(house: House) -> None:
+    await leave_house(house, "camat", "walikota")
     async with house.client() as client:
         answer = await client.post("/auth/login", json={"username": "camat", "password": PASSWORD})
     assert f"max-age={7 * 24 * 3600}" in answer.headers["set-cookie"].lower()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
-from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.people import regrant
 from tests.unit.camctl.api.api_kit import House
 from tests.unit.camctl.api.conftest import PASSWORD
 from tests.unit.camctl.api.in_person_kit import refused
@@ -18,14 +17,10 @@ JSON = {"Content-Type": "application/json"}
 
 async def empty(house: House) -> str:
     """The house before its first administrator; the code."""
-    await house.auth.change_person("admin", _demoted)
+    await regrant(house.auth, "admin", "official", "31")
     code = await house.services.setup.make()
     assert code is not None
     return code
-
-
-def _demoted(person: Any) -> Any:
-    return replace(person, role="official")
 
 
 def boss(code: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from camctl.cameras.model import CameraEntry, CameraState, Health
 from camctl.control import codec
 from camctl.control.view import CameraView, Outcome
+from camctl.egress import OwnMachine
 from camctl.ptz import events as ev
 from camctl.ptz.limits import Hidden, Limits, Sector
 from camctl.ptz.model import Position, PtzAbilities, SafetyNet, Velocity
@@ -83,7 +84,8 @@ def test_the_whole_configuration_survives() -> None:
     patrol = Round(
         "1", "night", ev.SourceKind.PATROL, 10, (RoundStop("7", 5.0, 0.5),), (Window(frozenset({0, 6}), 1320, 300),)
     )
-    setup = codec.Setup((), Rules(lease_idle_s=3.0), ("192.0.2.0/24",), False, 5.0, "Asia/Jayapura", "var/j")
+    setup = codec.Setup((), Rules(lease_idle_s=3.0), ("192.0.2.0/24",), False, 5.0, "Asia/Jayapura", "var/j",
+                        "var/audit", OwnMachine(("10.1.2.3",), (8080,)))  # fmt: skip
     assert codec.decode(CameraEntry, codec.encode(entry)) == entry
     assert codec.decode(Round, codec.encode(patrol)) == patrol
     assert codec.decode(codec.Setup, codec.encode(setup)) == setup

@@ -90,7 +90,7 @@ async def test_a_journal_that_cannot_be_written_says_so_and_works_again_later(tm
     folder.write_text("a file where the folder should be")
     journal = Journal(folder / "journal")
     said: list[str] = []
-    journal.on_change = lambda: said.append(journal.problem)
+    journal.on_change(lambda: said.append(journal.problem))
     await journal.open()
     assert "cannot be written" in journal.problem
     with pytest.raises(OSError, match=r"exists|directory"):

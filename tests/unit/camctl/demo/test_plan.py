@@ -40,6 +40,7 @@ def test_the_service_configuration_is_right_and_approves_loopback_and_the_named_
         udp_port=2,
         store_url="sqlite:///x.db",
         journal="x.journal",
+        audit="audit",
         log_level="info",
         feed_addresses=["10.1.2.3"],
     )

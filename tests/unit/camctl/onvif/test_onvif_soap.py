@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+import tracemalloc
+from itertools import pairwise
+
 import pytest
 
+from camctl.onvif.http import MAX_REPLY_BYTES
 from camctl.onvif.soap import read_reply
 from camctl.ptz.ports import CameraError, CameraFault
 
@@ -83,3 +88,64 @@ def test_a_refusal_repeats_the_cameras_words_in_one_printable_line() -> None:
 def test_latin_1_in_a_document_that_says_utf_8_is_read() -> None:
     body = GOOD.replace(b"<StopResponse/>", b"<StopResponse>Caf\xe9</StopResponse>")
     assert "Café" in read_reply(200, body, "Stop").decode("utf-8")
+
+
+# A camera that somebody took over answers with XML that was made to hurt ----------------------------------------------
+
+_BOMB = "<!ENTITY a 'lol'>" + "".join(f"<!ENTITY {b} '{f'&{a};' * 10}'>" for a, b in pairwise("abcdefghij"))
+
+
+def enveloped(content: str, before: str = "") -> bytes:
+    body = f"<s:Body><StopResponse>{content}</StopResponse></s:Body>"
+    return f'{before}<s:Envelope xmlns:s="{_12}">{body}</s:Envelope>'.encode()
+
+
+HURTING = {
+    "billion laughs": enveloped("&j;", f"<!DOCTYPE s [{_BOMB}]>"),
+    "quadratic": enveloped("&a;" * 50_000, f"<!DOCTYPE s [<!ENTITY a '{'x' * 10_000}'>]>"),
+    "a file": enveloped("&f;", '<!DOCTYPE s [<!ENTITY f SYSTEM "file:///etc/passwd">]>'),
+    "another machine": enveloped("&f;", '<!DOCTYPE s [<!ENTITY f SYSTEM "http://169.254.169.254/latest">]>'),
+    "a parameter entity": enveloped("", '<!DOCTYPE s [<!ENTITY % p SYSTEM "http://127.0.0.1:9/x.dtd"> %p;]>'),
+    "an external DTD": enveloped("", '<!DOCTYPE s SYSTEM "http://127.0.0.1:9/x.dtd">'),
+    "a document type alone": enveloped("", "<!DOCTYPE s>"),
+    "a default attribute": enveloped("", '<!DOCTYPE s [<!ATTLIST StopResponse a CDATA "x">]>'),
+    "deep nesting": enveloped("<a>" * 20_000 + "</a>" * 20_000),
+    "deep nesting without an end": enveloped("<a>" * 100_000),
+    "a huge text": enveloped("x" * 11_000_000),
+    "an unknown entity": enveloped("&nbsp;"),
+    "billion laughs in UTF-7": b'<?xml version="1.0" encoding="UTF-7"?>'
+    + enveloped("&j;", f"<!DOCTYPE s [{_BOMB}]>").decode().encode("utf-7"),
+    "billion laughs in UTF-16": enveloped("&j;", f"<!DOCTYPE s [{_BOMB}]>").decode().encode("utf-16"),
+    "bytes of zero": enveloped("\0"),
+}
+
+
+@pytest.mark.parametrize("body", HURTING.values(), ids=HURTING)
+def test_xml_that_hurts_is_no_answer_and_costs_little(body: bytes) -> None:
+    tracemalloc.start()
+    started = time.process_time()
+    try:
+        found = error(200, body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.fault is CameraFault.PROTOCOL
+    assert time.process_time() - started < 1.0
+    assert peak < 4 * len(body) + 1_000_000
+    assert "root:" not in found.detail
+
+
+def test_as_much_as_an_answer_may_hold_is_read_in_a_moment() -> None:
+    """Under the limit on an answer's size (1 MB), whatever its form: one huge attribute, or very many, or elements."""
+    room = MAX_REPLY_BYTES - 1000
+    for content in (
+        f'<a b="{"x" * room}"/>',
+        "<a " + " ".join(f'a{i}="1"' for i in range(room // 12)) + "/>",
+        "<a/>" * (room // 4),
+        "".join(f'<a xmlns:n{i}="u{i}"/>' for i in range(room // 26)),
+    ):
+        body = enveloped(content)
+        assert len(body) <= MAX_REPLY_BYTES
+        started = time.process_time()
+        assert read_reply(200, body, "Stop") == body
+        assert time.process_time() - started < 1.5

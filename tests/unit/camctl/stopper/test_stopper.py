@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
+from camctl.egress import OwnMachine
 from camctl.ptz.model import PtzAbilities
 from camctl.ptz.ports import CameraError, CameraFacts, CameraFault, StreamUris
 from camctl.stopper.orders import ARM, DISARM, KNOW, StopOrder
@@ -92,6 +94,7 @@ async def test_a_mistake_of_ours_is_told_and_gives_no_camera_up(
 
 
 def test_an_order_survives_the_wire_and_shows_no_password() -> None:
-    order = StopOrder("cam-1", "http://192.0.2.7/", "user", "secret", ("192.0.2.0/24",))
-    assert StopOrder.from_payload(order.payload()) == order
+    own = OwnMachine(("10.1.2.3",), (8080,))
+    order = StopOrder("cam-1", "http://192.0.2.7/", "user", "secret", ("192.0.2.0/24",), own)
+    assert StopOrder.from_payload(json.loads(json.dumps(order.payload()))) == order
     assert "secret" not in repr(order)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from importlib import resources
 from typing import TYPE_CHECKING, cast
 
@@ -13,6 +14,11 @@ from sqlalchemy import inspect, text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from auth.grant_records import GrantRecords
+from auth.model import CameraRef
+from auth.policy import Standing
+from auth.records import Records
+from auth.roles import ROLES
 from camctl.store import METADATA, StoreError, migrate, open_store
 from camctl.store.migrate import _config
 
@@ -84,6 +90,41 @@ def test_down_to_nothing_and_up_again(url: str, store: Store) -> None:
     assert inspect(store.engine).get_table_names() == ["alembic_version"]
     migrate(url)
     assert "person" in inspect(store.engine).get_table_names()
+
+
+def test_everybody_keeps_what_they_had_when_grants_come_and_stays_signed_in(url: str, store: Store) -> None:
+    with store.engine.connect().execution_options(write=True) as connection, connection.begin():
+        command.downgrade(_config(connection), "0003")
+        for person, role, priority in (("a", "official", None), ("b", "operator", 45), ("c", "operator", None)):
+            connection.execute(
+                text("INSERT INTO person VALUES (:p, :p, :p, 'h', 'Dishub', 0, '2026-01-01', :role, :priority)"),
+                {"p": person, "role": role, "priority": priority},
+            )
+        connection.execute(text("INSERT INTO person_area VALUES ('a', '31.71'), ('a', '31.72.01'), ('b', '31')"))
+        connection.execute(
+            text(
+                "INSERT INTO session VALUES ('s', 't', 'a', 'api', '', '2026-01-01', '2026-01-01', '2027-01-01', NULL)"
+            )
+        )
+    migrate(url)
+    records = Records(store.sessions)
+    sari, budi, nobody = records.people()
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    assert [(grant.role, grant.areas, grant.priority) for grant in sari.grants] == [
+        ("official", ("31.71", "31.72.01"), None)
+    ]
+    assert [(grant.role, grant.areas, grant.priority) for grant in budi.grants] == [("operator", ("31",), 45)]
+    assert nobody.grants == ()
+    camera = CameraRef("cam", "31.71.07.1002")
+    assert Standing(sari, now).priority_on(camera) == 70
+    assert Standing(budi, now).priority_on(camera) == 45
+    session = records.by_session_id("s")
+    assert session is not None
+    assert session.person == sari
+
+
+def test_the_roles_of_a_new_installation_are_the_shipped_ones(store: Store) -> None:
+    assert GrantRecords(store.sessions).roles() == dict(ROLES)
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str) -> None:

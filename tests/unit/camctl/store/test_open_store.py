@@ -43,7 +43,7 @@ def test_foreign_keys_hold(tmp_path: Path) -> None:
     migrate(url)
     store = open_store(url)
     with pytest.raises(IntegrityError), store.engine.begin() as connection:
-        connection.execute(text("INSERT INTO person_area VALUES ('nobody', '31')"))
+        connection.execute(text("INSERT INTO restream_account VALUES ('nvr', 'nobody', '{}', '[]', '2026-01-01')"))
     store.close()
 
 

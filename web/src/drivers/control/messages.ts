@@ -1,7 +1,7 @@
 /** What the control socket says, read with care; an unknown kind is null, so that a newer service does no harm. */
 
 import { asBoolean, asNumber, asRecord, asString, DecodeError, listOf, nullable, oneOf, or, type Fields, type Reader } from "../../api/decode";
-import { readCameraState, readHolder, readRole, readSafetyNet, type CameraState, type Holder, type Role, type SafetyNet } from "../../api/model";
+import { readCameraState, readHolder, readRole, readSafetyNet, type CameraState, type Holder, type SafetyNet } from "../../api/model";
 
 export const REFUSALS = [
   "held",
@@ -41,7 +41,7 @@ export interface Refused {
 export interface Waiter {
   readonly ticket: number;
   readonly name: string;
-  readonly role: Role | null;
+  readonly role: string | null;
   readonly you: boolean;
   readonly reason: string;
   readonly waitingMs: number;

@@ -1,0 +1,86 @@
+"""The door to grants and roles, beside AuthService: giving, approving, taking, and editing what roles bring.
+
+    grants = Grants(auth)
+    await grants.give("rina", GrantWish(role="official", areas=("31.71",), reason="Plt. Camat"), granter=me)
+    await grants.revoke("rina", grant_id, granter=me)
+
+`granter` is a `Granter` (who, now, and how to find cameras); None stands for the command line of the machine itself,
+which may do everything and needs no second person.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from auth.checks import normalise_username
+from auth.grant_records import GrantRecords
+from auth.granting import check_approval, needs_second_person
+from auth.grants import checked_wish
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from auth.granting import Granter
+    from auth.grants import Grant, GrantWish
+    from auth.roles import Role
+    from auth.service import AuthService
+
+COMMAND_LINE = "command line"
+
+
+class Grants:
+    """Grants and roles of the people of an AuthService; what changes is announced like everything about people."""
+
+    def __init__(self, auth: AuthService) -> None:
+        self._auth = auth
+        self._records = GrantRecords(auth.sessions)
+
+    async def give(self, username: str, wish: GrantWish, granter: Granter | None) -> Grant:
+        """Grant it; lasting power over a whole city waits for a second person.
+
+        PersonRuleError, UnknownPersonError, or MayNotGrantError with why not.
+        """
+        now = self._auth.now()
+        checked = checked_wish(wish, now)
+
+        def judge(grant: Grant) -> bool:
+            if granter is None:
+                return False
+            granter.check(grant)
+            return needs_second_person(grant, now)
+
+        name = COMMAND_LINE if granter is None else granter.person.username
+        return await self._auth.change(
+            lambda: self._records.add_grant(normalise_username(username), checked, name, now, judge)
+        )
+
+    async def approve(self, username: str, grant_id: str, approver: Granter) -> Grant:
+        """Make a waiting grant valid, as its second person; nothing happens when it is already.
+
+        UnknownGrantError, or MayNotGrantError with why not.
+        """
+        return await self._auth.change(
+            lambda: self._records.approve_grant(
+                normalise_username(username), grant_id, approver.person.username, self._auth.now(),
+                lambda grant, grantee_id: check_approval(grant, grantee_id, approver),
+            )
+        )  # fmt: skip
+
+    async def revoke(self, username: str, grant_id: str, granter: Granter | None) -> Grant:
+        """Take a grant away for good, at once; returns what it was. UnknownGrantError, MayNotGrantError."""
+
+        def judge(grant: Grant) -> None:
+            if granter is not None:
+                granter.check_taking(grant)
+
+        return await self._auth.change(
+            lambda: self._records.remove_grant(normalise_username(username), grant_id, self._auth.now(), judge)
+        )
+
+    async def roles(self) -> Mapping[str, Role]:
+        """The roles by name."""
+        return await self._auth.read(self._records.roles)
+
+    async def set_role(self, name: str, role: Role) -> None:
+        """Make a role or change what it brings, to everybody who has it, at once. PersonRuleError."""
+        await self._auth.change(lambda: self._records.set_role(name, role, self._auth.now()))

@@ -1,0 +1,148 @@
+"""`camctl user grant|revoke|grants|explain|roles|role`: what people may do, from the command line of the machine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from auth.grant_service import Grants
+from auth.grants import GrantWish
+from auth.model import CameraRef, Person
+from auth.policy import Standing
+from auth.roles import CAMERA_CAPABILITIES, Capability, Role, ViewingRank
+from auth.service import AuthService, utc_now
+from auth.windows import parse_window
+from camctl.config import Config
+from camctl.errors import ConfigError
+from camctl.groundwork import check_areas
+
+COMMANDS: Final = frozenset({"grant", "revoke", "grants", "explain", "roles", "role"})
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the commands to the parser of `camctl user`."""
+    grant = commands.add_parser("grant", help="grant a role in areas or at cameras, or deny something there")
+    grant.add_argument("username")
+    grant.add_argument("--role", help="what it brings; `camctl user roles` lists them")
+    grant.add_argument("--area", action="append", default=[], metavar="CODE", help="may be repeated")
+    grant.add_argument("--camera", action="append", default=[], metavar="ID", help="may be repeated")
+    grant.add_argument("--only", action="append", type=_capability, metavar="CAPABILITY", help="no more than this")
+    grant.add_argument("--deny", action="store_true", help="take away what --only names, whatever else allows it")
+    grant.add_argument("--window", metavar="TEXT", help="hours of the week: 'mon-fri 07:00-18:00 Asia/Jakarta'")
+    grant.add_argument("--from", dest="starts", type=_time, metavar="TIME", help="2026-12-01T07:00+07:00")
+    grant.add_argument("--until", dest="ends", type=_time, metavar="TIME")
+    grant.add_argument("--priority", type=int, help="0 to 100 instead of the role's")
+    grant.add_argument("--reason", required=True, help="why; it is kept with the grant")
+    revoke = commands.add_parser("revoke", help="take a grant away; what runs on it ends within a second")
+    revoke.add_argument("username")
+    revoke.add_argument("grant", help="its id, as `camctl user grants` shows it")
+    commands.add_parser("grants", help="what somebody was granted").add_argument("username")
+    explain = commands.add_parser("explain", help="what somebody may do with a camera now, and why or why not")
+    explain.add_argument("username")
+    explain.add_argument("camera")
+    commands.add_parser("roles", help="the roles and what they bring")
+    role = commands.add_parser("role", help="make a role, or change what it brings to everybody who has it")
+    role.add_argument("name")
+    role.add_argument("--capability", action="append", type=_capability, default=[], required=True)
+    role.add_argument("--priority", type=int, help="over the motors, 0 to 100; without it the area's level decides")
+    role.add_argument("--only-own", action="store_true", help="at the cameras of one's own organisation only")
+    role.add_argument("--viewing", choices=[rank.name.lower() for rank in ViewingRank], default="city")
+
+
+def _capability(text: str) -> Capability:
+    try:
+        return Capability(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(sorted(Capability))}") from None
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-12-01T07:00+07:00") from None
+    return at if at.tzinfo is not None else at.astimezone()
+
+
+async def run(options: argparse.Namespace, config: Config, auth: AuthService) -> None:
+    """Carry out one of them."""
+    grants = Grants(auth)
+    match options.user_command:
+        case "grant":
+            _check_places(options, config)
+            grant = await grants.give(options.username, _wish(options), None)
+            _say(f"{grant.id}  {options.username} {_brings(grant.deny)} {', '.join(sorted(grant.capabilities))}")
+        case "revoke":
+            await grants.revoke(options.username, options.grant, None)
+            _say(f"{options.grant} of {options.username} is revoked")
+        case "grants":
+            _show(await auth.person(options.username))
+        case "explain":
+            _explain(await auth.person(options.username), _camera(config, options.camera, options.config))
+        case "roles":
+            for name, role in (await grants.roles()).items():
+                own = ", of one's own organisation's cameras" if role.only_own else ""
+                priority = "by level" if role.priority is None else role.priority
+                _say(f"{name:<12} priority {priority!s:<9} {', '.join(sorted(role.capabilities))}{own}")
+        case "role":
+            rank = ViewingRank[options.viewing.upper()]
+            made = Role(frozenset(options.capability), options.priority, options.only_own, rank)
+            await grants.set_role(options.name, made)
+            _say(f"{options.name} brings {', '.join(sorted(made.capabilities))}")
+
+
+def _wish(options: argparse.Namespace) -> GrantWish:
+    return GrantWish(
+        role=options.role,
+        areas=tuple(options.area),
+        cameras=tuple(options.camera),
+        capabilities=None if options.only is None else frozenset(options.only),
+        deny=options.deny,
+        window=None if options.window is None else parse_window(options.window),
+        starts_at=options.starts,
+        ends_at=options.ends,
+        priority=options.priority,
+        reason=options.reason,
+    )
+
+
+def _check_places(options: argparse.Namespace, config: Config) -> None:
+    check_areas(config, options.area)
+    for camera_id in options.camera:
+        _camera(config, camera_id, options.config)
+
+
+def _camera(config: Config, camera_id: str, path: Path) -> CameraRef:
+    for camera in config.cameras.items:
+        if camera.id == camera_id:
+            return CameraRef(camera.id, camera.area, camera.owner, camera.emergency_only)
+    raise ConfigError(f"there is no camera {camera_id} in {path}")
+
+
+def _brings(deny: bool) -> str:
+    return "may no longer" if deny else "may"
+
+
+def _show(person: Person) -> None:
+    now = utc_now()
+    for grant in person.grants:
+        places = ", ".join((*grant.areas, *grant.cameras))
+        hours = "" if grant.window is None else f"  {grant.window}"
+        ends = "" if grant.ends_at is None else f"  until {grant.ends_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        what = "denied " + ", ".join(sorted(grant.capabilities)) if grant.deny else grant.role
+        _say(f"{grant.id}  {grant.state(now):<12} {what}  {places}{hours}{ends}  ({grant.reason})")
+
+
+def _explain(person: Person, camera: CameraRef) -> None:
+    standing = Standing(person, utc_now())
+    for capability in sorted(CAMERA_CAPABILITIES):
+        decision = standing.allows(capability, camera)
+        grant = "" if decision.grant is None else f"  [{decision.grant.id}]"
+        _say(f"{capability:<18} {'yes' if decision else 'no':<4} {decision.reason}{grant}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,142 @@
+"""A move waits for the audit log's row; a Stop waits for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from camctl.audit.chain import AuditRow, Head, seal
+from camctl.audit.entry import Action, AuditEntry
+from camctl.cameras.model import CameraEntry
+from camctl.cameras.records import LeaseRecord
+from camctl.cameras.session import CameraSession
+from camctl.control.auditing import ControlAudit
+from camctl.metrics import ControlMetrics
+from camctl.ptz import events as ev
+from camctl.ptz.model import Velocity
+from camctl.ptz.ports import CameraError
+from camctl.ptz.rules import Rules
+from tests.unit.camctl.cameras.test_session import FACTS, ScriptedDriver
+
+LURAH = ev.Source("s1", "p1", "Lurah", "official", 50, "s1:ws", organisation="Kelurahan Menteng")
+CAMAT = ev.Source("s2", "p2", "Camat", "official", 40, "s2:ws")
+RIGHT = Velocity(pan=0.5)
+
+
+class Disk:
+    """A recorder whose disk answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.entries: list[AuditEntry] = []
+        self.waiting: list[asyncio.Future[AuditRow]] = []
+        self.is_slow = False
+        self.is_full = False
+
+    def append(self, entry: AuditEntry) -> asyncio.Future[AuditRow]:
+        future: asyncio.Future[AuditRow] = asyncio.get_running_loop().create_future()
+        if self.is_full:
+            future.set_exception(OSError(28, "No space left on device"))
+            return future
+        self.entries.append(entry)
+        if self.is_slow:
+            self.waiting.append(future)
+        else:
+            future.set_result(seal(entry, "control", Head()))
+        return future
+
+    def note(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
+
+    def goes_on(self) -> None:
+        for future in self.waiting:
+            future.set_result(seal(self.entries[0], "control", Head()))
+        self.waiting.clear()
+        self.is_slow = False
+
+    def actions(self) -> list[Action]:
+        return [entry.action for entry in self.entries]
+
+
+@pytest.fixture
+def disk() -> Disk:
+    return Disk()
+
+
+def audited(driver: ScriptedDriver, disk: Disk) -> CameraSession:
+    entry = CameraEntry("cam", "Cam", "31.71", onvif_url="http://192.0.2.7/")
+    camera = CameraSession(entry, driver, rules=Rules(), metrics=ControlMetrics(), history=ControlAudit(disk))
+    camera.connected(FACTS)
+    return camera
+
+
+async def test_the_first_move_waits_for_its_row_and_a_stop_for_nothing(disk: Disk) -> None:
+    driver = ScriptedDriver()
+    camera = audited(driver, disk)
+    disk.is_slow = True
+    move = camera.command(ev.Move(LURAH, RIGHT, 1.0)).call
+    assert move is not None
+    await asyncio.sleep(0.05)
+    assert driver.calls == []
+    assert disk.actions() == [Action.CONTROL_TAKE]
+    stop = camera.command(ev.Stop(LURAH)).call
+    assert stop is not None
+    await asyncio.wait_for(stop, 0.5)
+    assert driver.calls == ["stop"]
+    disk.goes_on()
+    with pytest.raises(CameraError, match="Stop was asked for meanwhile"):
+        await move
+    again = camera.command(ev.Move(LURAH, RIGHT, 1.0)).call
+    assert again is not None
+    await again
+    assert driver.calls[-1] == "move"
+    await camera.close()
+
+
+async def test_without_the_row_no_move_and_with_it_again_the_same_row(disk: Disk) -> None:
+    driver = ScriptedDriver()
+    camera = audited(driver, disk)
+    disk.is_full = True
+    refused = camera.command(ev.Move(LURAH, RIGHT, 1.0)).call
+    assert refused is not None
+    with pytest.raises(CameraError, match="record of who controls could not be written"):
+        await refused
+    stop = camera.command(ev.Stop(LURAH)).call
+    assert stop is not None
+    await stop
+    disk.is_full = False
+    taken = camera.command(ev.Move(LURAH, RIGHT, 1.0)).call
+    assert taken is not None
+    await taken
+    assert disk.actions().count(Action.CONTROL_TAKE) == 1
+    assert (disk.entries[0].actor.organisation, disk.entries[0].area) == ("Kelurahan Menteng", "31.71")
+    await camera.close()
+
+
+async def test_a_lease_that_was_restored_is_on_record_before_its_first_move(disk: Disk) -> None:
+    driver = ScriptedDriver()
+    camera = audited(driver, disk)
+    wall = time.time()
+    camera.restore(LeaseRecord("cam", 7, LURAH, wall - 5, wall + 5, None, "jaga"), 7, wall)
+    assert disk.entries == []
+    move = camera.command(ev.Move(LURAH, RIGHT, 1.0)).call
+    assert move is not None
+    await move
+    assert disk.actions() == [Action.CONTROL_RESUME]
+    await camera.close()
+
+
+async def test_a_refused_take_over_is_on_record_and_a_refused_move_is_not(disk: Disk) -> None:
+    driver = ScriptedDriver()
+    camera = audited(driver, disk)
+    camera.command(ev.Take(LURAH))
+    assert camera.command(ev.Move(CAMAT, RIGHT, 1.0)).refusal is ev.Refusal.HELD
+    assert camera.command(ev.TakeOver(CAMAT, "saya dulu")).refusal is ev.Refusal.PRIORITY_TOO_LOW
+    taken, refused = disk.entries
+    assert taken.action is Action.CONTROL_TAKE
+    assert (refused.action, refused.outcome.value, refused.reason.text) == (
+        Action.CONTROL_TAKE_OVER, "refused", "priority-too-low",
+    )  # fmt: skip
+    assert refused.details == {"stated": "saya dulu"}
+    await camera.close()
