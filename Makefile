@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMPS := build/stamps
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lint unit system browser nightly bench client docs lock wheel clean help
+.PHONY: demo test lint unit system browser nightly audit bench client docs lock wheel clean help
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -34,6 +34,10 @@ browser: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
 # Large example counts, long soaks, and the slow system and browser tests marked nightly: not part of the gate.
 nightly: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian
 	@tools/run_tests nightly
+
+# Known vulnerabilities of what is locked: asks PyPI and npm.
+audit: $(STAMPS)/dev $(STAMPS)/node
+	@tools/audit_dependencies
 
 # Figures, each beside its peer or limit; they judge nothing.
 bench: $(STAMPS)/dev $(STAMPS)/client $(STAMPS)/debian $(STAMPS)/debian-bench

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import and_, delete, or_, select, tuple_
 
 from auth.emergency import EmergencyCategory, Opening
 from auth.errors import UnknownOpeningError
@@ -92,11 +92,19 @@ class EmergencyRecords:
         with self._sessions() as session:
             return opening_of(_find(session, opening_id))
 
-    def newest(self, most: int, before: tuple[datetime, str] | None = None) -> Sequence[Opening]:
-        """At most `most`, newest first, before the one with this time and id."""
+    def newest(
+        self, most: int, before: tuple[datetime, str] | None = None, pending_at: datetime | None = None
+    ) -> Sequence[Opening]:
+        """At most `most`, newest first, before the one with this time and id.
+
+        `pending_at`: of those that were not judged, or are open at that time, only.
+        """
         query = select(EmergencyRow).order_by(EmergencyRow.opened_at.desc(), EmergencyRow.id.desc()).limit(most)
         if before is not None:
             query = query.where(tuple_(EmergencyRow.opened_at, EmergencyRow.id) < before)
+        if pending_at is not None:
+            is_open = and_(EmergencyRow.closed_at.is_(None), EmergencyRow.ends_at > pending_at)
+            query = query.where(or_(EmergencyRow.is_justified.is_(None), is_open))
         with self._sessions() as session:
             return [opening_of(row) for row in session.scalars(query)]
 

@@ -97,13 +97,18 @@ class Emergencies:
 
     async def known_to(
         self, person: Person, most: int, before: tuple[datetime, str] | None = None,
-        wanted: Callable[[Opening, datetime], bool] = lambda _opening, _now: True,
+        wanted: Callable[[Opening, datetime], bool] = lambda _opening, _now: True, *, is_pending: bool = False,
     ) -> list[Opening]:  # fmt: skip
-        """The newest openings of which this person may know, at most `most`, before this time and id."""
+        """The newest openings of which this person may know, at most `most`, before this time and id.
+
+        `is_pending`: only what is open and what was not judged.
+        """
         now = self._auth.now()
         found: list[Opening] = []
         while len(found) < most:
-            piece = await self._auth.read(partial(self._records.newest, _LOOKED_AT, before))
+            piece = await self._auth.read(
+                partial(self._records.newest, _LOOKED_AT, before, now if is_pending else None)
+            )
             found += [each for each in piece if may_know(person, each, now) and wanted(each, now)]
             if len(piece) < _LOOKED_AT:
                 break

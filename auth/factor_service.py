@@ -2,7 +2,7 @@
 
     token, sign_in = await factors.sign_in("sari", "a long password", address)   # SecondFactorPendingError
     token, sign_in = await factors.second_factor(error.pending, "123456", address)
-    await factors.step_up_by_code("123456", sign_in, address)                 # `proof` is fresh for ten minutes
+    await factors.step_up_by_code("123456", sign_in, address)                 # fresh for ten minutes
 
 Made and used on one event loop; the database is reached on threads.
 """
@@ -17,8 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from auth.checks import account_key
 from auth.errors import (
     AuthUnavailableError,
     NoTotpError,
@@ -32,7 +31,7 @@ from auth.errors import (
 )
 from auth.model import Person, SignIn, SignInKind
 from auth.pending import Pending, PendingSignIns
-from auth.proofs import Method, Proof, ProofRecords
+from auth.proofs import Method
 from auth.sealing import Sealer
 from auth.second_factor import (
     matching_step,
@@ -82,7 +81,6 @@ class FactorService:
         self,
         auth: AuthService,
         records: FactorRecords,
-        proofs: ProofRecords,
         sealer: Sealer,
         *,
         throttle: Throttle | None = None,
@@ -91,7 +89,6 @@ class FactorService:
     ) -> None:
         self._auth = auth
         self._records = records
-        self._proofs = proofs
         self._sealer = sealer
         self._throttle = throttle or Throttle(CODE_RULES)
         self._clock = clock
@@ -108,7 +105,7 @@ class FactorService:
         try:
             return await self._auth.sign_in(username, password, address, kind)
         except SecondFactorNeededError as error:
-            pending = Pending(error.judged, username, kind, self._steady())
+            pending = Pending(error.judged, account_key(username), kind, self._steady())
             raise SecondFactorPendingError(self._pending.add(pending)) from None
 
     async def admit(self, person: Person, address: str) -> tuple[str, SignIn]:
@@ -130,8 +127,13 @@ class FactorService:
         pending = self._pending.try_one(secret, self._steady())
         if pending is None:
             raise PendingOverError
-        method = await self._prove_code(pending.judged.person_id, code, address)
-        self._pending.end(secret)
+        try:
+            method = await self._prove_code(pending.judged.person_id, code, address)
+        except ThrottledError:
+            pending.tries_left += 1  # nothing was judged; waiting must not cost the owner the password again
+            raise
+        if not self._pending.end(secret):  # another code was right at the same moment; one password, one sign-in
+            raise PendingOverError
         try:
             return await self._auth.admit(
                 pending.judged.person_id, method, address, pending.kind, judged=pending.judged
@@ -139,14 +141,11 @@ class FactorService:
         except WrongSignInError:  # closed, or another password since
             raise PendingOverError from None
 
-    # -- a fresh proof ---------------------------------------------------------------------------------------------
+    def whose(self, secret: str) -> str | None:
+        """The username of a half sign-in, for the record; None when it is over."""
+        return self._pending.whose(secret, self._steady())
 
-    async def proof(self, sign_in: SignIn) -> Proof | None:
-        """How and when the person of this sign-in last proved themselves; None when it ended."""
-        try:
-            return await asyncio.to_thread(self._proofs.proof, sign_in.session_id)
-        except SQLAlchemyError as error:
-            raise AuthUnavailableError from error
+    # -- a fresh proof ---------------------------------------------------------------------------------------------
 
     async def factors_of(self, person_id: str) -> FactorsOf:
         """What somebody has beside passkeys."""
@@ -154,14 +153,15 @@ class FactorService:
 
     async def step_up_by_code(self, code: str, sign_in: SignIn, address: str) -> datetime:
         """A fresh proof by a code of the app or a recovery code; WrongCodeError, ThrottledError. Its time."""
-        return await self.renew(sign_in, await self._prove_code(sign_in.person.id, code, address))
+        await self._prove_code(sign_in.person.id, code, address)
+        return await self._auth.proved_again(sign_in)
 
     async def step_up_by_password(self, password: str, sign_in: SignIn, address: str) -> datetime:
         """A fresh proof by password, of somebody without a second factor; WrongProofError, ThrottledError. Its time."""
         if (await self.factors_of(sign_in.person.id)).totp:
             raise WrongProofError("Your password alone is not enough: give the code of your authenticator app.")
         await self.prove_password(password, sign_in, address)
-        return await self.renew(sign_in, Method.PASSWORD)
+        return await self._auth.proved_again(sign_in)
 
     async def prove_password(self, password: str, sign_in: SignIn, address: str) -> None:
         """Return when this is the password of the sign-in's person; WrongProofError, ThrottledError."""
@@ -170,15 +170,6 @@ class FactorService:
         except WrongSignInError:
             raise WrongProofError("The password is wrong.") from None
         self._auth.succeeded(sign_in.person.username, address)
-
-    async def renew(self, sign_in: SignIn, method: Method) -> datetime:
-        """The person of this sign-in proved themselves just now; the time of it."""
-        now = self._clock()
-        try:
-            await asyncio.to_thread(self._proofs.prove, sign_in.session_id, method, now)
-        except SQLAlchemyError as error:
-            raise AuthUnavailableError from error
-        return now
 
     # -- codes -----------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from auth.proofs import is_fresh
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -49,12 +51,21 @@ class SignIn:
     """One person on one device until `expires_at` (UTC). `session_id` is no secret: the token is not in it.
 
     Of a program's token the person's grants are narrowed to what the token may (`auth.scopes`).
+
+    `method`: what it began with (`auth.proofs.Method`). `proved_at`: when its person last proved who they are. Both are
+    None for a token that was issued to a program, which no person stands behind.
     """
 
     person: Person
     session_id: str
     expires_at: datetime
-    kind: SignInKind
+    kind: SignInKind = SignInKind.BROWSER
+    method: str | None = None
+    proved_at: datetime | None = None
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether its person proved within the last ten minutes who they are."""
+        return is_fresh(self.proved_at, now)
 
 
 @dataclass(frozen=True, slots=True)

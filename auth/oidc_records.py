@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from auth.errors import PersonRuleError
 from auth.grant_records import checked_role, grant_of, new_row, role_row
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from auth.grants import Grant, GrantWish
     from auth.model import Person
+    from auth.ways_in import Counter
     from auth.writing import Change
 
 DIRECTORY: Final = "city directory"
@@ -68,6 +69,16 @@ class IdentityRecords(Transactions):
             given = _give(session, person, wish, now) if wish is not None and not fitting else []
             changes = [note(session, person.id, now)] if given or taken else []
             return (given, taken), changes
+
+
+def identities_at(issuer: str) -> Counter:
+    """Counts a person's identities at this issuer, which are ways in while it is the one that is asked."""
+
+    def count(session: Session, person: PersonRow) -> int:
+        mine = (ExternalIdentityRow.person_id == person.id, ExternalIdentityRow.issuer == issuer)
+        return session.scalar(select(func.count()).select_from(ExternalIdentityRow).where(*mine)) or 0
+
+    return count
 
 
 def _is_taken(session: Session, person_id: str, issuer: str, subject: str) -> bool:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from auth.errors import (
     AuthUnavailableError,
-    LastWayInError,
     PasskeyRefusedError,
     TooManyPasskeysError,
     UnknownPasskeyError,
@@ -25,6 +24,7 @@ from auth.errors import (
 from auth.passkeys import NewPasskey, StoredPasskey
 from auth.proofs import Method
 from auth.tables import AuthChangeRow, PasskeyRow, PersonRow, SessionRow
+from auth.ways_in import WaysIn, passkeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,10 +47,11 @@ class PasskeyInfo:
 
 
 class PasskeyRecords:
-    """Reads and writes passkeys."""
+    """Reads and writes passkeys; `ways` counts what lets people in, these among it."""
 
-    def __init__(self, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, sessions: sessionmaker[Session], ways: WaysIn | None = None) -> None:
         self._sessions = sessions
+        self._ways = ways or WaysIn()
 
     @contextmanager
     def _reading(self) -> Iterator[Session]:
@@ -117,8 +118,7 @@ class PasskeyRecords:
             created=now,
         )
         with self._writing() as session:
-            _locked(session, person_id)
-            if _count(session, person_id) >= MOST_PER_PERSON:
+            if passkeys(session, _locked(session, person_id)) >= MOST_PER_PERSON:
                 raise TooManyPasskeysError(MOST_PER_PERSON)
             session.add(row)
             try:
@@ -137,17 +137,17 @@ class PasskeyRecords:
     def remove(
         self, person_id: str, passkey_id: str, now: datetime, keep_session_id: str | None, *, even_last: bool = False
     ) -> None:
-        """Delete a passkey and end the person's sign-ins by passkey but one to keep, within a second.
+        """Delete a passkey and end the person's sign-ins that began by passkey but one to keep, within a second.
 
         Raises:
-            LastWayInError: the person has no password and no other passkey (not asked with `even_last`).
+            LastWayInError: the person has no other way in (not asked with `even_last`).
             UnknownPasskeyError: the person has none of that id.
         """
         with self._writing() as session:
             person = _locked(session, person_id)
             row = _of(session, person_id, passkey_id)
-            if not even_last and person.password_hash is None and _count(session, person_id) == 1:
-                raise LastWayInError
+            if not even_last:
+                self._ways.check_not_last(session, person)
             session.delete(row)
             ended = delete(SessionRow).where(SessionRow.person_id == person_id, SessionRow.method == Method.PASSKEY)
             if keep_session_id is not None:
@@ -169,11 +169,6 @@ def _of(session: Session, person_id: str, passkey_id: str) -> PasskeyRow:
     if row is None or row.person_id != person_id:
         raise UnknownPasskeyError
     return row
-
-
-def _count(session: Session, person_id: str) -> int:
-    query = select(func.count()).select_from(PasskeyRow).where(PasskeyRow.person_id == person_id)
-    return session.scalar(query) or 0
 
 
 def _info(row: PasskeyRow) -> PasskeyInfo:

@@ -31,7 +31,7 @@ from auth.passkeys import (
 )
 from auth.proofs import Method
 from auth.service import AuthService, utc_now
-from auth.throttle import Throttle
+from auth.throttle import Limit, Throttle, ThrottleRules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from auth.sites import Site
 
 _log = logging.getLogger(__name__)
+
+# A passkey cannot be guessed: this spares work, and noise from an office's address must not keep the office out.
+PASSKEY_RULES = ThrottleRules(address=Limit(free=50, cap_s=5.0))
 
 
 class PasskeyService:
@@ -58,7 +61,7 @@ class PasskeyService:
         self._auth = auth
         self._records = records
         self._challenges = challenges or Challenges()
-        self._throttle = throttle or Throttle()
+        self._throttle = throttle or Throttle(PASSKEY_RULES)
         self._clock = clock
         self._steady = steady
 
@@ -87,9 +90,10 @@ class PasskeyService:
             return None
         return asking_options(site, self._challenge(Purpose.STEP_UP, site, sign_in.session_id, address), known)
 
-    async def prove(self, answer: Mapping[str, Any], sign_in: SignIn, address: str) -> None:
-        """Return when the answer proves the person of this sign-in; errors as `sign_in`'s."""
+    async def step_up(self, answer: Mapping[str, Any], sign_in: SignIn, address: str) -> datetime:
+        """A fresh proof by a passkey of this sign-in's person; errors as `sign_in`'s. Its time."""
         await self._proved(answer, Purpose.STEP_UP, sign_in.session_id, address, sign_in.person.id)
+        return await self._auth.proved_again(sign_in)
 
     async def _proved(
         self, answer: Mapping[str, Any], purpose: Purpose, session_id: str, address: str, person_id: str | None = None

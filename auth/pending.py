@@ -52,9 +52,14 @@ class PendingSignIns:
         pending.tries_left -= 1
         return pending
 
-    def end(self, secret: str) -> None:
-        """Forget it: it became a sign-in."""
-        self._pending.pop(tokens.digest(secret) or "", None)
+    def whose(self, secret: str, now_s: float) -> str | None:
+        """The username that it is for; None when it is over."""
+        pending = self._pending.get(tokens.digest(secret) or "")
+        return None if pending is None or now_s - pending.made_at_s > LIFE_S else pending.username
+
+    def end(self, secret: str) -> bool:
+        """Forget it: it became a sign-in. False when it had become one before."""
+        return self._pending.pop(tokens.digest(secret) or "", None) is not None
 
     def __len__(self) -> int:
         return len(self._pending)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from auth.errors import PersonRuleError, WrongSignInError
+from auth.errors import PersonRuleError, SecondFactorNeededError, WrongSignInError
 from auth.grant_records import checked_role, grant_of, new_row, role_row
 from auth.model import Person, SessionInfo, SignInKind
+from auth.proofs import Method
 from auth.scopes import stored_scopes, token_holder
-from auth.tables import AuthChangeRow, InvitationRow, PersonRow, SessionRow
+from auth.tables import AuthChangeRow, InvitationRow, PersonRow, SessionRow, TotpRow
 from auth.writing import Change, note, person_row, writing
 
 if TYPE_CHECKING:
@@ -45,14 +46,19 @@ def is_idle(last_seen: datetime, idle_s: int | None, now: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A sign-in as stored, with its person as they act by it; `idle_s` None: no idle limit."""
+    """A sign-in as stored, with its person as they act by it; `idle_s` None: no idle limit.
+
+    `method`, `proved_at`: as in `SignIn`.
+    """
 
     person: Person
     session_id: str
     last_seen: datetime
     expires_at: datetime
     idle_s: int | None
-    kind: SignInKind
+    kind: SignInKind = SignInKind.BROWSER
+    method: str | None = None
+    proved_at: datetime | None = None
 
     def alive(self, now: datetime) -> bool:
         """Whether it still holds: neither expired nor idle for too long, and the account is not disabled."""
@@ -62,7 +68,10 @@ class SessionRecord:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A sign-in to store. `network` is for its owner's list; `scopes` None: all that the person may."""
+    """A sign-in to store; `method` is what its person has just proved themselves with, None for a program's token.
+
+    `network` is for its owner's list; `scopes` None: all that the person may.
+    """
 
     token_sha256: str
     kind: SignInKind
@@ -70,6 +79,7 @@ class NewSession:
     now: datetime
     expires_at: datetime
     idle_s: int | None
+    method: Method | None
     network: str = ""
     scopes: frozenset[Capability] | None = None
 
@@ -90,7 +100,9 @@ def person_of(row: PersonRow) -> Person:
 def _record(row: SessionRow) -> SessionRecord:
     # The one place where scopes are applied: whoever asks what a token may, asks about this person.
     person = token_holder(person_of(row.person), stored_scopes(row.scopes))
-    return SessionRecord(person, row.id, row.last_seen, row.expires_at, row.idle_s, SignInKind(row.kind))
+    return SessionRecord(
+        person, row.id, row.last_seen, row.expires_at, row.idle_s, SignInKind(row.kind), row.method, row.proved_at
+    )
 
 
 class Admission(Protocol):
@@ -163,6 +175,12 @@ class Records:
             row = session.scalar(select(PersonRow).where(PersonRow.username == username))
             return None if row is None else Credentials(row.id, row.password_hash, row.disabled)
 
+    def credentials_of(self, person_id: str) -> Credentials | None:
+        """The same of somebody who was proved otherwise, by id; None for nobody."""
+        with self._sessions() as session:
+            row = session.get(PersonRow, person_id)
+            return None if row is None else Credentials(row.id, row.password_hash, row.disabled)
+
     def change_person(
         self, username: str, now: datetime, edit: Callable[[Person], Person], *, end_sessions: bool = False
     ) -> tuple[Person, Change]:
@@ -211,11 +229,17 @@ class Records:
     # -- sign-ins --------------------------------------------------------------------------------------------------
 
     def add_session(self, judged: Credentials, new: NewSession) -> SessionRecord:
-        """Store a sign-in of the person that was judged; WrongSignInError when they changed since."""
+        """Store a sign-in of the person that was judged; WrongSignInError when they changed since.
+
+        SecondFactorNeededError when a password alone does not let this person in: asked here, under the lock of the
+        person's row, so that a factor that was set up a moment ago counts.
+        """
         with writing(self._sessions) as session:
             person = session.get(PersonRow, judged.person_id, with_for_update=True)
             if person is None or person.disabled or person.password_hash != judged.password_hash:
                 raise WrongSignInError
+            if new.method is Method.PASSWORD and _has_second_factor(session, person.id):
+                raise SecondFactorNeededError(judged)
             return self._add_session(session, person, new)
 
     def add_token(self, username: str, new: NewSession) -> SessionRecord:
@@ -243,6 +267,11 @@ class Records:
         values = {"last_seen": now} | ({"network": network} if network else {})
         with writing(self._sessions) as session:
             session.execute(update(SessionRow).where(SessionRow.id == session_id).values(**values))
+
+    def prove(self, session_id: str, now: datetime) -> None:
+        """The person of this sign-in proved once more who they are."""
+        with writing(self._sessions) as session:
+            session.execute(update(SessionRow).where(SessionRow.id == session_id).values(proved_at=now))
 
     def end_session(self, session_id: str, now: datetime) -> Change | None:
         """End one sign-in; None when it had ended already."""
@@ -295,6 +324,8 @@ class Records:
             idle_s=new.idle_s,
             network=new.network,
             scopes=None if new.scopes is None else sorted(new.scopes),
+            method=new.method,
+            proved_at=new.now if new.method is not None else None,
         )
         session.add(row)
         session.flush()
@@ -304,3 +335,8 @@ class Records:
 def _end_recoveries(session: Session, person_id: str) -> None:
     """Links to a new password end with what they were made for: an older one, or an account that was open."""
     session.execute(delete(InvitationRow).where(InvitationRow.person_id == person_id))
+
+
+def _has_second_factor(session: Session, person_id: str) -> bool:
+    query = select(TotpRow.person_id).where(TotpRow.person_id == person_id, TotpRow.confirmed)
+    return session.scalar(query) is not None

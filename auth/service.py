@@ -30,18 +30,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth import tokens
 from auth.cache import SignInCache
 from auth.changes import ChangeReader
-from auth.checks import account_key, check_name, checked_person, normalise_username
-from auth.errors import (
-    AuthUnavailableError,
-    PersonRuleError,
-    SecondFactorNeededError,
-    ThrottledError,
-    WrongSignInError,
-)
+from auth.checks import check_name, checked_person, normalise_username
+from auth.errors import AuthUnavailableError, PersonRuleError, WrongSignInError
 from auth.grants import GrantWish, checked_wish
 from auth.model import Person, SessionInfo, SignIn, SignInKind
+from auth.password_proof import PasswordProof
 from auth.passwords import Passwords
-from auth.proofs import Method, ProofRecords
+from auth.proofs import Method
 from auth.records import Admission, Credentials, NewSession, Records, SessionRecord
 from auth.session_rules import SessionRules, utc_now
 from auth.throttle import Throttle, shown_network
@@ -78,12 +73,16 @@ class AuthService:
         self.on_change: list[Callable[[str], None]] = []
         self.sessions = sessions
         self._records = Records(sessions)
-        self._proofs = ProofRecords(sessions)
         self._passwords = passwords or Passwords()
-        self._throttle = throttle or Throttle()
         self._rules = rules or SessionRules()
         self._clock = clock
         self._steady = steady
+        self._proof = PasswordProof(
+            lambda account: self._db(self._records.credentials, account),
+            self._passwords,
+            throttle or Throttle(),
+            steady,
+        )
         self._cache = SignInCache(self._rules.fresh_s, self._rules.max_cached)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="auth-db")
         self._changes = ChangeReader()
@@ -104,16 +103,11 @@ class AuthService:
 
     async def prove_password(self, username: str, password: str, address: str) -> Credentials:
         """What the right password was judged by; errors as `sign_in`'s. Only `admit` or `succeeded` clears counts."""
-        account = account_key(username)
-        self._refuse_throttled(account, address)
-        async with self._passwords.slot():
-            # Asked again: while this one stood in line, others before it may have been wrong.
-            self._refuse_throttled(account, address)
-            return await self._judge(account, password, address)
+        return await self._proof.prove(username, password, address)
 
     def succeeded(self, username: str, address: str) -> None:
         """This person proved themselves at this address in full: guesses from elsewhere no longer slow them here."""
-        self._throttle.succeeded(account_key(username), address, self._steady())
+        self._proof.succeeded(username, address)
 
     async def admit(
         self,
@@ -129,48 +123,44 @@ class AuthService:
         `judged`: what a password was judged by; one that was changed since is wrong. A password alone does not admit
         whoever has a second factor (SecondFactorNeededError), whoever calls.
         """
-        judged = judged or await self._db(self._proofs.credentials, person_id)
+        judged = judged or await self._db(self._records.credentials_of, person_id)
         if judged is None:
             raise WrongSignInError
-        if method is Method.PASSWORD and await self._db(self._proofs.has_second_factor, person_id):
-            raise SecondFactorNeededError(judged)
         token = tokens.new_token()
         expires_at = self._clock() + timedelta(seconds=self._rules.absolute_s)
-        new = self._new_session(token, kind, "", expires_at, self._rules.idle_s)
+        new = self._new_session(token, kind, "", expires_at, self._rules.idle_s, method)
         record = await self._db(self._records.add_session, judged, replace(new, network=shown_network(address)))
-        await self._db(self._proofs.prove, record.session_id, method, self._clock())
         self.succeeded(record.person.username, address)
         return token, _sign_in(record)
 
-    async def _judge(self, account: str, password: str, address: str) -> Credentials:
-        try:
-            judged = await self._db(self._records.credentials, account)
-            right = await self._passwords.verify(judged.password_hash if judged else None, password)
-        except asyncio.CancelledError:
-            self._throttle.failed(account, address, self._steady())  # hanging up early must not make a guess free
-            raise
-        if judged is None or judged.disabled or not right:
-            self._throttle.failed(account, address, self._steady())
-            raise WrongSignInError
-        return judged
+    async def proved_again(self, sign_in: SignIn) -> datetime:
+        """The person of this sign-in has just proved once more who they are; the time of it.
+
+        What the sign-in began with stays: whoever loses that ends it, however often it was renewed.
+        """
+        now = self._clock()
+        await self._db(self._records.prove, sign_in.session_id, now)
+        self._cache.drop_person(sign_in.person.id)
+        return now
 
     async def _rehash_if_old(self, judged: Credentials, password: str) -> None:
         old = judged.password_hash
         if old is not None and self._passwords.needs_rehash(old):
             await self._db(self._records.replace_hash, judged.person_id, old, await self._passwords.hash(password))
 
-    def _refuse_throttled(self, account: str, address: str) -> None:
-        wait_s = self._throttle.wait_s(account, address, self._steady())
-        if wait_s > 0.0:
-            raise ThrottledError(wait_s)
-
     def _new_session(
-        self, token: str, kind: SignInKind, name: str, expires_at: datetime, idle_s: int | None
+        self,
+        token: str,
+        kind: SignInKind,
+        name: str,
+        expires_at: datetime,
+        idle_s: int | None,
+        method: Method | None = None,
     ) -> NewSession:
         token_sha256 = tokens.digest(token)
         if token_sha256 is None:
             raise RuntimeError("a fresh token has the wrong form")
-        return NewSession(token_sha256, kind, name, self._clock(), expires_at, idle_s)
+        return NewSession(token_sha256, kind, name, self._clock(), expires_at, idle_s, method)
 
     # -- tokens ----------------------------------------------------------------------------------------------------
 
@@ -392,4 +382,4 @@ class AuthService:
 
 
 def _sign_in(record: SessionRecord) -> SignIn:
-    return SignIn(record.person, record.session_id, record.expires_at, record.kind)
+    return SignIn(record.person, record.session_id, record.expires_at, record.kind, record.method, record.proved_at)

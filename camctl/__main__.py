@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from camctl.errors import CamctlError, ConfigError
-from camctl.options import add_area_commands, add_secret_commands
+from camctl.options import add_area_commands, add_secret_commands, add_tls_commands
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_audit_commands(commands.add_parser("audit", help="the record of who saw and did what"))
     add_area_commands(commands.add_parser("area", help="the city's areas and their boundaries"))
     add_secret_commands(commands.add_parser("secrets", help="cameras' passwords, encrypted where they are kept"))
+    add_tls_commands(commands.add_parser("tls", help="the certificate that browsers are shown"))
     return parser
 
 
@@ -231,6 +232,12 @@ def _secrets(options: argparse.Namespace) -> None:
     run(options)
 
 
+def _tls(options: argparse.Namespace) -> None:
+    from camctl.tls_commands import run
+
+    run(options)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for a failure, 2 for wrong input."""
     options = _parser().parse_args(arguments)
@@ -244,6 +251,7 @@ def main(arguments: list[str] | None = None) -> int:
         "audit": _audit,
         "area": _area,
         "secrets": _secrets,
+        "tls": _tls,
     }
     try:
         return commands[options.command](options) or 0

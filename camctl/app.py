@@ -57,6 +57,7 @@ from camctl.store.boundaries import BoundaryStore
 from camctl.store.engine import Store, StoreError
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, running, stop_on_signals
+from camctl.tls import Certificate, TlsError
 from camctl.worker_metrics import worker_metrics
 from streams.lifeline import watch
 from streams.pool import MediaPool, RestreamLimits, RestreamPortError, RestreamSettings
@@ -152,6 +153,21 @@ def trail_of(config: Config, store: Store, supervisor: Supervisor) -> Trail:
     )
 
 
+def certificate_of(config: Config) -> Certificate | None:
+    """What browsers are shown, None where HTTP is served unencrypted.
+
+    Raises:
+        ConfigError: the files cannot be used.
+    """
+    tls = config.server.tls
+    if tls.certificate is None or tls.key is None:
+        return None
+    try:
+        return Certificate(Path(tls.certificate), Path(tls.key))
+    except TlsError as error:
+        raise ConfigError(f"server.tls.{error.key}: {error}") from None
+
+
 def restream_settings(config: Config) -> RestreamSettings | None:
     """Where integrators pull video, if they may at all."""
     given = config.restream
@@ -194,6 +210,7 @@ class Service:
         self._setup = SetupCode(self._auth, [area.code for area in areas.children(None)])
         directory = oidc_settings(config, self._store)
         self._city = CitySignIn(directory, self._auth, self._store.sessions) if directory else None
+        self._certificate = certificate_of(config)
         self._app = build(self._services(areas, Patrols(patrols)))
 
     def _tell_patrols(self, store: PatrolStore) -> None:
@@ -235,7 +252,7 @@ class Service:
         return Services(
             config=self._config,
             auth=self._auth,
-            passkeys=passkey_service(self._auth, self._store),
+            passkeys=passkey_service(self._auth, self._store, self._config.oidc.issuer),
             factors=self._factors,
             cameras=self._control,
             media=self._media,
@@ -256,12 +273,14 @@ class Service:
             setup=self._setup,
             sign_ins=SignInList(self._store.sessions),
             city=self._city,
+            is_self_signed=self._certificate is not None and self._certificate.shown.is_self_signed,
         )
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] | None = None) -> None:
         """Serve until `stop`; raises what a part failed with."""
-        listening = bind(self._config.server.host, self._config.server.port)
-        server = HttpServer(self._app, listening, self._supervisor)
+        config = self._config.server
+        listening = bind(config.host, config.port)
+        server = HttpServer(self._app, listening, self._supervisor, config, self._metrics, self._certificate)
         try:
             # Closed in reverse: first what has no end of its own, then no new request, then no socket, then every
             # camera still, then its video; last of all the record of what was done meanwhile.

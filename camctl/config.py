@@ -11,7 +11,6 @@ import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
@@ -21,13 +20,16 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from camctl.config_oidc import InvitationConfig, OidcConfig
+from camctl.config_server import ServerConfig
 from camctl.config_types import (
+    STRICT,
     Advertised,
     Fingerprint,
     LiteralIp,
     Network,
     OnvifAddress,
     Origin,
+    Port,
     RtspAddress,
     Sealed,
     TimeZone,
@@ -38,24 +40,13 @@ from camctl.errors import ConfigError
 from camctl.sealing import Sealer, SealError
 from camctl.turn import TurnServers
 
-Port = Annotated[int, Field(ge=0, le=65535)]
 AreaCode = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class _Strict(BaseModel):
-    # Strict, so that "yes" is no port and 1 no switch; extra keys are faults, so that a typing error is never ignored.
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
-
-
-class ServerConfig(_Strict):
-    """Where HTTP and the sockets are served."""
-
-    host: str = "0.0.0.0"  # noqa: S104  phones reach the service over the network; the page needs sign-in
-    port: Port = 8080
-    public_url: str | None = None
-    max_body_bytes: Annotated[int, Field(ge=1024, le=16 * 2**20)] = 262_144
+    model_config = STRICT
 
 
 class TurnConfig(_Strict):

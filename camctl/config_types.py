@@ -7,10 +7,13 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from camctl.sealing import NotSealedError, key_id_of
 from camctl.turn import check_turn_url
+
+# Strict, so that "yes" is no port and 1 no switch; extra keys are faults, so that a typing error is never ignored.
+STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, validate_default=True)
 
 
 def _check_literal(text: str) -> str:
@@ -42,6 +45,7 @@ def _check_sealed(text: str) -> str:
     return text
 
 
+Port = Annotated[int, Field(ge=0, le=65535)]
 LiteralIp = Annotated[str, AfterValidator(_check_literal)]
 Origin = Annotated[str, AfterValidator(_check_origin)]
 Sealed = Annotated[str, AfterValidator(_check_sealed)]

@@ -15,10 +15,11 @@ from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
 from auth.grant_records import GrantRecords
 from auth.oidc import ClaimRule, OidcSettings
+from auth.oidc_records import identities_at
 from auth.passkey_records import PasskeyRecords
 from auth.passkey_service import PasskeyService
-from auth.proofs import ProofRecords
 from auth.service import AuthService, SessionRules
+from auth.ways_in import WaysIn
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.config import Config, raw_cameras
 from camctl.config_oidc import OidcRuleConfig
@@ -26,6 +27,7 @@ from camctl.errors import ConfigError
 from camctl.sealing import KeyFileError, LiveSealer, Sealer, SealError, WrongSealError, ensure_key_file, read_key_file
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
+from camctl.tls import TlsError, server_context
 
 _OIDC_CALLBACK = "/api/v1/auth/oidc/callback"
 CAMERA_PASSWORD = "camera-password"  # noqa: S105  the purpose that is sealed, not a password
@@ -40,7 +42,7 @@ def outer_faults(data: object) -> list[str]:
         areas = load_csv(Path(path)) if isinstance(path, str) else load_jakarta()
     except AreaError as error:
         return [f"cameras.areas: {error}"]
-    found = _unreadable("media.turn.secret_file", _turn_file(data)) + _oidc_faults(data, areas)
+    found = _unreadable("media.turn.secret_file", _turn_file(data)) + _tls_faults(data) + _oidc_faults(data, areas)
     for key, camera in raw_cameras(data):
         area, secret = camera.get("area"), camera.get("password_file")
         if isinstance(area, str) and area not in areas:
@@ -107,6 +109,20 @@ def camera_sealer(config: Config) -> Sealer | None:
         return Sealer(read_key_file(Path(config.secrets.key_file)), CAMERA_PASSWORD)
     except KeyFileError as error:
         raise ConfigError(f"secrets.key_file: {error}") from None
+
+
+def _tls_faults(data: object) -> list[str]:
+    """What keeps the certificate from being shown; that one of its files is not named is said elsewhere."""
+    server = data.get("server") if isinstance(data, dict) else None
+    tls = server.get("tls") if isinstance(server, dict) else None
+    given = [tls.get(name) for name in ("certificate", "key")] if isinstance(tls, dict) else []
+    files = [Path(name) for name in given if isinstance(name, str)]
+    if len(files) == 2:
+        try:
+            server_context(*files)
+        except TlsError as error:
+            return [f"server.tls.{error.key}: {error}"]
+    return []
 
 
 def _turn_file(data: object) -> object:
@@ -204,14 +220,15 @@ def key_file(config: Config) -> Path:
     return folder / "secrets.keys"
 
 
-def passkey_service(auth: AuthService, store: Store) -> PasskeyService:
-    """Passkeys of the people in this database."""
-    return PasskeyService(auth, PasskeyRecords(store.sessions))
+def passkey_service(auth: AuthService, store: Store, issuer: str | None) -> PasskeyService:
+    """Passkeys of the people in this database; whom the directory at `issuer` lets in does without their last one."""
+    ways = WaysIn() if issuer is None else WaysIn(identities_at(issuer))
+    return PasskeyService(auth, PasskeyRecords(store.sessions, ways))
 
 
 def factor_service(auth: AuthService, store: Store, seals: LiveSealer) -> FactorService:
     """Second factors and fresh proofs of the people in this database."""
-    return FactorService(auth, FactorRecords(store.sessions), ProofRecords(store.sessions), seals)
+    return FactorService(auth, FactorRecords(store.sessions), seals)
 
 
 def oidc_settings(config: Config, store: Store) -> OidcSettings | None:

@@ -6,6 +6,12 @@ import logging
 import sys
 import time
 
+# What anybody who can reach the port could fill the log with; camctl_http_refused counts it.
+_MALFORMED = (
+    "Invalid HTTP request received.",
+    "Unsupported upgrade request.",
+    "Invalid UTF-8 sequence received from client.",
+)
 # uvicorn 0.54 says this at level error whenever a socket was refused in good order: its sans-I/O implementation does
 # not count a denial response as a completed handshake. It would drown real errors.
 _REFUSED_SOCKET = "ASGI callable returned without completing handshake."
@@ -25,7 +31,8 @@ def setup_logging(level: str) -> None:
     # zeep logs whole envelopes, urllib3 whole URLs: neither belongs in a log that leaves the machine.
     for name in ("zeep", "urllib3", "httpx", "httpcore", "aiortc", "aioice", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    # At debug these write the headers of a socket's handshake, its bearer token among them, and every message.
+    # At debug these write the headers of a socket's handshake, its bearer token among them, and every message; at info
+    # the address of every socket, with what somebody wrongly put into its query.
     for name in ("uvicorn.error", "websockets"):
-        logging.getLogger(name).setLevel(max(logging.INFO, root.level))
-    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg != _REFUSED_SOCKET)
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg not in (_REFUSED_SOCKET, *_MALFORMED))

@@ -59,6 +59,11 @@ class Metrics:
             "rank",
             "outcome",
         )
+        self.refused = self._counter(
+            "camctl_http_refused",
+            "Connections, requests and sockets refused before they reached a route, by why",
+            "why",
+        )
         self.requests_s = Histogram(
             "camctl_http_request_seconds",
             "Time to answer an HTTP request",

@@ -12,7 +12,8 @@ from camctl.config import Config
 
 def service_address(config: Config, reached_at: str | None = None) -> str:
     """How a browser reaches the service: as configured, else as `reached_at`, else this machine's own port."""
-    address = config.server.public_url or reached_at or f"http://localhost:{config.server.port}"
+    scheme = "http" if config.server.tls.certificate is None else "https"
+    address = config.server.public_url or reached_at or f"{scheme}://localhost:{config.server.port}"
     return address.rstrip("/")
 
 

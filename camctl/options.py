@@ -1,4 +1,4 @@
-"""What `camctl area` and `camctl secrets` take; nothing heavy, since every command reads it."""
+"""What `camctl area`, `camctl secrets` and `camctl tls` take; nothing heavy, since every command reads it."""
 
 from __future__ import annotations
 
@@ -39,3 +39,14 @@ def add_secret_commands(secrets: argparse.ArgumentParser) -> None:
     _with_config(seal).add_argument("camera", metavar="CAMERA", help="its id, for which alone it will open")
     _with_config(commands.add_parser("rotate", help="make a new key and seal the configuration's passwords with it"))
     _with_config(commands.add_parser("check", help="how every camera's password is kept, and whether it opens"))
+
+
+def add_tls_commands(tls: argparse.ArgumentParser) -> None:
+    """`camctl tls ...`."""
+    commands = tls.add_subparsers(dest="tls_command", required=True, metavar="COMMAND")
+    made = _with_config(commands.add_parser("self-signed", help="make a certificate for a trial, good for a year"))
+    made.add_argument(
+        "--name", action="append", required=True, metavar="HOST", help="a name or address in browsers; may be repeated"
+    )
+    made.add_argument("--folder", type=Path, metavar="FOLDER", help="where to write it (default: beside the database)")
+    _with_config(commands.add_parser("show", help="what browsers are shown: names, end, SHA-256 fingerprint"))

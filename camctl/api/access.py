@@ -47,18 +47,22 @@ def refuse_cross_site(connection: HTTPConnection, public_url: str | None) -> Non
     allowed = {connection.headers.get("host", "")}
     if public_url:
         allowed.add(urlsplit(public_url).netloc)
-    if _host_of(origin) not in allowed:
+    scheme, host = _parts_of(origin)
+    # A page that came unencrypted may have been written by whoever carried it; the same name does not make it ours.
+    is_weaker = scheme == "http" and connection.scope["scheme"] in {"https", "wss"}
+    if host not in allowed or is_weaker:
         raise ProblemError(
             CROSS_SITE,
             "This request came from another page's address; if it is this service's own, set server.public_url to it.",
         )
 
 
-def _host_of(origin: str) -> str | None:
+def _parts_of(origin: str) -> tuple[str, str | None]:
     try:
-        return urlsplit(origin).netloc
+        parts = urlsplit(origin)
     except ValueError:  # "http://[": no browser writes that
-        return None
+        return "", None
+    return parts.scheme, parts.netloc
 
 
 async def signed_in(connection: HTTPConnection) -> SignIn:
@@ -69,6 +73,7 @@ async def signed_in(connection: HTTPConnection) -> SignIn:
     if sign_in is None:
         raise ProblemError(NOT_SIGNED_IN, "This sign-in has ended or never was; sign in again.")
     services.recent.saw(token, sign_in, time.monotonic())
+    services.rates.check_person(sign_in.person.id, connection)
     return sign_in
 
 

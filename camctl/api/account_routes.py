@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import segno
 from fastapi import APIRouter, Request, Response
 
 from auth.errors import PersonRuleError
 from auth.model import SignIn
 from auth.proofs import FRESH
+from auth.service import utc_now
 from camctl.api.access import Caller
 from camctl.api.in_person import Self
-from camctl.api.letting_in import address_of, site_here
+from camctl.api.letting_in import address_of, refusals_recorded, site_here
 from camctl.api.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -57,15 +56,14 @@ async def account(caller: Caller, request: Request, response: Response) -> Accou
     """What the caller can prove themselves with, and until when their last proof is fresh."""
     _private(response)
     services, site = services_of(request), site_or_none(request)
-    factors, proof = await services.factors.factors_of(caller.person.id), await services.factors.proof(caller)
+    factors = await services.factors.factors_of(caller.person.id)
     passkeys = await services.passkeys.of_person(caller.person.id)
-    is_fresh = proof is not None and proof.is_fresh(datetime.now(UTC))
     return AccountOut(
         passkeys=[PasskeyOut.of(passkey, site.rp_id if site else None) for passkey in passkeys],
         password=factors.password,
         totp=factors.totp,
         recovery_codes=factors.recovery_codes,
-        fresh_until=proof.proved_at + FRESH if is_fresh and proof and proof.proved_at else None,
+        fresh_until=caller.proved_at + FRESH if caller.proved_at and caller.is_fresh(utc_now()) else None,
     )
 
 
@@ -143,17 +141,20 @@ async def new_recovery_codes(caller: CallerSteppedUp, request: Request, response
 # Password ------------------------------------------------------------------------------------------------------------
 
 
-@router.put(
-    "/password", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE, STEP_UP_NEEDED, WRONG_PROOF, THROTTLED)
-)
-async def change_password(body: OwnPasswordIn, caller: Self, request: Request) -> None:
-    """A new password, for which the old one is needed; all other sign-ins of the caller end."""
+@router.put("/password", status_code=204, responses=documented(CROSS_SITE, STEP_UP_NEEDED, WRONG_PROOF, THROTTLED))
+async def change_password(body: OwnPasswordIn, caller: Caller, request: Request) -> None:
+    """A new password, for which the old one is needed; all other sign-ins of the caller end.
+
+    Who has no old one, or an authenticator app beside it, needs a fresh proof.
+    """
     services = services_of(request)
-    if body.old is not None:
-        await services.factors.prove_password(body.old, caller, address_of(request))
-    elif (await services.factors.factors_of(caller.person.id)).password:
+    factors = await services.factors.factors_of(caller.person.id)
+    if factors.password and body.old is None:
         raise PersonRuleError("old", "Your old password is needed.")
-    else:
+    if factors.totp or not factors.password:
         await check_fresh(request, caller)
+    if body.old is not None:
+        with refusals_recorded(request, known=caller.person):
+            await services.factors.prove_password(body.old, caller, address_of(request))
     await services.auth.set_password(caller.person.username, body.new, keep_session_id=caller.session_id)
     await _recorded(request, caller, "password")

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp
 
 from camctl.api import (
     account_routes,
@@ -34,7 +35,10 @@ from camctl.api import (
     whep_routes,
 )
 from camctl.api.access import COOKIE, token_of
-from camctl.api.middleware import BodyLimit, Measured, SecurityHeaders, WhepFromElsewhere
+from camctl.api.forwarded import Forwarded
+from camctl.api.middleware import BodyLimit, Measured, WhepFromElsewhere
+from camctl.api.rates import RateOfAddresses
+from camctl.api.security_headers import SecurityHeaders, hsts_host
 from camctl.api.services import Services, services_of
 
 PREFIX = "/api/v1"
@@ -43,15 +47,33 @@ _OPEN_HERE = ("/invitations/look", "/invitations/accept", "/setup", *(f"/auth/{n
 OPEN_PATHS = {"/healthz", "/readyz", "/metrics", *(PREFIX + path for path in _OPEN_HERE)}
 
 
+class _App(FastAPI):
+    """FastAPI within two layers that no answer gets past.
+
+    `add_middleware` would leave them inside of Starlette's own outermost one, which answers what fails unexpectedly.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """As FastAPI's, in the two."""
+        stack = super().build_middleware_stack()
+        services: Services | None = getattr(self.state, "services", None)
+        if services is None:
+            return stack
+        server = services.config.server
+        pinned = None if services.is_self_signed else hsts_host(server.public_url)
+        return Forwarded(SecurityHeaders(stack, pinned), server.proxies)
+
+
 def describe() -> FastAPI:
     """The application's routes, with nothing behind them yet: enough for its OpenAPI document."""
-    app = FastAPI(
+    app = _App(
         title="camctl",
         version="1",
         summary="Steer donated ONVIF cameras from a phone.",
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # its redirects would lead to whatever the Host header says
     )
     api = APIRouter(prefix=PREFIX)
     parts = (
@@ -103,6 +125,6 @@ def build(services: Services) -> FastAPI:
     if services.config.media.whep_origins:
         app.add_middleware(WhepFromElsewhere, origins=services.config.media.whep_origins)
     app.add_middleware(BodyLimit, max_bytes=services.config.server.max_body_bytes)
+    app.add_middleware(RateOfAddresses, rates=services.rates)
     app.add_middleware(Measured, metrics=services.metrics)
-    app.add_middleware(SecurityHeaders)
     return app

@@ -142,16 +142,24 @@ class ServiceAudit:
             target, reason=Reason(ReasonCategory.STATED, words) if words else Reason(), details=details,
         )  # fmt: skip
 
-    def sign_in_refused(self, username: str, address: str, why: str) -> None:
-        """Somebody gave a wrong name or password, or was slowed.
+    def sign_in_refused(
+        self, address: str, why: str, typed: str | None = None, known: Person | str | None = None
+    ) -> None:
+        """Somebody did not prove who they are, or was slowed: at a sign-in, or signed in (`known` is the person).
 
-        What was typed as the name is not kept: it is often a password in the wrong field.
+        What was typed as the name is not kept: it is often a password in the wrong field. A username as `known` is one
+        whose password was right: the row says whose password somebody has.
         """
+        target = known if isinstance(known, str) else ""
+        details: dict[str, Detail] = {"address": address}
+        if typed is not None:
+            details["name_chars"] = len(typed)
         entry = AuditEntry(
-            self._clock(), Actor(), Action.SIGN_IN, outcome=Outcome.REFUSED, reason=Reason(ReasonCategory.RULE, why),
-            details={"address": address, "name_chars": len(username)},
+            self._clock(), actor_of(known) if isinstance(known, Person) else Actor(), Action.SIGN_IN,
+            area=_area_of(known) if isinstance(known, Person) else "", target=target, outcome=Outcome.REFUSED,
+            reason=Reason(ReasonCategory.RULE, why), details=details,
         )  # fmt: skip
-        self._once(("sign-in", address, why), entry)
+        self._once(("sign-in", address, why, entry.actor.id, target), entry)
 
     # Refusals -------------------------------------------------------------------------------------------------------
 

@@ -11,11 +11,12 @@ from fastapi import APIRouter, Query, Request
 from auth.emergency import Opening, OpeningState
 from auth.emergency_service import Emergencies, MayNotJudgeError, MayNotOpenError, NotNeededError
 from auth.errors import PersonRuleError, UnknownOpeningError
+from auth.model import Person
 from auth.service import utc_now
 from camctl.api.access import Caller, OpeningInEmergency
 from camctl.api.emergency_schemas import EmergencyIn, OpeningOut, OpeningsOut, ReviewIn
 from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_DONE, NOT_FOUND, ProblemError, documented
-from camctl.api.services import services_of
+from camctl.api.services import Services, services_of
 from camctl.audit.entry import Action
 
 router = APIRouter(tags=["emergencies"])
@@ -47,7 +48,7 @@ async def open_camera(visit: OpeningInEmergency, body: EmergencyIn, request: Req
     except MayNotOpenError as error:
         raise ProblemError(FORBIDDEN, str(error)) from None
     await services.audit.opened(person, Action.EMERGENCY_OPEN, opening, told=" ".join(one.username for one in told))
-    return OpeningOut.of(opening, person, utc_now())
+    return _out(opening, person, services)
 
 
 @router.get("/emergencies", responses=documented())
@@ -56,18 +57,27 @@ async def list_openings(
     request: Request,
     state: OpeningState | None = None,
     camera: Annotated[str, Query(max_length=64)] = "",
+    pending: bool = False,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[str, Query(max_length=60)] = "",
 ) -> OpeningsOut:
-    """What was opened, newest first: by the caller, of their cameras, and where they judge or audit."""
+    """What was opened, newest first: by the caller, of their cameras, and where they judge or audit.
+
+    `pending`: only what is open now and what nobody has judged yet; it costs little however much was ever opened.
+    """
 
     def wanted(opening: Opening, now: datetime) -> bool:
         return (state is None or opening.state(now) is state) and (not camera or opening.camera_id == camera)
 
-    person = caller.person
-    found = await Emergencies(services_of(request).auth).known_to(person, limit + 1, _before(after), wanted)
-    page = [OpeningOut.of(opening, person, utc_now()) for opening in found[:limit]]
+    services, person = services_of(request), caller.person
+    found = await Emergencies(services.auth).known_to(person, limit + 1, _before(after), wanted, is_pending=pending)
+    page = [_out(opening, person, services) for opening in found[:limit]]
     return OpeningsOut(items=page, next=_cursor(found[limit - 1]) if len(found) > limit else None)
+
+
+def _out(opening: Opening, caller: Person, services: Services) -> OpeningOut:
+    camera = services.cameras.get(opening.camera_id)
+    return OpeningOut.of(opening, caller, utc_now(), "" if camera is None else camera.entry.name)
 
 
 def _cursor(opening: Opening) -> str:
@@ -114,4 +124,4 @@ async def review(opening_id: str, body: ReviewIn, caller: Caller, request: Reque
     except MayNotJudgeError as error:
         raise ProblemError(FORBIDDEN, str(error)) from None
     await services.audit.opened(caller.person, Action.EMERGENCY_REVIEW, opening)
-    return OpeningOut.of(opening, caller.person, utc_now())
+    return _out(opening, caller.person, services)

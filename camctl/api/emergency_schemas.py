@@ -42,11 +42,14 @@ class OpenedByOut(BaseModel):
 class OpeningOut(BaseModel):
     """One camera, opened by one person in an emergency. `over_at`: when it ends or ended; `review_by`: the week's end.
 
+    `camera_name`: as it is called now, empty for a camera that is no longer there.
+
     `may_close`, `may_review`: what the caller may do about it now.
     """
 
     id: str
     camera_id: str
+    camera_name: str
     area: str
     owner: str
     opened_by: OpenedByOut
@@ -64,26 +67,26 @@ class OpeningOut(BaseModel):
     may_review: bool
 
     @classmethod
-    def of(cls, opening: Opening, caller: Person, now: datetime) -> OpeningOut:
+    def of(cls, opening: Opening, caller: Person, now: datetime, camera_name: str) -> OpeningOut:
         """The opening as this person sees it."""
-        state = opening.state(now)
         return cls(
             id=opening.id,
             camera_id=opening.camera_id,
+            camera_name=camera_name,
             area=opening.area,
             owner=opening.owner,
             opened_by=OpenedByOut(username=opening.username, display_name=opening.display_name),
             category=opening.category,
             incident=opening.incident,
             reason=opening.reason,
-            state=state,
+            state=opening.state(now),
             opened_at=opening.opened_at,
             over_at=opening.over_at,
             closed_by=opening.closed_by,
             review_by=opening.review_by,
             reviewer=opening.reviewer,
             review=opening.review,
-            may_close=state is OpeningState.OPEN and may_close(caller, opening, now),
+            may_close=now < opening.over_at and may_close(caller, opening, now),  # judged or not
             may_review=supervises(caller, opening, now),
         )
 

@@ -132,8 +132,10 @@ async def list_invitations(caller: ManagingInPerson, request: Request) -> Invita
     return InvitationsOut(items=[InvitationOut.of(one) for one in found])
 
 
-@router.delete("/invitations/{invitation_id}", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE))
-async def withdraw(invitation_id: str, caller: ManagingInPerson, request: Request) -> None:
+@router.delete(
+    "/invitations/{invitation_id}", status_code=204, responses=documented(STEP_UP_NEEDED, FORBIDDEN, CROSS_SITE)
+)
+async def withdraw(invitation_id: str, caller: ChangingPeople, request: Request) -> None:
     """Withdraw an unused link."""
     services = services_of(request)
     try:
@@ -169,17 +171,17 @@ async def accept(body: AcceptIn, request: Request, response: Response) -> LoginO
     """
     services = services_of(request)
     refuse_cross_site(request, services.config.server.public_url)
-    with refusals_recorded(request, body.username or ""):
+    with refusals_recorded(request):
         person, invitation = await _accepted(services, body, address_of(request))
         await _recorded(services, person, invitation)
-        return await come_in(request, response, person, "link")
+        return await come_in(request, response, person)
 
 
 async def _accepted(services: Services, body: AcceptIn, address: str) -> tuple[Person, Invitation]:
     try:
         return await services.joining.accept(body.secret, body.password, username=body.username, address=address)
     except UnknownInvitationError as error:
-        services.audit.sign_in_refused(body.username or "", address, "link")
+        services.audit.sign_in_refused(address, "link")
         raise ProblemError(NOT_FOUND, str(error)) from None
     except MakerMayNotError as error:
         raise ProblemError(NOT_DONE, str(error), why="maker") from None

@@ -1,4 +1,4 @@
-"""What holds for every request: a bounded body, headers that keep browsers strict, and a measurement. Plain ASGI."""
+"""What holds for every request: a bounded body, a measurement, and CORS where it is allowed. Plain ASGI."""
 
 from __future__ import annotations
 
@@ -15,21 +15,6 @@ from camctl.metrics import Metrics
 
 _DRAIN_BYTES = 32 * 2**20
 _DRAIN_S = 5.0
-_SECURITY_HEADERS = [
-    (
-        b"content-security-policy",
-        (
-            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-            b"media-src 'self' blob:; "
-            b"connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-            b"frame-ancestors 'none'"
-        ),
-    ),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), microphone=(), geolocation=(self), screen-wake-lock=(self), gamepad=(self)"),
-]
 
 
 class BodyTooLargeError(Exception):
@@ -104,26 +89,6 @@ def _declared_length(scope: Scope) -> int:
         if name == b"content-length" and value.isdigit():
             return int(value)
     return 0
-
-
-class SecurityHeaders:
-    """Adds the headers that keep a browser from doing more than the page needs."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; add to the answer."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *_SECURITY_HEADERS]
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
 
 
 class Measured:

@@ -14,7 +14,7 @@ from auth.errors import ThrottledError, WrongSignInError
 from auth.oidc import OidcError
 from camctl.api.access import Anyone
 from camctl.api.entering import come_from_directory
-from camctl.api.letting_in import address_of, refusals_recorded
+from camctl.api.letting_in import address_of, is_https, refusals_recorded
 from camctl.api.problems import NOT_FOUND, ProblemError, documented
 from camctl.api.services import Services, services_of
 from camctl.audit.entry import Action
@@ -54,7 +54,7 @@ async def start(request: Request) -> RedirectResponse:
     answer = _to(address)
     answer.set_cookie(
         _cookie(request), attempt.text(), max_age=ATTEMPT_S, httponly=True, samesite="lax",
-        secure=request.url.scheme == "https",
+        secure=is_https(request),
     )  # fmt: skip
     return answer
 
@@ -94,7 +94,7 @@ def _city(services: Services) -> CitySignIn:
 
 def _cookie(request: Request) -> str:
     """The attempt's name; over https one that no other host of the domain can set."""
-    return "__Host-camctl_oidc" if request.url.scheme == "https" else "camctl_oidc"
+    return "__Host-camctl_oidc" if is_https(request) else "camctl_oidc"
 
 
 def _failed(error: Exception) -> RedirectResponse:
@@ -107,5 +107,5 @@ def _to(address: str) -> RedirectResponse:
 
 
 def _forgetting(request: Request, answer: RedirectResponse) -> RedirectResponse:
-    answer.delete_cookie(_cookie(request), httponly=True, samesite="lax", secure=request.url.scheme == "https")
+    answer.delete_cookie(_cookie(request), httponly=True, samesite="lax", secure=is_https(request))
     return answer

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from auth.proofs import Method
+from auth.errors import SecondFactorPendingError
 from camctl.api.access import COOKIE, Anyone, Caller, refuse_cross_site, token_of
 from camctl.api.in_person import Self
 from camctl.api.invitation_schemas import NoticeOut
-from camctl.api.letting_in import address_of, let_in, refusals_recorded
+from camctl.api.letting_in import address_of, half_in, let_in, refusals_recorded
 from camctl.api.problems import CROSS_SITE, FORBIDDEN, SECOND_FACTOR_NEEDED, THROTTLED, WRONG_SIGN_IN, documented
 from camctl.api.schemas import LoginIn, LoginOut, MeOut, PersonOut
 from camctl.api.services import services_of
@@ -25,13 +25,17 @@ router = APIRouter(tags=["people"])
 async def login(body: LoginIn, request: Request, response: Response) -> LoginOut:
     """Sign in with name and password: a cookie for browsers, the same token in the answer for programs.
 
-    Whoever has a second factor gets `second-factor-needed` with a `pending` secret for POST /auth/second-factor.
+    Whoever has a second factor gets `second-factor-needed` with a `pending` secret for POST /auth/second-factor, which
+    also wants the cookie that comes with this answer.
     """
     services = services_of(request)
     refuse_cross_site(request, services.config.server.public_url)
-    with refusals_recorded(request, body.username):
-        token, sign_in = await services.factors.sign_in(body.username, body.password, address_of(request))
-    return await let_in(request, response, token, sign_in, Method.PASSWORD)
+    try:
+        with refusals_recorded(request, typed=body.username):
+            token, sign_in = await services.factors.sign_in(body.username, body.password, address_of(request))
+    except SecondFactorPendingError as error:
+        raise half_in(request, error) from None
+    return await let_in(request, response, token, sign_in)
 
 
 @router.post("/auth/logout", status_code=204, responses=documented(CROSS_SITE))

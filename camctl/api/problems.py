@@ -80,6 +80,12 @@ NO_PRECONDITION = Kind("no-precondition", 428, "The request has to be conditiona
 TOO_LARGE = Kind("too-large", 413, "The request is too large")
 MEDIA_TYPE_WRONG = Kind("media-type", 415, "The content type is not right")
 THROTTLED = Kind("rate-limited", 429, "Too many attempts")
+TOO_FAST = Kind("rate-limited", 429, "Too many requests")
+# Of the door: for what never becomes a request of a route.
+MALFORMED = Kind("malformed", 400, "This is no HTTP request")
+TOO_SLOW = Kind("too-slow", 408, "The request took too long to arrive")
+URL_TOO_LONG = Kind("url-too-long", 414, "The address is too long")
+HEADERS_TOO_LARGE = Kind("headers-too-large", 431, "The headers are too large")
 TOO_MANY_SESSIONS = Kind("too-many-sessions", 429, "Too many video sessions")
 INTERNAL = Kind("internal", 500, "The service failed")
 CAMERA_FAULT = Kind("camera-fault", 502, "The camera did not do it")
@@ -282,7 +288,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 
 def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route, for OpenAPI: these kinds, and those that every route may answer with."""
-    every = (NOT_SIGNED_IN, NOT_FOUND, BAD_INPUT, TOO_LARGE, UNAVAILABLE, *kinds)
+    every = (NOT_SIGNED_IN, NOT_FOUND, BAD_INPUT, TOO_LARGE, TOO_FAST, UNAVAILABLE, *kinds)
     titles: dict[int, list[str]] = {}
     for kind in every:
         titles.setdefault(kind.status, []).append(kind.title)

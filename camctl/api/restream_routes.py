@@ -17,6 +17,7 @@ from auth.restreams import TooManyAccountsError, UnknownAccountError, account_na
 from auth.roles import Capability
 from auth.service import utc_now
 from camctl.api.access import Caller
+from camctl.api.forwarded import parse_address
 from camctl.api.in_person import LiveInPerson, Self
 from camctl.api.problems import (
     BAD_INPUT,
@@ -86,10 +87,11 @@ def _check_cameras(services: Services, person: Person, wanted: Sequence[str]) ->
 
 
 def _root(request: Request, services: Services, port: int) -> str:
-    """The re-stream's address: as configured, else the name by which the caller reaches us."""
+    """The re-stream's address: as configured, else the address at which the caller reached us; not what Host claims."""
     host = services.config.restream.host
     if host in _ANY_ADDRESS:
-        host = urlsplit(services.config.server.public_url or "").hostname or request.url.hostname or host
+        reached = (request.scope.get("server") or (host,))[0]
+        host = urlsplit(services.config.server.public_url or "").hostname or str(parse_address(reached) or reached)
     return f"rtsp://[{host}]:{port}" if ":" in host else f"rtsp://{host}:{port}"
 
 

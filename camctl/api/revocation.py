@@ -128,8 +128,10 @@ class LiveUses:
                 camera.revoke(sign_in.session_id)
         for socket in [s for s in self._sockets if s.visit.sign_in.session_id == sign_in.session_id]:
             socket.renew(sign_in)
-            if not standing.may_see(socket.visit.ref):
-                socket.end(CLOSE_NO_CAMERA, "you may no longer see this camera")
+            if not standing.allows(
+                Capability.LIVE, socket.visit.ref
+            ):  # without it the socket would not have been opened
+                socket.end(CLOSE_NO_CAMERA, "you may no longer watch this camera")
 
         def is_forbidden(video: VideoSession) -> bool:
             camera = self._cameras.get(video.camera_id)

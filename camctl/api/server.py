@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import socket
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from camctl.api.door import OWN_FILES, Door, Seats, files_allowed
+from camctl.api.http_protocol import HttpProtocol, WebSocketProtocol
+from camctl.config_server import ServerConfig
 from camctl.errors import ConfigError, PortInUseError
+from camctl.metrics import Metrics
 from camctl.supervisor import Supervisor
+from camctl.tls import Certificate
+
+_log = logging.getLogger(__name__)
 
 _BACKLOG = 512
 _MAX_SOCKET_MESSAGE = 4096
 _START_S = 10.0
-_UNSENT_BYTES = 16_384  # that wait here, and again in the kernel: at 300 kb/s 0.9 s together
-_STUCK_S = 20.0
-_TCP_NOTSENT_LOWAT = 25  # Linux; Python 3.11's socket module does not name it
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -49,103 +52,92 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-class _Writing(asyncio.Protocol):
-    """How much may wait for a client that reads slowly, and for how long nothing may move at all.
-
-    Video is made for now: what waits in buffers is late, and whoever sends has to notice early that the way is full.
-    A client that takes nothing for `_STUCK_S` is given up; without this its session would last for TCP's quarter of an
-    hour.
-    """
-
-    _stuck: asyncio.TimerHandle | None = None
-    transport: asyncio.Transport
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """As the protocol's."""
-        super().connection_made(transport)
-        self.transport.set_write_buffer_limits(high=_UNSENT_BYTES)
-        connection = transport.get_extra_info("socket")
-        if connection is not None and sys.platform == "linux":
-            connection.setsockopt(socket.IPPROTO_TCP, _TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """As the protocol's."""
-        self._moves()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """As the protocol's."""
-        super().pause_writing()
-        self._moves()
-        self._stuck = asyncio.get_running_loop().call_later(_STUCK_S, self.transport.abort)
-
-    def resume_writing(self) -> None:
-        """As the protocol's."""
-        self._moves()
-        super().resume_writing()
-
-    def _moves(self) -> None:
-        if self._stuck is not None:
-            self._stuck.cancel()
-            self._stuck = None
-
-
-class _Http(_Writing, HttpToolsProtocol):
-    """uvicorn's, writing as above."""
-
-
-class _WebSocket(_Writing, WebSocketsSansIOProtocol):
-    """uvicorn's, writing as above."""
-
-
 class _Server(uvicorn.Server):
-    """Says when it has started, and takes no signals."""
+    """Says when it has started, takes no signals, and lets in through a door of ours."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, open_door: Callable[[_Server], Door]) -> None:
         super().__init__(config)
         self.has_started = asyncio.Event()
+        self._open_door = open_door
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """None: the composition root has them."""
         yield
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn's."""
-        await super().startup(sockets)
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002  it has one of its own
+        """As uvicorn's, with the door for its server."""
+        await self.lifespan.startup()
+        self.servers = [self._open_door(self)]  # type: ignore[list-item]  # it closes them, and nothing else
+        self.started = True
         self.has_started.set()
 
 
 class HttpServer:
-    """Serves the application on a bound socket; a Part of the service."""
+    """Serves the application on a bound socket, over TLS if it is given a certificate; a Part of the service."""
 
-    def __init__(self, app: FastAPI, listening: socket.socket, supervisor: Supervisor) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        listening: socket.socket,
+        supervisor: Supervisor,
+        config: ServerConfig | None = None,
+        metrics: Metrics | None = None,
+        certificate: Certificate | None = None,
+    ) -> None:
         self._listening = listening
         self._supervisor = supervisor
+        self._config = config or ServerConfig()
+        self._metrics = metrics or Metrics()
+        self._certificate = certificate
+        limits = self._config.limits
         self._server = _Server(
             uvicorn.Config(
                 app,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
-                http=_Http,
-                ws=_WebSocket,
+                ws=partial(WebSocketProtocol, limits, self._metrics),  # type: ignore[arg-type]  # called, like a class
                 ws_max_size=_MAX_SOCKET_MESSAGE,
                 ws_per_message_deflate=False,  # video cannot be compressed, and a core is soon spent on trying
                 ws_ping_interval=5.0,
                 ws_ping_timeout=5.0,
                 timeout_graceful_shutdown=3,
                 timeout_keep_alive=30,
-                h11_max_incomplete_event_size=65_536,
                 server_header=False,
                 proxy_headers=False,
-            )
+            ),
+            self._open_door,
         )
         self._task: asyncio.Task[None] | None = None
 
+    def _open_door(self, server: _Server) -> Door:
+        limits = self._config.limits
+        most = min(limits.connections, files_allowed(limits.connections + OWN_FILES) - OWN_FILES)
+        if most < limits.connections:
+            _log.warning("this process may open files for %d connections only; raise its limit (nofile)", most)
+
+        def make_protocol() -> HttpProtocol:
+            return HttpProtocol(
+                limits, self._metrics, config=server.config, server_state=server.server_state, app_state={}
+            )
+
+        door = Door(
+            self._listening,
+            make_protocol,
+            Seats(most, limits.connections_per_address, self._config.proxies),
+            limits,
+            self._metrics,
+            self._certificate.context if self._certificate else None,
+        )
+        self._supervisor.watch(door.open())
+        return door
+
     async def start(self) -> None:
         """Answer requests from now on."""
-        self._task = self._supervisor.spawn(self._server.serve([self._listening]), "HTTP server")
+        if self._certificate is not None:
+            self._supervisor.spawn(self._certificate.watch(), "TLS certificate")
+        self._task = self._supervisor.spawn(self._server.serve(), "HTTP server")
         async with asyncio.timeout(_START_S):
             await self._server.has_started.wait()
 

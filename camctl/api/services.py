@@ -18,6 +18,7 @@ from auth.service import AuthService
 from auth.setup_code import SetupCode
 from auth.sign_in_list import SignInList
 from camctl.api.auditing import ServiceAudit
+from camctl.api.rates import Rates
 from camctl.api.recent import RecentSignIns
 from camctl.areas.tree import AreaTree
 from camctl.audit.log import AuditLog
@@ -41,7 +42,8 @@ class Services:
     `audit` records, `audit_log` is read (None: there is none, in tests).
     `restream_port` says where recorders pull video, None while they may not.
     `turn` is what viewers behind closed networks are told of. `priorities` are the configuration's rules on who comes
-    before whom in which area. `city` lets people in by the city's directory, None without one.
+    before whom in which area. `city` lets people in by the city's directory, None without one. `is_self_signed`: nobody
+    vouches for the certificate that browsers are shown.
     """
 
     config: Config
@@ -66,12 +68,15 @@ class Services:
     turn: TurnServers | None = None
     audit: ServiceAudit = field(default_factory=ServiceAudit)
     audit_log: AuditLog | None = None
+    is_self_signed: bool = False
+    rates: Rates = field(init=False)
     city: CitySignIn | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         rules = (PriorityOverride(rule.area, rule.role, rule.priority) for rule in self.config.control.priorities)
         object.__setattr__(self, "priorities", tuple(rules))
+        object.__setattr__(self, "rates", Rates(self.config.server.limits, self.metrics))
 
     @property
     def recent(self) -> RecentSignIns:

@@ -41,11 +41,11 @@ async def set_up(body: SetupIn, request: Request, response: Response) -> LoginOu
     """Become the first administrator, for every area, and be signed in."""
     services = services_of(request)
     refuse_cross_site(request, services.config.server.public_url)
-    with refusals_recorded(request, body.username):
+    with refusals_recorded(request):
         person = await _first(services, body, address_of(request))
         for grant in person.grants:
             await services.audit.granted(person, Action.GRANT, person.username, grant, "by the set-up code")
-        return await come_in(request, response, person, "set-up code")
+        return await come_in(request, response, person)
 
 
 async def _first(services: Services, body: SetupIn, address: str) -> Person:
@@ -54,7 +54,7 @@ async def _first(services: Services, body: SetupIn, address: str) -> Person:
     except SetupClosedError:
         raise HTTPException(404) from None
     except WrongSetupCodeError as error:
-        services.audit.sign_in_refused(body.username, address, "wrong")
+        services.audit.sign_in_refused(address, "set-up-code")
         raise ProblemError(WRONG_SIGN_IN, str(error)) from None
     except PersonRuleError as error:
         raise wrong_field(error) from None

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 
-from auth.model import SignIn, SignInKind
-from auth.proofs import FRESH, Method
+from auth.model import SignIn
+from auth.proofs import FRESH
 from camctl.api.access import Anyone, Caller, refuse_cross_site
-from camctl.api.letting_in import address_of, let_in, refusals_recorded, site_here
+from camctl.api.letting_in import address_of, forget_half, let_in, refusals_recorded, site_here, whole_of
 from camctl.api.problems import (
     CROSS_SITE,
     NO_PASSKEYS_HERE,
@@ -19,7 +19,6 @@ from camctl.api.problems import (
     THROTTLED,
     WRONG_CODE,
     WRONG_PROOF,
-    ProblemError,
     documented,
 )
 from camctl.api.schemas import LoginOut
@@ -35,7 +34,7 @@ from camctl.api.sign_in_schemas import (
     StepUpIn,
     WaysOut,
 )
-from camctl.api.step_up import site_or_none, ways_of
+from camctl.api.step_up import refuse_programs, site_or_none, ways_of
 
 router = APIRouter(tags=["people"])
 
@@ -61,7 +60,7 @@ async def finish_passkey(body: PasskeySignInIn, request: Request, response: Resp
     _refuse_cross_site(request)
     with refusals_recorded(request):
         token, sign_in = await services_of(request).passkeys.sign_in(body.answer.plain(), address_of(request))
-    return await let_in(request, response, token, sign_in, Method.PASSKEY)
+    return await let_in(request, response, token, sign_in)
 
 
 @router.post(
@@ -70,23 +69,19 @@ async def finish_passkey(body: PasskeySignInIn, request: Request, response: Resp
     responses=documented(CROSS_SITE, SECOND_FACTOR_OVER, WRONG_CODE, THROTTLED),
 )
 async def second_factor(body: SecondFactorIn, request: Request, response: Response) -> LoginOut:
-    """The second step of a sign-in whose password was right."""
+    """The second step of a sign-in whose password was right; it wants the cookie of the first step too."""
     _refuse_cross_site(request)
-    with refusals_recorded(request):
-        token, sign_in = await services_of(request).factors.second_factor(body.pending, body.code, address_of(request))
-    return await let_in(request, response, token, sign_in, Method.TOTP)
-
-
-async def _refuse_programs(request: Request, caller: SignIn) -> None:
-    proof = await services_of(request).factors.proof(caller)
-    if proof is None or proof.kind is not SignInKind.BROWSER:
-        raise ProblemError(STEP_UP_NEEDED, "A program's token proves nobody; a person has to sign in.", ways=[])
+    factors, secret = services_of(request).factors, whole_of(request, body.pending)
+    with refusals_recorded(request, known=factors.whose(secret)):
+        token, sign_in = await factors.second_factor(secret, body.code, address_of(request))
+    forget_half(request, response)
+    return await let_in(request, response, token, sign_in)
 
 
 @router.post("/auth/step-up/begin", responses=documented(CROSS_SITE, STEP_UP_NEEDED))
 async def begin_step_up(caller: Caller, request: Request, response: Response) -> WaysOut:
     """How the caller may prove again who they are, with what a passkey is asked."""
-    await _refuse_programs(request, caller)
+    refuse_programs(caller)
     services, site = services_of(request), site_or_none(request)
     options = None
     if site is not None:
@@ -101,16 +96,16 @@ async def begin_step_up(caller: Caller, request: Request, response: Response) ->
 )
 async def finish_step_up(body: StepUpIn, caller: Caller, request: Request) -> ProofOut:
     """Prove again who one is; the proof is fresh for ten minutes."""
-    await _refuse_programs(request, caller)
-    return ProofOut(fresh_until=await _proved(body, caller, request) + FRESH)
+    refuse_programs(caller)
+    with refusals_recorded(request, known=caller.person):
+        return ProofOut(fresh_until=await _proved(body, caller, request) + FRESH)
 
 
 async def _proved(body: StepUpIn, caller: SignIn, request: Request) -> datetime:
     services, address = services_of(request), address_of(request)
     match body.proof:
         case ByPasskey(answer=answer):
-            await services.passkeys.prove(answer.plain(), caller, address)
-            return await services.factors.renew(caller, Method.PASSKEY)
+            return await services.passkeys.step_up(answer.plain(), caller, address)
         case ByCode(code=code):
             return await services.factors.step_up_by_code(code, caller, address)
         case ByPassword(password=password):

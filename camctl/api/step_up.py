@@ -6,7 +6,6 @@ async def add(caller: Annotated[SignIn, Depends(SteppedUp(Capability.MANAGE_PEOP
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Depends
@@ -16,8 +15,10 @@ from auth.errors import NoPasskeysHereError
 from auth.factor_service import Way
 from auth.model import SignIn, SignInKind
 from auth.roles import Capability
-from auth.sites import Site, site_of
-from camctl.api.access import Holding, SignedIn
+from auth.service import utc_now
+from auth.sites import Site
+from camctl.api.access import Holding
+from camctl.api.letting_in import site_here
 from camctl.api.problems import STEP_UP_NEEDED, ProblemError
 from camctl.api.services import Services, services_of
 
@@ -26,28 +27,31 @@ _PROGRAM = "A program's token cannot do this; a person has to sign in and do it.
 _SIGN_IN = "Sign in again: the last proof is more than ten minutes old, and there is no other way to renew it."
 
 
-class SteppedUp(SignedIn):
-    """Somebody signed in who proved themselves within ten minutes, and holds these capabilities anywhere."""
+class SteppedUp(Holding):
+    """Somebody who holds these capabilities, if any are named, and proved within ten minutes who they are.
 
-    def __init__(self, *capabilities: Capability) -> None:
-        self.capabilities = capabilities
+    A token that was issued to a program proves nobody: it is refused whatever its person may do.
+    """
 
     async def __call__(self, connection: HTTPConnection) -> SignIn:
         """The caller; 403 without a capability, 403 `step-up-needed` with the ways that they have."""
-        sign_in = await Holding(*self.capabilities)(connection)
+        sign_in = await super().__call__(connection)
         await check_fresh(connection, sign_in)
         return sign_in
 
 
+def refuse_programs(sign_in: SignIn) -> None:
+    """403 `step-up-needed` without ways for a token that no person stands behind."""
+    if sign_in.kind is not SignInKind.BROWSER:
+        raise ProblemError(STEP_UP_NEEDED, _PROGRAM, ways=[])
+
+
 async def check_fresh(connection: HTTPConnection, sign_in: SignIn) -> None:
     """Return when the sign-in's proof is fresh; for permissions that look at more, such as a camera."""
-    services = services_of(connection)
-    proof = await services.factors.proof(sign_in)
-    if proof is not None and proof.is_fresh(datetime.now(UTC)):
+    refuse_programs(sign_in)
+    if sign_in.is_fresh(utc_now()):
         return
-    if proof is None or proof.kind is not SignInKind.BROWSER:
-        raise ProblemError(STEP_UP_NEEDED, _PROGRAM, ways=[])
-    ways = await ways_of(services, sign_in, site_or_none(connection))
+    ways = await ways_of(services_of(connection), sign_in, site_or_none(connection))
     raise ProblemError(STEP_UP_NEEDED, _PROVE if ways else _SIGN_IN, ways=[way.value for way in ways])
 
 
@@ -63,9 +67,8 @@ async def ways_of(services: Services, sign_in: SignIn, site: Site | None) -> lis
 
 def site_or_none(connection: HTTPConnection) -> Site | None:
     """The site of this request; None where passkeys do not work."""
-    headers, public_url = connection.headers, services_of(connection).config.server.public_url
     try:
-        return site_of(public_url, connection.url.scheme, headers.get("host", ""), headers.get("origin"))
+        return site_here(connection)
     except NoPasskeysHereError:
         return None
 

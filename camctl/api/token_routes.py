@@ -27,7 +27,7 @@ from camctl.api.problems import (
 from camctl.api.services import Services, services_of
 from camctl.api.session_routes import end_one, sign_ins_of
 from camctl.api.session_schemas import NewTokenOut, TokenIn, TokenOut, TokensOut
-from camctl.api.step_up import CallerSteppedUp
+from camctl.api.step_up import CallerSteppedUp, ChangingPeople
 from camctl.audit.entry import Action
 
 router = APIRouter(tags=["tokens"])
@@ -85,8 +85,10 @@ async def list_tokens_of(username: str, caller: ManagingInPerson, request: Reque
     return await _listed(services, await _looked_after(services, caller.person, username))
 
 
-@router.delete("/people/{username}/tokens/{token_id}", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE))
-async def end_token_of(username: str, token_id: str, caller: ManagingInPerson, request: Request) -> None:
+@router.delete(
+    "/people/{username}/tokens/{token_id}", status_code=204, responses=documented(STEP_UP_NEEDED, FORBIDDEN, CROSS_SITE)
+)
+async def end_token_of(username: str, token_id: str, caller: ChangingPeople, request: Request) -> None:
     """End a token of somebody whom the caller looks after."""
     services = services_of(request)
     person = await _looked_after(services, caller.person, username)

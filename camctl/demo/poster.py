@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 import psutil
 import segno
 
+from camctl.demo.plan import EMERGENCY_ONLY
+
 
 def lan_address() -> str | None:
     """This machine's address in its local network, as far as its interfaces tell; None when it has none."""
@@ -36,5 +38,9 @@ def print_poster(ready: Mapping[str, Any]) -> None:
     out.write("\n  Sign in as\n\n")
     for person in ready["people"]:
         out.write(f"    {person['role']:<9} {person['username']:<17} {person['password']:<15} area {person['area']}\n")
+    for camera in ready["cameras"]:
+        if camera["id"] == EMERGENCY_ONLY:
+            out.write(f"\n  {camera['name']} is shared in emergencies only: open it as walikota-selatan,\n")
+            out.write("  close it as partner, judge it as admin.\n")
     out.write("\n  Ctrl-C ends it.\n\n")
     out.flush()

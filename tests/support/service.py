@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,13 +29,19 @@ class Service:
     log: Path
     pid: int
     tokens: dict[str, str] = field(default_factory=dict)
+    verify: ssl.SSLContext | bool = True
 
     @property
     def api(self) -> str:
         return f"{self.url}/api/v1"
 
     def client(self, username: str, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.api, headers=self.headers(username), **{"timeout": 20, **options})
+        return httpx.Client(base_url=self.api, headers=self.headers(username), **self.options | options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What httpx has to know of it."""
+        return {"timeout": 20, "verify": self.verify}
 
     def headers(self, username: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens[username]}"}
@@ -73,12 +80,15 @@ def running(
     server = yaml.safe_load(config.read_text())["server"]
     log = folder / "service.log"
     service = Service(f"http://127.0.0.1:{server['port']}", config, log, 0)
+    if server.get("tls"):
+        service.url = service.url.replace("http", "https", 1)
+        service.verify = ssl.create_default_context(cafile=server["tls"]["certificate"])
     for username, options in people.items():
         service.user("add", username, *options, stdin=PASSWORD.format(username=username) + "\n")
         service.tokens[username] = service.user("token", username, "--days", "1")
     with process(log, sys.executable, "-m", "camctl", "serve", "--config", str(config)) as started:
         service.pid = started.pid
-        wait_started(started, lambda: _is_ready(service.url), log)
+        wait_started(started, lambda: _is_ready(service), log)
         yield service
     assert started.returncode == ends_with, f"exit code {started.returncode}:\n{log.read_text()}"
     assert not re.search("Traceback|Task exception was never retrieved|was never awaited", log.read_text()), (
@@ -86,8 +96,8 @@ def running(
     )
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(service: Service) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
+        return httpx.get(f"{service.url}/readyz", verify=service.verify, timeout=2).status_code == 200
     except httpx.TransportError:
         return False

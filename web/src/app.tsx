@@ -5,6 +5,7 @@ import { Waiting } from "./parts/waiting";
 import { Account } from "./screens/account";
 import { CameraList } from "./screens/camera-list";
 import { Invitation } from "./screens/invitation";
+import { EmergenciesScreen } from "./screens/emergencies";
 import { Live } from "./screens/live";
 import { Sessions } from "./screens/sessions";
 import { Setup } from "./screens/setup";
@@ -41,6 +42,7 @@ function Signed(): JSX.Element {
       const place = route.value;
       if (place.name === "sessions") return <Sessions />;
       if (place.name === "account") return <Account />;
+      if (place.name === "emergencies") return <EmergenciesScreen />;
       return place.name === "live" ? <Live key={place.id} id={place.id} /> : <CameraList person={now.person} />;
     }
   }

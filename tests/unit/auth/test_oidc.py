@@ -7,7 +7,7 @@ import json
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -18,16 +18,11 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from auth import oidc_client
-from auth.checks import normalise_username
-from auth.city_sign_in import Arrival, CitySignIn, NobodyHereError
-from auth.errors import PersonRuleError, ThrottledError, WrongSignInError
-from auth.grant_service import Grants
-from auth.grants import GrantWish
+from auth.city_sign_in import NobodyHereError
+from auth.errors import ThrottledError, WrongSignInError
 from auth.oidc import (
     LEEWAY_S,
-    ClaimRule,
     OidcError,
-    OidcSettings,
     attempt_of,
     is_safe_issuer,
     new_attempt,
@@ -35,64 +30,21 @@ from auth.oidc import (
     provider_of,
 )
 from auth.oidc_client import MAX_BYTES, OidcClient
-from auth.oidc_records import DIRECTORY
-from auth.policy import Standing
 from auth.proofs import Method
-from auth.roles import Capability
 from auth.service import utc_now
 from tests.support.directory import ISSUER, KEYS, Directory, unsigned
+from tests.unit.auth.city_kit import RULES, SECRET, Browser, settings
 from tests.unit.auth.conftest import HOME, PASSWORD
 
 if TYPE_CHECKING:
-    from auth.model import Person
     from auth.service import AuthService
     from camctl.store import Store
     from tests.unit.auth.conftest import Clocks
-
-SECRET = "what-the-directory-gave"
-RULES = (ClaimRule("camat-gambir", "official", ("31.71.01",)), ClaimRule("diskominfo", "admin", ("31",)))
-
-
-def settings(**more: Any) -> OidcSettings:
-    back = "https://cctv.example.go.id/api/v1/auth/oidc/callback"
-    return OidcSettings(
-        **{"issuer": ISSUER, "client_id": "camctl", "client_secret": SECRET, "redirect_uri": back, **more}
-    )
 
 
 @pytest.fixture
 def directory() -> Directory:
     return Directory()
-
-
-class Browser:
-    """Somebody who presses the button and comes back."""
-
-    def __init__(self, directory: Directory, auth: AuthService, store: Store, clocks: Clocks, **more: Any) -> None:
-        self.directory = directory
-        client = OidcClient(settings(**more), transport=directory.transport, steady=clocks.steady)
-        self.city = CitySignIn(settings(**more), auth, store.sessions, client=client, steady=clocks.steady)
-
-    async def leaves(self) -> tuple[dict[str, str], str]:
-        """What the directory is asked with, and the cookie."""
-        address, attempt = await self.city.start()
-        asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        self.directory.nonce = asked["nonce"]
-        return asked, attempt.text()
-
-    async def signs_in(self, **more: str) -> Any:
-        asked, cookie = await self.leaves()
-        answer = {"code": "a-code", "state": asked["state"]} | more
-        return (await self.arrives(answer, cookie)).person
-
-    async def arrives(self, answer: dict[str, str], cookie: str) -> Arrival:
-        return await self.city.finish(answer, cookie, address=HOME)
-
-    async def comes(self, **claims: Any) -> Arrival:
-        """Comes with these claims from now on, and what that changed here."""
-        self.directory.claims |= claims
-        asked, cookie = await self.leaves()
-        return await self.arrives({"code": "a-code", "state": asked["state"]}, cookie)
 
 
 @pytest.fixture
@@ -487,79 +439,3 @@ async def test_the_sign_in_is_one_like_any_other(invited: Browser, auth: AuthSer
     assert await auth.authenticate(token) == sign_in
     assert sign_in.expires_at - clocks.now() == timedelta(days=7)
     assert abs(utc_now().timestamp() - NOW) < 600
-
-
-# What it says of them, every time ----------------------------------------------------------------------------------
-
-
-def held(person: Person) -> list[tuple[str, tuple[str, ...], str]]:
-    return sorted((grant.role, grant.areas, grant.granter) for grant in person.grants)
-
-
-async def test_what_the_directory_says_is_granted_marked_and_followed(ruled: Browser, auth: AuthService) -> None:
-    first = await ruled.comes()
-    assert held(first.person) == [("official", ("31.71.01",), DIRECTORY)]
-    assert [grant.reason for grant in first.given] == ["the directory says groups: camat-gambir"]
-    again = await ruled.comes()
-    assert (again.given, again.taken) == ((), ())
-    assert [grant.id for grant in (await auth.person("budi")).grants] == [first.given[0].id]
-    promoted = await ruled.comes(groups=["diskominfo"])
-    assert [grant.role for grant in promoted.given] == ["admin"]
-    assert [grant.id for grant in promoted.taken] == [first.given[0].id]
-    assert held(await auth.person("budi")) == [("admin", ("31",), DIRECTORY)]
-
-
-async def test_what_it_no_longer_says_is_taken_though_nobody_is_let_in(
-    ruled: Browser, auth: AuthService, clocks: Clocks
-) -> None:
-    """What they still hold elsewhere, a running sign-in and its control, ends with it."""
-    person = (await ruled.comes()).person
-    token, _ = await auth.admit(person.id, Method.DIRECTORY, HOME)
-    told: list[str] = []
-    auth.on_change.append(told.append)
-    with pytest.raises(NobodyHereError):
-        await ruled.comes(groups=["other"])
-    assert (await auth.person("budi")).grants == ()
-    assert told == [person.id]
-    sign_in = await auth.authenticate(token)
-    assert sign_in is not None
-    assert Standing(sign_in.person, clocks.now()).capabilities() == frozenset()
-
-
-async def test_what_people_granted_is_never_touched(ruled: Browser, auth: AuthService) -> None:
-    await ruled.comes()
-    same = GrantWish(role="official", areas=("31.71.01",), reason="the directory says groups: camat-gambir")
-    denied = GrantWish(areas=("31.71",), deny=True, capabilities=frozenset({Capability.CONTROL}), reason="on leave")
-    by_hand = [(await Grants(auth).give("budi", wish, None)).id for wish in (same, denied)]
-    arrival = await ruled.comes(groups=["diskominfo"])
-    assert set(by_hand) < {grant.id for grant in (await auth.person("budi")).grants}
-    assert not set(by_hand) & {grant.id for grant in arrival.taken}
-    with pytest.raises(NobodyHereError):
-        await ruled.comes(groups=[])
-    assert {grant.id for grant in (await auth.person("budi")).grants} == set(by_hand)
-
-
-async def test_nobody_can_be_called_as_the_directory_marks_its_own() -> None:
-    with pytest.raises(PersonRuleError):
-        normalise_username(DIRECTORY)
-
-
-async def test_a_role_that_is_gone_gives_nothing_and_takes_what_was(
-    ruled: Browser, directory: Directory, auth: AuthService, store: Store
-) -> None:
-    await ruled.comes()
-    rules = (ClaimRule("camat-gambir", "no-such-role", ("31.71.01",)),)
-    client = OidcClient(settings(), transport=directory.transport)
-    ruled.city = CitySignIn(settings(invite_only=False, rules=rules), auth, store.sessions, client=client)
-    arrival = await ruled.comes()
-    assert (arrival.given, len(arrival.taken)) == ((), 1)
-    assert (await auth.person("budi")).grants == ()
-
-
-async def test_who_comes_twice_at_once_the_first_time_is_one_person(ruled: Browser, auth: AuthService) -> None:
-    asked, cookie = await ruled.leaves()
-    answer = {"code": "a-code", "state": asked["state"]}
-    ended = await asyncio.gather(*(ruled.arrives(answer, cookie) for _ in range(4)), return_exceptions=True)
-    assert sum(isinstance(one, Arrival) for one in ended) >= 1
-    assert len(await auth.list_people()) == 1
-    assert len((await auth.person("budi")).grants) == 1

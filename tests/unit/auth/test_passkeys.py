@@ -168,11 +168,11 @@ async def test_another_person_s_passkey_proves_nothing_of_mine_and_cannot_be_tou
     options = await passkeys.begin_step_up(SITE, budi, HOME)
     assert options is not None
     with pytest.raises(PasskeyRefusedError):
-        await passkeys.prove(phone.prove(options), budi, HOME)
+        await passkeys.step_up(phone.prove(options), budi, HOME)
     options = await passkeys.begin_step_up(SITE, signed_in, HOME)
     assert options is not None
     with pytest.raises(PasskeyRefusedError):  # her passkey and challenge, in his sign-in
-        await passkeys.prove(phone.prove(options), budi, HOME)
+        await passkeys.step_up(phone.prove(options), budi, HOME)
     for act in (passkeys.rename(passkey_id, "mine", budi), passkeys.remove(passkey_id, budi)):
         with pytest.raises(UnknownPasskeyError):
             await act
@@ -255,13 +255,11 @@ async def test_a_sign_in_by_passkey_is_a_fresh_proof(
 ) -> None:
     await add(passkeys, phone, signed_in)
     sign_in = await enter(passkeys, phone)
-    proof = auth._proofs.proof(sign_in.session_id)
-    assert proof is not None
-    assert proof.method == Method.PASSKEY
+    assert sign_in.method == Method.PASSKEY
     clocks.advance(600)
-    assert proof.is_fresh(clocks.now())
+    assert sign_in.is_fresh(clocks.now())
     clocks.advance(1)
-    assert not proof.is_fresh(clocks.now())
+    assert not sign_in.is_fresh(clocks.now())
 
 
 # Challenges ----------------------------------------------------------------------------------------------------------

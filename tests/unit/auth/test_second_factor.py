@@ -25,7 +25,7 @@ from auth.errors import (
 from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
 from auth.pending import LIFE_S, TRIES
-from auth.proofs import Method, ProofRecords
+from auth.proofs import Method
 from auth.second_factor import matching_step, new_recovery_codes, recovery_digest
 from tests.support.sealing import sealer
 from tests.unit.auth.conftest import HOME, PASSWORD, sari
@@ -42,8 +42,14 @@ RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890"
 
 
 def service(auth: AuthService, store: Store, clocks: Any, sealing: Sealer = SEALER) -> FactorService:
-    records, proofs = FactorRecords(store.sessions), ProofRecords(store.sessions)
-    return FactorService(auth, records, proofs, sealing, clock=clocks.now, steady=clocks.steady)
+    return FactorService(auth, FactorRecords(store.sessions), sealing, clock=clocks.now, steady=clocks.steady)
+
+
+async def now_of(auth: AuthService, sign_in: SignIn) -> SignIn:
+    """The sign-in as it is stored."""
+    found = await auth.recheck(sign_in.session_id)
+    assert found is not None
+    return found
 
 
 @pytest.fixture
@@ -101,9 +107,7 @@ async def test_two_steps_make_a_new_sign_in_and_the_half_one_is_used_up(
     half = await pending(factors)
     _, sign_in = await factors.second_factor(half, with_app[0].code(), HOME)
     assert sign_in.session_id != signed_in.session_id
-    proof = await factors.proof(sign_in)
-    assert proof is not None
-    assert proof.method == Method.TOTP
+    assert sign_in.method == Method.TOTP
     with pytest.raises(PendingOverError):
         await factors.second_factor(half, with_app[0].code(1), HOME)
 
@@ -192,24 +196,20 @@ async def test_fresh_proofs_by_what_the_person_has(
     auth: AuthService, factors: FactorService, signed_in: SignIn, clocks: Any
 ) -> None:
     clocks.advance(601)
-    proof = await factors.proof(signed_in)
-    assert proof is not None
-    assert not proof.is_fresh(clocks.now())
+    assert not (await now_of(auth, signed_in)).is_fresh(clocks.now())
     with pytest.raises(WrongProofError, match="password is wrong"):
         await factors.step_up_by_password("not hers", signed_in, HOME)
     at = await factors.step_up_by_password(PASSWORD, signed_in, HOME)
     assert at == clocks.now()
-    proof = await factors.proof(signed_in)
-    assert proof is not None
-    assert proof.is_fresh(clocks.now())
+    renewed = await now_of(auth, signed_in)
+    assert (renewed.is_fresh(clocks.now()), renewed.method) == (True, Method.PASSWORD)
     phone = Phone((await factors.begin_totp(signed_in)).secret, clocks)
     await factors.confirm_totp(phone.code(), signed_in)
     clocks.advance(60)
     with pytest.raises(WrongProofError, match="alone is not enough"):
         await factors.step_up_by_password(PASSWORD, signed_in, HOME)
     await factors.step_up_by_code(phone.code(), signed_in, HOME)
-    await auth.end_session(signed_in.session_id)
-    assert await factors.proof(signed_in) is None
+    assert (await now_of(auth, signed_in)).method == Method.PASSWORD  # what it began with
 
 
 async def test_an_app_counts_only_when_its_code_was_shown_and_is_not_set_up_twice(

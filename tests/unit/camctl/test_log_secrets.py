@@ -33,6 +33,24 @@ def test_libraries_that_log_headers_and_envelopes_do_not_at_debug(
     assert "ours" in said
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '%s - "WebSocket %s" [accepted]',  # uvicorn's line for a socket, its query included
+        "Invalid HTTP request received.",
+    ],
+)
+def test_what_strangers_could_fill_the_log_with_is_not_in_it(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging("debug")
+    logger = logging.getLogger("uvicorn.error")
+    (logger.info if "%s" in text else logger.warning)(text, *(("a", "/?token=a-token") if "%s" in text else ()))
+    logger.warning("something else")
+    said = capsys.readouterr().err
+    assert "something else" in said
+    assert "a-token" not in said
+    assert "Invalid HTTP" not in said
+
+
 def test_a_quieter_level_stays_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     setup_logging("error")
     logging.getLogger("uvicorn.error").info("started")

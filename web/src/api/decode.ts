@@ -22,6 +22,12 @@ export const asNumber: Reader<number> = (value, where) => {
   return value;
 };
 
+export const asDate: Reader<Date> = (value, where) => {
+  const date = new Date(asString(value, where));
+  if (Number.isNaN(date.getTime())) throw new DecodeError(`${where} is not a time`);
+  return date;
+};
+
 export const asBoolean: Reader<boolean> = (value, where) => {
   if (typeof value !== "boolean") throw new DecodeError(`${where} is not true or false`);
   return value;

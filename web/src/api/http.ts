@@ -3,6 +3,7 @@
 import { DecodeError, type Reader } from "./decode";
 import { localProblem, problemOf } from "./problem";
 import { ABORTED, failure, success, type Result } from "./result";
+import { heardDate } from "./server-clock";
 
 export const API = "/api/v1";
 
@@ -27,6 +28,7 @@ export async function call<T>(path: string, request: Request, read: (response: R
   const signal = request.signal === undefined ? limit.signal : AbortSignal.any([request.signal, limit.signal]);
   try {
     const response = await fetch(path, init(request, signal));
+    heardDate(response.headers.get("Date"));
     if (!response.ok) return failure(problemOf(response.status, response.headers.get("Retry-After"), await bodyOf(response)));
     return success(await read(response));
   } catch (error) {

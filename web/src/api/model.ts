@@ -1,6 +1,6 @@
 /** The service's words as this page reads them (docs/reference/openapi.json). */
 
-import { asBoolean, asNumber, asRecord, asString, listOf, nullable, oneOf, or, type Reader } from "./decode";
+import { asBoolean, asDate, asNumber, asRecord, asString, listOf, nullable, oneOf, or, type Reader } from "./decode";
 
 export interface Person {
   readonly username: string;
@@ -52,6 +52,14 @@ export interface May {
   readonly patrols: boolean;
 }
 
+/** A camera that its owner shares in emergencies only. */
+export interface EmergencySharing {
+  /** Whether this person may say that there is one. */
+  readonly mayOpen: boolean;
+  /** Until when it is open for this person; null while it is not. */
+  readonly openUntil: Date | null;
+}
+
 export interface Camera {
   readonly id: string;
   readonly name: string;
@@ -64,6 +72,8 @@ export interface Camera {
   readonly abilities: Abilities;
   readonly may: May;
   readonly holder: Holder | null;
+  /** Null for a camera that needs no emergency. */
+  readonly emergency: EmergencySharing | null;
 }
 
 export interface Page<T> {
@@ -136,6 +146,11 @@ const readMay: Reader<May> = (value, where) => {
   };
 };
 
+const readEmergency: Reader<EmergencySharing> = (value, where) => {
+  const fields = asRecord(value, where);
+  return { mayOpen: flag(fields["may_open"], `${where}.may_open`), openUntil: nullable(asDate)(fields["open_until"], `${where}.open_until`) };
+};
+
 export const readCamera: Reader<Camera> = (value, where) => {
   const fields = asRecord(value, where);
   return {
@@ -149,6 +164,7 @@ export const readCamera: Reader<Camera> = (value, where) => {
     abilities: readAbilities(fields["abilities"] ?? {}, `${where}.abilities`),
     may: readMay(fields["may"] ?? {}, `${where}.may`),
     holder: nullable(readHolder)(fields["holder"], `${where}.holder`),
+    emergency: nullable(readEmergency)(fields["emergency"], `${where}.emergency`),
   };
 };
 

@@ -41,6 +41,7 @@ describe("the catalogues", () => {
     }
     expect(en.reasons).toHaveLength(id.reasons.length);
     expect(en.helpLines).toHaveLength(id.helpLines.length);
+    expect(en.emergencyReasons).toHaveLength(id.emergencyReasons.length);
   });
 });
 

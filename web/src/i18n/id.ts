@@ -1,11 +1,13 @@
 /** Bahasa Indonesia: the catalogue that names every message; other languages must have the same ones. */
 
 import { accountId } from "./account-id";
+import { emergencyId } from "./emergency-id";
 import { linksId } from "./links-id";
 
 export const id = {
   ...linksId,
   ...accountId,
+  ...emergencyId,
   appTagline: "Kamera kota di ujung jari",
   language: "Bahasa",
   signIn: "Masuk",

@@ -23,6 +23,10 @@ const PATHS = {
   key: "M8 11a4 4 0 100 8 4 4 0 000-8zM11 12l9-9M16 7l3 3",
   out: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
   warn: "M12 3l10 18H2zM12 10v5M12 18v.01",
+  siren: "M6 19v-5a6 6 0 0112 0v5M3 19h18M12 2v2M4 5.5l1.5 1.3M20 5.5l-1.5 1.3",
+  check: "M4 12.5l5.5 5.5L20 6.5",
+  clock: "M12 3a9 9 0 100 18 9 9 0 000-18zM12 7v5l3.5 2",
+  cross: "M6 6l12 12M18 6L6 18",
   off: "M3 3l18 18M10 6h5v4l5-3v10M14 18H3V7h2",
 } as const;
 

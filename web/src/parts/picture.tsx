@@ -7,7 +7,7 @@ import type { LiveSession } from "../state/live";
 import { StateCard } from "./state-card";
 
 /** The live picture and the surface that steers by dragging on it. */
-export function Picture({ live }: { readonly live: LiveSession }): JSX.Element {
+export function Picture({ live, onEmergency }: { readonly live: LiveSession; readonly onEmergency: () => void }): JSX.Element {
   const surface = useRef<HTMLDivElement>(null);
   const line = useRef<SVGLineElement>(null);
   const maySteer = live.maySteer.value;
@@ -17,12 +17,12 @@ export function Picture({ live }: { readonly live: LiveSession }): JSX.Element {
   }, [live, maySteer]);
   return (
     <div ref={surface} class="picture" data-steerable={maySteer} data-hidden={live.hidden.value !== null}>
-      <Video live={live} />
+      {!live.isForbidden.value && <Video live={live} />} {/* nothing stays of what may no longer be seen */}
       <Sound live={live} />
       <svg class="drag-line" aria-hidden="true">
         <line ref={line} />
       </svg>
-      <StateCard live={live} />
+      <StateCard live={live} onEmergency={onEmergency} />
     </div>
   );
 }

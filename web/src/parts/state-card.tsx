@@ -6,6 +6,7 @@ import { inFigures, words } from "../i18n/locale";
 import { hiddenWords } from "../i18n/control";
 import { pictureWords, problemWords } from "../i18n/problems";
 import type { LiveSession } from "../state/live";
+import { EmergencyCard } from "./emergency-card";
 import { Icon } from "./icon";
 
 /** Whole seconds left of a wait that began when `state` came. */
@@ -34,20 +35,32 @@ function mainWords(live: LiveSession): string {
   return live.control.value?.camera.state === "offline" ? t.pictureOffline : t.pictureConnecting;
 }
 
+interface StateCardProps {
+  readonly live: LiveSession;
+  /** The person wants to say that there is an emergency. */
+  readonly onEmergency: () => void;
+}
+
 /** What is going on, in words, whenever there is no living picture. The element stays, for screen readers and tests. */
-export function StateCard({ live }: { readonly live: LiveSession }): JSX.Element {
+export function StateCard({ live, onEmergency }: StateCardProps): JSX.Element {
   const state = live.picture.value;
   const hidden = live.hidden.value;
   const isShown = state.name !== "live" || hidden !== null;
   return (
     <div class="state-card" data-testid="live-state" data-state={state.name} data-hidden={hidden} data-shown={isShown}>
-      {isShown && <Card live={live} state={state} hidden={hidden} />}
+      {isShown && <Card live={live} state={state} hidden={hidden} onEmergency={onEmergency} />}
     </div>
   );
 }
 
-function Card({ live, state, hidden }: { readonly live: LiveSession; readonly state: WhepState; readonly hidden: HiddenReason | null }): JSX.Element {
-  if (live.isForbidden.value) return <ForbiddenCard />;
+interface CardProps extends StateCardProps {
+  readonly state: WhepState;
+  readonly hidden: HiddenReason | null;
+}
+
+function Card({ live, state, hidden, onEmergency }: CardProps): JSX.Element {
+  const sharing = live.camera.value?.emergency ?? null;
+  if (live.isForbidden.value) return sharing === null ? <ForbiddenCard /> : <EmergencyCard live={live} sharing={sharing} onOpen={onEmergency} />;
   return hidden === null ? <ConnectionCard live={live} state={state} /> : <HiddenCard reason={hidden} />;
 }
 

@@ -5,6 +5,8 @@ import { asTime, compareNames, inFigures, language, words } from "../i18n/locale
 import { holderWords } from "../i18n/control";
 import { problemWords } from "../i18n/problems";
 import { stateWord } from "../parts/camera-words";
+import { EmergencyBar } from "../parts/emergency-bar";
+import { EmergencyFact } from "../parts/emergency-fact";
 import { Icon } from "../parts/icon";
 import { LanguageSwitch } from "../parts/language-switch";
 import { NoticeBar } from "../parts/notice";
@@ -42,6 +44,7 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
             <Icon name="out" />
           </button>
         </div>
+        <EmergencyBar />
         <label class="search">
           <Icon name="search" />
           <input type="search" aria-label={t.search} placeholder={t.search} value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
@@ -119,7 +122,8 @@ function CameraRow({ camera }: { readonly camera: Camera }): JSX.Element {
           <span class="camera-name">{camera.name}</span>
           <span class="camera-facts">
             <span class="camera-state">{stateWord(t, camera.state)}</span>
-            <span class="fact">
+            {camera.emergency !== null && <EmergencyFact sharing={camera.emergency} />}
+            <span class="fact" hidden={camera.emergency !== null && !camera.may.live}>
               <Icon name={isSteerable ? "steer" : camera.may.live ? "eye" : "hidden"} />
               {isSteerable ? t.canSteer : camera.may.live ? t.viewOnly : t.noPicture}
             </span>

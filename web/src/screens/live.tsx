@@ -7,6 +7,8 @@ import { ControlSheet } from "../parts/control-sheet";
 import { DelayBadge, DelaySheet } from "../parts/delay-badge";
 import { HolderActions } from "../parts/holder-actions";
 import { HolderBadge } from "../parts/holder-badge";
+import { EmergencySheet } from "../parts/emergency-sheet";
+import { EmergencyStrip } from "../parts/emergency-strip";
 import { Icon } from "../parts/icon";
 import { LiveMenu } from "../parts/live-menu";
 import type { LiveSheet } from "../parts/live-sheet";
@@ -46,9 +48,10 @@ export function Live({ id }: { readonly id: string }): JSX.Element {
   );
   return (
     <main class="live" data-fit={fit.value} data-hand={hand.value} data-steering={live.steering.value}>
-      <Picture live={live} />
+      <Picture live={live} onEmergency={() => open("emergency")} />
       <TopBar live={live} open={open} />
       <div class="over-picture">
+        <EmergencyStrip live={live} />
         <NoticeBar />
         <Warnings live={live} />
       </div>
@@ -79,6 +82,8 @@ function OpenedSheet({ live, sheet, open }: { readonly live: LiveSession; readon
       return <ReserveSheet live={live} onClose={close} />;
     case "patrols":
       return <PatrolSheet live={live} onClose={close} />;
+    case "emergency":
+      return <EmergencySheet live={live} onClose={close} />;
   }
 }
 

@@ -30,6 +30,7 @@ class FakeSocket {
 
 let asked: string[];
 let cameraAnswer: () => Response;
+let openingsAnswer: () => Response;
 let live: LiveSession;
 
 const CAMERA = {
@@ -39,6 +40,18 @@ const CAMERA = {
   steerable: true,
   abilities: { pan_tilt: true },
   may: { live: true, control: true },
+};
+
+const OPENING = {
+  id: "o1",
+  camera_id: "c1",
+  opened_by: { username: "lurah" },
+  category: "flood",
+  incident: "1",
+  reason: "x",
+  state: "unreviewed",
+  opened_at: "2026-03-01T12:00:00Z",
+  review_by: "2026-03-08T12:00:00Z",
 };
 
 function json(body: unknown, status = 200): Response {
@@ -72,11 +85,13 @@ beforeEach(() => {
   FakeSocket.last = null;
   session.value = { name: "in", person: { username: "lurah", displayName: "Siti", role: "official" } };
   cameraAnswer = () => json(CAMERA);
+  openingsAnswer = () => json({ items: [], next: null });
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("RTCPeerConnection", undefined);
   Reflect.deleteProperty(globalThis, "RTCPeerConnection");
   vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
     asked.push(`${init.method ?? "GET"} ${path}`);
+    if (path.startsWith("/api/v1/emergencies?")) return Promise.resolve(openingsAnswer());
     return Promise.resolve(path.endsWith("/cameras/c1") ? cameraAnswer() : json({}));
   });
   live = new LiveSession("c1");
@@ -105,6 +120,51 @@ describe("a camera that one may know of, but not watch", () => {
     expect(live.isForbidden.value).toBe(false);
     expect(FakeSocket.last).not.toBe(before);
     expect(live.picture.value.name).not.toBe("idle");
+  });
+});
+
+describe("a camera that is open for an emergency", () => {
+  const SHUT = { ...CAMERA, may: { live: false, control: false }, emergency: { may_open: true, open_until: null } };
+  const until = (ms: number): object => ({ ...CAMERA, emergency: { may_open: true, open_until: new Date(Date.now() + ms).toISOString() } });
+
+  it("is shut within one answer when the service says so, and the page says why", async () => {
+    cameraAnswer = () => json(until(900_000));
+    await begin();
+    expect(live.picture.value.name).not.toBe("idle");
+    cameraAnswer = () => json(SHUT);
+    openingsAnswer = () => json({ items: [{ ...OPENING, closed_by: "tono", over_at: new Date(Date.now() - 1).toISOString() }], next: null });
+    socket().onclose?.({ code: 4404 });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(live.isForbidden.value).toBe(true);
+    expect(live.picture.value.name).toBe("idle");
+    expect(live.emergency.ended.value).toEqual({ kind: "closed", by: "tono" });
+    const before = asked.length;
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(asked.length).toBe(before); // nothing is tried again
+  });
+
+  it("is looked at when its time is over, and not before", async () => {
+    cameraAnswer = () => json(until(60_000));
+    await begin();
+    const looked = (): number => asked.filter((path) => path === "GET /api/v1/cameras/c1").length;
+    await vi.advanceTimersByTimeAsync(59_900);
+    expect(looked()).toBe(1);
+    cameraAnswer = () => json(SHUT);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(looked()).toBe(2);
+    expect(live.emergency.ended.value).toEqual({ kind: "unknown" });
+    cameraAnswer = () => json(until(60_000));
+    live.lookAgain();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(live.emergency.ended.value).toBeNull();
+    expect(live.picture.value.name).not.toBe("idle");
+  });
+
+  it("says nothing of an end where there was no opening", async () => {
+    cameraAnswer = () => json(SHUT);
+    await begin();
+    expect(live.isForbidden.value).toBe(true);
+    expect(live.emergency.ended.value).toBeNull();
   });
 });
 

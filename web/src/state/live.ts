@@ -23,6 +23,7 @@ import { changeWords } from "../i18n/control";
 import { refusalWords } from "../i18n/problems";
 import { words } from "../i18n/locale";
 import { catalogue } from "./catalogue";
+import { EmergencyWatch } from "./emergency-watch";
 import { CommandDelay, totalMs, UNKNOWN_DELAY, type Delay } from "./delay";
 import { changes, isOpenToMe } from "./holding";
 import { notify } from "./notices";
@@ -35,6 +36,7 @@ import { keepWish, wish } from "./wish";
 /** A page in the background lets go of the picture after this long: it costs somebody's mobile data. */
 const HIDDEN_MS = 20_000;
 const REFETCH_MS = 3_000;
+const NOT_MINE = new Set<Problem["kind"]>(["forbidden", "not-found"]);
 
 export class LiveSession implements KeyTargets {
   readonly camera = signal<Camera | null>(null);
@@ -62,6 +64,7 @@ export class LiveSession implements KeyTargets {
   readonly isForbidden = computed(() => this.camera.value?.may.live === false);
 
   private readonly abort = new AbortController();
+  readonly emergency: EmergencyWatch;
   private readonly command = new CommandDelay();
   private readonly video: PictureDriver;
   private readonly socket: ControlDriver;
@@ -75,6 +78,7 @@ export class LiveSession implements KeyTargets {
   private lastTold: ControlState | null = null;
 
   constructor(readonly id: string) {
+    this.emergency = new EmergencyWatch(id, () => this.lookAgain(), this.abort.signal);
     const ways = browserWays(id, {
       wantsControl: () => this.mayEverSteer(),
       wantsSound: () => wantsSound.value && this.camera.value?.audio === true,
@@ -124,6 +128,7 @@ export class LiveSession implements KeyTargets {
     this.wakeLock.close();
     clearTimeout(this.background);
     clearTimeout(this.refetch);
+    this.emergency.close();
     this.abort.abort();
   }
 
@@ -175,10 +180,15 @@ export class LiveSession implements KeyTargets {
     if (this.mayPress() && this.socket.ask({ type: "goto", preset })) notify(words.value.goingTo(name));
   }
 
+  /** What this person may do here has changed, or may have. */
+  lookAgain(): void {
+    void this.fetchCamera();
+  }
+
   /** Try everything again that waits. */
   nudge(): void {
     if (this.isForbidden.value) {
-      void this.fetchCamera(); // it may be allowed by now
+      this.lookAgain(); // it may be allowed by now
       return;
     }
     this.video.nudge();
@@ -229,6 +239,12 @@ export class LiveSession implements KeyTargets {
     this.picture.value = state;
     const isOut = state.name === "failed" && state.fault.kind === "refused" && state.fault.problem.kind === "not-signed-in";
     if (isOut) lapse();
+    else if (state.name === "failed" && state.fault.kind === "refused" && NOT_MINE.has(state.fault.problem.kind)) this.unlessForbidden();
+  }
+
+  /** The service says that this is not for us, which the page did not know. */
+  private unlessForbidden(): void {
+    if (this.camera.value?.may.live === true) this.lookAgain();
   }
 
   private onLink(link: ControlLink): void {
@@ -237,6 +253,7 @@ export class LiveSession implements KeyTargets {
     this.steer.halt();
     this.control.value = null;
     if (link.name === "ended" && link.reason === "signed-out") lapse();
+    if (link.name === "ended" && link.reason === "no-such-camera") this.unlessForbidden();
     if (link.name === "waiting" && link.attempt === 2) void checkSession(); // a refused handshake does not say why
   }
 
@@ -296,10 +313,12 @@ export class LiveSession implements KeyTargets {
     const answer = await camera(this.id, this.abort.signal);
     if (answer.kind === "aborted") return;
     if (answer.kind === "success") {
-      const isFirst = this.camera.value === null;
+      const before = this.camera.value;
+      const isFirst = before === null;
       const wasForbidden = this.isForbidden.value;
       this.camera.value = answer.value;
       this.problem.value = null;
+      this.emergency.told(before, answer.value);
       if (this.isForbidden.value) this.leave();
       else if (wasForbidden) this.wake();
       if (isFirst && answer.value.audio && wantsSound.value) this.video.renew(); // the first session could not know of it

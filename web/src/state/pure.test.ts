@@ -16,6 +16,7 @@ function camera(id: string, name: string, code: string, area: string): Camera {
     abilities: { panTilt: true, zoom: true, home: true, presets: true },
     may: { live: true, control: true, presets: true, patrols: false },
     holder: null,
+    emergency: null,
   };
 }
 

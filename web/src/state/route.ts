@@ -1,10 +1,14 @@
-/** Where in the page one is: #/ is the list, #/cameras/{id} a live camera, #/account and #/sessions one's own, #/invitation/{secret} a link. */
+/**
+ * Where in the page one is: #/ is the list, #/account and #/sessions one's own, #/emergencies what was opened in emergencies,
+ * #/cameras/{id} a live camera, #/invitation/{secret} a one-time link.
+ */
 
 import { signal } from "@preact/signals";
 
 export type Route =
   | { readonly name: "list" }
   | { readonly name: "account" }
+  | { readonly name: "emergencies" }
   | { readonly name: "live"; readonly id: string }
   | { readonly name: "sessions" }
   | { readonly name: "setup" }
@@ -16,10 +20,12 @@ const LIVE = /^#\/cameras\/([^/]+)$/;
 const INVITATION = /^#\/invitation\/([\w-]{1,256})$/;
 
 export const ACCOUNT = "#/account";
+export const EMERGENCIES = "#/emergencies";
 export const SESSIONS = "#/sessions";
 
 export function routeOf(hash: string): Route {
   if (hash === ACCOUNT) return { name: "account" };
+  if (hash === EMERGENCIES) return { name: "emergencies" };
   if (hash === SESSIONS) return { name: "sessions" };
   if (hash === "#/setup") return { name: "setup" };
   if (hash === "#/city-sign-in-failed") return { name: "city-failed" };

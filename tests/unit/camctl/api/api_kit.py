@@ -147,6 +147,15 @@ class ListRecorder:
         return [entry for entry in self.entries if entry.action is action]
 
 
+class TlsEnded(httpx.ASGITransport):
+    """A reverse proxy that ends TLS: whatever the client speaks, the service is asked by plain HTTP."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url.copy_with(scheme="http")
+        inner = httpx.Request(request.method, url, headers=request.headers, stream=request.stream)
+        return await super().handle_async_request(inner)
+
+
 @dataclass
 class House:
     """Everything behind the API, and clients of its people."""
@@ -164,8 +173,9 @@ class House:
 
     def client(self, username: str | None = None) -> httpx.AsyncClient:
         headers = {"Authorization": f"Bearer {self.tokens[username]}"} if username else {}
-        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://camctl/api/v1", headers=headers)
+        scheme = "https" if (self.config.server.public_url or "").startswith("https:") else "http"
+        transport = TlsEnded(self.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=f"{scheme}://camctl/api/v1", headers=headers)
 
     async def sign_in(self, username: str) -> SignIn:
         sign_in = await self.auth.authenticate(self.tokens[username])

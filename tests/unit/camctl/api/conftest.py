@@ -16,7 +16,6 @@ from auth.model import CameraRef
 from auth.passkey_records import PasskeyRecords
 from auth.passkey_service import PasskeyService
 from auth.passwords import Passwords
-from auth.proofs import ProofRecords
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
 from auth.setup_code import SetupCode
@@ -84,7 +83,7 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
     media = Media(control, sources, places=PLACES, metrics=metrics, views=audit)
     media.pool = pool
     passkeys = PasskeyService(auth, PasskeyRecords(cast("Any", people)))
-    factors = FactorService(auth, FactorRecords(cast("Any", people)), ProofRecords(cast("Any", people)), sealer())
+    factors = FactorService(auth, FactorRecords(cast("Any", people)), sealer())
     uses = LiveUses(auth, control, media, supervisor)
 
     async def nothing_wrong() -> list[str]:

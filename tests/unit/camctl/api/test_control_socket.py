@@ -12,6 +12,8 @@ from typing import Any, cast
 
 import pytest
 
+from auth.emergency import EmergencyCategory, EmergencyWish
+from auth.emergency_service import Emergencies
 from auth.model import SignIn
 from auth.roles import ViewingRank
 from camctl.api.access import Visit
@@ -305,6 +307,21 @@ async def test_changed_rights_count_from_the_next_message(house: House) -> None:
     assert (await socket.answer(1))["code"] == "forbidden"
     socket.leaves()
     await running
+
+
+async def test_it_ends_when_the_camera_may_still_be_known_of_but_no_longer_watched(house: House) -> None:
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    camera.entry = replace(camera.entry, emergency_only=True)
+    emergencies = Emergencies(house.services.auth)
+    sari = await house.sign_in("walikota")
+    wish = EmergencyWish(EmergencyCategory.FLOOD, "112-0881", "Banjir")
+    opening, _ = await emergencies.open(sari.person, camera.entry.ref, wish)
+    async with open_socket(house, await house.services.auth.recheck(sari.session_id) or sari) as phone:
+        await phone.state(lambda state: state["may_control"])
+        await emergencies.close(opening.id, sari.person)
+        said = await phone.until(lambda message: message["type"] == "closing")
+        assert (phone.code, said["reason"]) == (4404, "you may no longer watch this camera")
 
 
 async def test_the_number_of_viewers_is_told_when_it_changes(house: House) -> None:

@@ -113,6 +113,26 @@ async def test_openings_are_listed_for_whom_they_concern(house: House, shut: Rem
     problem(await ask(house, "camat", "DELETE", f"/emergencies/{'0' * 32}"), 404, "not-found")
 
 
+async def test_pending_is_what_is_open_or_waits_for_a_judgement(house: House, shut: RemoteCamera) -> None:
+    async def pending(who: str) -> list[tuple[str, str, bool]]:
+        items = (await ask(house, who, "GET", "/emergencies?pending=true")).json()["items"]
+        assert all(one["camera_name"] == "Bundaran HI" for one in items)
+        return [(one["id"], one["state"], one["may_close"]) for one in items]
+
+    opening = (await opened(house))["id"]
+    assert await pending("admin") == [(opening, "open", True)]
+    verdict = {"justified": False, "words": "Tidak ada kejadian"}
+    await ask(house, "admin", "POST", f"/emergencies/{opening}/review", verdict)
+    assert await pending("admin") == [(opening, "unjustified", True)], "judged, but still open"
+    await ask(house, "admin", "DELETE", f"/emergencies/{opening}")
+    assert await pending("admin") == []
+    again = (await opened(house))["id"]
+    await ask(house, "camat", "DELETE", f"/emergencies/{again}")
+    assert await pending("camat") == [(again, "unreviewed", False)]
+    assert await pending("partner") == [(again, "unreviewed", False)]
+    assert await pending("operator") == []
+
+
 async def test_what_is_not_needed_not_allowed_or_not_said_is_refused(house: House, shut: RemoteCamera) -> None:
     path = f"/cameras/{FIRST}/emergency"
     problem(await ask(house, "partner", "POST", path, WHY), 403, "forbidden")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from auth.proofs import FRESH, Method, ProofRecords
+from auth.proofs import FRESH
 from camctl.audit.entry import Action
 from tests.support.people import regrant
 from tests.support.problems import problem
@@ -228,8 +228,7 @@ async def test_changing_grants_and_taking_the_record_away_need_a_fresh_proof(hou
              ("DELETE", f"/people/camat/grants/{given['id']}", None), ("GET", "/audit/export", None),
              ("PUT", "/roles/warga", {"capabilities": ["see"], "priority": 1})]  # fmt: skip
     admin = await house.sign_in("admin")
-    old = ProofRecords(house.auth.sessions)
-    old.prove(admin.session_id, Method.PASSWORD, datetime.now(UTC) - FRESH)
+    house.auth._records.prove(admin.session_id, datetime.now(UTC) - FRESH)
     program = await house.auth.issue_token("admin", datetime.now(UTC) + timedelta(days=1), "nvr")
     for method, path, body in paths:
         refused = problem(await ask(house, "admin", method, path, body), 403, "step-up-needed")

@@ -34,6 +34,7 @@ from camctl.api import (
 )
 from camctl.api.access import AtCamera, Holding, Public, SignedIn, StoppingAt
 from camctl.api.application import describe
+from camctl.api.step_up import SteppedUp
 
 PERMISSIONS = (Public, SignedIn, Holding, AtCamera)
 MODULES = (
@@ -122,3 +123,16 @@ def test_patrols_and_events_are_changed_only_with_their_right() -> None:
         (declared,) = permissions(route)
         right = Capability.EVENTS if route.path.endswith("/events") else Capability.PATROLS
         assert declared.capability is (Capability.SEE if route.methods == {"GET"} else right), route.path
+
+
+def test_what_changes_people_or_takes_records_away_needs_a_fresh_proof() -> None:
+    """Of every route that looks after people and changes something, and of exports: no sign-in of hours ago will do."""
+    office = {Capability.MANAGE_PEOPLE, Capability.EXPORT}
+    guarded = {
+        (min(route.methods), route.path): isinstance(permissions(route)[0], SteppedUp)
+        for route in routes()
+        if isinstance(route, APIRoute) and office & set(getattr(permissions(route)[0], "capabilities", ()))
+    }
+    demanded = {asked for asked, is_guarded in guarded.items() if is_guarded}
+    assert demanded == {asked for asked in guarded if asked[0] != "GET" or asked[1].endswith("/export")}
+    assert len(demanded) >= 5

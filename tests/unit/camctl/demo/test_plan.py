@@ -58,6 +58,14 @@ def test_the_service_configuration_is_right_and_approves_loopback_and_the_named_
     assert Config().cameras.networks == ()
 
 
+def test_one_camera_of_four_is_the_partners_for_emergencies_only() -> None:
+    assert not any(item["emergency_only"] for item in plan.camera_items(simulated(3), []))
+    shut = [item for item in plan.camera_items(simulated(8), []) if item["emergency_only"]]
+    assert [(item["id"], item["owner"]) for item in shut] == [(plan.EMERGENCY_ONLY, plan.PARTNER_ORGANISATION)]
+    opens = next(person for person in plan.PEOPLE if person.username == "walikota-selatan")
+    assert shut[0]["area"].startswith(opens.area)
+
+
 def test_the_example_patrol_is_off_and_goes_over_presets_that_a_simulated_camera_has() -> None:
     now = datetime(2026, 3, 1, tzinfo=UTC)
     (patrol,) = plan.patrols(2, now)
