@@ -136,12 +136,19 @@ class Standing:
         self._seen: dict[str, bool] = {}
 
     def holds(self, capability: Capability) -> Decision:
-        """Whether the person has the capability anywhere; decides alone what concerns no place."""
+        """Whether the person has the capability anywhere; decides alone what concerns no place.
+
+        A place that a denial takes whole does not count, and an office (what is no camera's) is held in areas alone.
+        """
         if self._person.disabled:
             return _DISABLED
-        for grant in self._allowing:
-            if capability in grant.capabilities:
+        denying = [denial for denial in self._denying if capability in denial.capabilities]
+        bringing = [grant for grant in self._allowing if capability in grant.capabilities]
+        for grant in bringing:
+            if _is_left(grant, capability, denying):
                 return Decision(allowed=True, why=Why.ALLOWED, grant=grant)
+        if bringing and denying:
+            return Decision(allowed=False, why=Why.DENIED, grant=denying[0])
         return self._nearest([_asleep(grant, self._now) for grant in self._given(capability)])
 
     def holds_in(self, capability: Capability, area: str) -> bool:
@@ -254,9 +261,7 @@ class Standing:
 
     def capabilities(self) -> frozenset[Capability]:
         """What the person's grants bring anywhere; for showing, not for deciding about a camera."""
-        if self._person.disabled:
-            return frozenset()
-        return frozenset().union(*(grant.capabilities for grant in self._allowing))
+        return frozenset(each for each in Capability if self.holds(each))
 
     def viewing_rank(self) -> ViewingRank:
         """The person's rank among viewers when places are short."""
@@ -328,6 +333,15 @@ def next_edge(person: Person, now: datetime) -> datetime | None:
 
 def _asleep(grant: Grant, now: datetime) -> tuple[Why, Grant]:
     return _ASLEEP.get(grant.state(now), Why.ROLE), grant
+
+
+def _is_left(grant: Grant, capability: Capability, denying: Sequence[Grant]) -> bool:
+    """Whether the denials leave the capability in one of the grant's places; at a single camera no office is had."""
+    taken = [area for denial in denying for area in denial.areas]
+    if any(not any(covers(each, area) for each in taken) for area in grant.areas):
+        return True
+    cameras = grant.cameras if capability in CAMERA_CAPABILITIES else ()
+    return any(all(camera not in denial.cameras for denial in denying) for camera in cameras)
 
 
 def _touches(grant: Grant, area: str) -> bool:

@@ -25,9 +25,18 @@ def demo() -> Iterator[demos.Demo]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests measured (`record_property("figures", text)`), also those of xdist's workers."""
+    """Print what tests measured (`record_property("figures", text)`), also those of xdist's workers.
+
+    And how many cells the permission matrix has (`record_property("permission cells", number)` of each of its rows).
+    """
+    cells: list[int] = []
     for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed"):
         for name, value in report.user_properties:
             if name == "figures":
                 terminalreporter.section(report.nodeid)
                 terminalreporter.write_line(str(value))
+            elif name == "permission cells":
+                cells.append(int(str(value)))
+    if cells:
+        terminalreporter.section("permission matrix")
+        terminalreporter.write_line(f"{sum(cells)} cells in {len(cells)} rows")

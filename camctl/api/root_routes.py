@@ -90,6 +90,9 @@ async def page_file(name: str) -> Response:
 class Assets(StaticFiles):
     """The client's scripts and styles, whose names change with their content."""
 
+    async def check_config(self) -> None:
+        """As Starlette's, but where the page was not built there is no such file, and that is no failure of ours."""
+
     def file_response(self, *args: object, **kwargs: object) -> Response:
         """As Starlette's, to be kept for good by browsers."""
         response: Response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # passed through as it came

@@ -182,7 +182,11 @@ async def ask_quality(visit: Watching, request: Request, session_id: str, wanted
     return VideoView.of(_own(visit, services, session_id))
 
 
-@router.delete("/cameras/{camera_id}/whep/{session_id}", responses=_SESSION_ANSWERS)
+@router.delete(
+    "/cameras/{camera_id}/whep/{session_id}",
+    response_class=Response,
+    responses={**_SESSION_ANSWERS, 200: {"description": "The session is over; the body is empty."}},
+)
 async def close_session(visit: Watching, request: Request, session_id: str) -> Response:
     """End the session."""
     services = services_of(request)

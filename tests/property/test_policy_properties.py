@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from auth.grants import Grant, GrantKind, GrantState, covers
 from auth.model import CameraRef, Person
 from auth.policy import PriorityOverride, Standing, next_edge
-from auth.roles import Capability
+from auth.roles import CAMERA_CAPABILITIES, Capability
 from auth.windows import Window, parse_window
 
 # Few and treacherous parts, so that prefixes collide: 31.7 / 31.71 / 31.710.
@@ -76,6 +76,7 @@ def test_removing_a_grant_never_opens_anything(
     gone = data.draw(st.sampled_from(allowing))
     less = replace(person, grants=tuple(grant for grant in person.grants if grant is not gone))
     assert rights(less, camera, now) <= rights(person, camera, now)
+    assert Standing(less, now).capabilities() <= Standing(person, now).capabilities()
     assert Standing(less, now).priority_on(camera, RULES) <= Standing(person, now).priority_on(camera, RULES)
 
 
@@ -83,6 +84,7 @@ def test_removing_a_grant_never_opens_anything(
 def test_adding_a_deny_never_opens_anything(person: Person, camera: CameraRef, now: datetime, added: Grant) -> None:
     more = replace(person, grants=(*person.grants, replace(added, deny=True)))
     assert rights(more, camera, now) <= rights(person, camera, now)
+    assert Standing(more, now).capabilities() <= Standing(person, now).capabilities()
     assert Standing(more, now).viewing_rank() <= Standing(person, now).viewing_rank()
 
 
@@ -106,6 +108,12 @@ def test_a_closed_account_may_nothing_and_what_waits_brings_nothing(
     assume(not any(grant.deny for grant in person.grants))
     waiting = replace(person, grants=tuple(replace(grant, waits=True) for grant in person.grants))
     assert rights(waiting, camera, now) == frozenset()
+
+
+@given(people, cameras, moments)
+def test_what_somebody_may_at_a_camera_they_hold(person: Person, camera: CameraRef, now: datetime) -> None:
+    held = Standing(person, now).capabilities()
+    assert rights(person, camera, now) & CAMERA_CAPABILITIES <= held
 
 
 @given(people, cameras, moments)

@@ -8,18 +8,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from camctl.cameras.model import CameraEntry, CameraState, Health
+from camctl.control import codec
 from camctl.control.client import ControlClient, RemoteCamera
 from camctl.control.codec import ViewChange
 from camctl.control.view import CameraView, Outcome
 from camctl.ptz import events as ev
 from camctl.ptz.arbiter import Arbiter
-from camctl.ptz.model import Position, PtzAbilities
+from camctl.ptz.model import MoveStatus, Position, Preset, PtzAbilities, PtzStatus
 from camctl.ptz.ports import CameraError, CameraFacts, StreamUris
 from camctl.ptz.rules import Rules
 from streams.wire import Payload
 
 STEERABLE = PtzAbilities(pan_tilt=True, zoom=True, presets=True, home=True, status_position=True)
 CAMERA_S = 0.012
+PRESETS = (Preset("1", "Simpang"), Preset("2", "Halte"))
 
 
 def facts(abilities: PtzAbilities = STEERABLE) -> CameraFacts:
@@ -27,12 +29,14 @@ def facts(abilities: PtzAbilities = STEERABLE) -> CameraFacts:
 
 
 class FakeControl(ControlClient):
-    """Every command is in `events`; `failing` is what every camera answers with instead of doing it."""
+    """Every command is in `events`, every question in `asked`; `failing`: what every camera answers with instead."""
 
     def __init__(self, entries: Iterable[CameraEntry], rules: Rules | None = None) -> None:
         self._cameras = {entry.id: RemoteCamera(entry, self) for entry in entries}
+        self._rules = rules
         self._arbiters = {name: Arbiter(rules) for name in self._cameras}
         self.events: list[tuple[str, ev.Event]] = []
+        self.asked: list[tuple[str, str]] = []
         self.sent: list[ev.Action] = []
         self.failing: CameraError | None = None
         self.revoked: list[str] = []
@@ -47,6 +51,12 @@ class FakeControl(ControlClient):
         change = ViewChange.between(camera_id, None, view)
         assert change is not None
         self._cameras[camera_id].learn(change)
+
+    def free(self, camera_id: str) -> None:
+        """Nobody holds this camera, nor waits for it."""
+        self._arbiters[camera_id] = Arbiter(self._rules)
+        camera = self._cameras[camera_id]
+        self.show(camera_id, replace(camera.view, control=self._arbiters[camera_id].view()))
 
     def of(self, kind: type[ev.Event]) -> list[ev.Event]:
         return [event for _, event in self.events if isinstance(event, kind)]
@@ -68,6 +78,17 @@ class FakeControl(ControlClient):
     def tell(self, camera: RemoteCamera, event: ev.Event) -> None:
         self.events.append((camera.entry.id, event))
         self._decide(camera, event)
+
+    async def ask(self, kind: str, camera_id: str, blob: bytes = b"") -> bytes:
+        if self.failing is not None:
+            raise self.failing
+        self.asked.append((kind, camera_id))
+        match kind:
+            case codec.PRESETS:
+                return codec.encode(list(PRESETS), list[Preset])
+            case codec.STATUS:
+                return codec.encode(PtzStatus(Position(0.1, 0.2, 0.0), MoveStatus.IDLE), PtzStatus)
+        return b""
 
     def say(self, kind: str, payload: Payload, blob: bytes = b"") -> bool:
         """Nobody listens."""

@@ -185,6 +185,32 @@ def test_managing_people_needs_no_camera_and_an_open_account() -> None:
     assert of("admin").capabilities_on(GAMBIR) == CAMERA_CAPABILITIES
 
 
+def test_what_is_denied_in_all_of_ones_places_is_held_nowhere() -> None:
+    """A denial of metrics must be worth something: no place is asked for there."""
+    admin = grant("admin", ("31.71", "31.72"))
+    denial = grant("admin", ("31.71",), deny=True, capabilities=frozenset({Capability.METRICS}))
+    assert standing(admin, denial).holds(Capability.METRICS)  # there is 31.72
+    refused = standing(admin, denial, replace(denial, areas=("31.72",))).holds(Capability.METRICS)
+    assert (refused.allowed, refused.why) == (False, Why.DENIED)
+    assert not standing(admin, replace(denial, areas=("31",))).holds(Capability.METRICS)
+    assert standing(admin, replace(denial, areas=("31",))).holds(Capability.MANAGE_PEOPLE)
+    assert Capability.METRICS not in standing(admin, replace(denial, areas=("31",))).capabilities()
+    one = grant("official", cameras=("cam-1",))
+    assert standing(one).holds(Capability.LIVE)
+    gone = grant("official", cameras=("cam-1",), deny=True, capabilities=frozenset({Capability.LIVE}))
+    assert standing(one, gone).holds(Capability.LIVE).why is Why.DENIED
+    assert standing(replace(one, cameras=("cam-1", "cam-2")), gone).holds(Capability.LIVE)
+
+
+def test_a_single_camera_brings_no_office() -> None:
+    """Else whoever may grant a role at one camera could give away the city's metrics and people, which they lack."""
+    one = standing(grant("admin", cameras=("cam-1",)))
+    for office in frozenset(Capability) - CAMERA_CAPABILITIES:
+        assert not one.holds(office)
+        assert office not in one.capabilities()
+    assert one.holds(Capability.CONTROL)
+
+
 def test_a_whole_area_is_held_only_without_a_hole_in_it() -> None:
     admin = grant("admin", ("31",))
     assert standing(admin).holds_in(Capability.LIVE, "31.71")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from argon2 import PasswordHasher
+from fastapi import FastAPI
 
 from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
@@ -27,6 +30,7 @@ from camctl.api.services import Services
 from camctl.areas.tree import load_jakarta
 from camctl.audit.log import AuditLog
 from camctl.boundaries import Boundaries
+from camctl.cameras.model import CameraEntry
 from camctl.cameras.patrols import Patrols
 from camctl.config import Config, turn_servers
 from camctl.egress import EgressPolicy
@@ -44,6 +48,7 @@ from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStor
 
 PASSWORD = "kuda lumping 7"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+Fill = Callable[[AuthService], Awaitable[dict[str, str]]]
 
 
 def ref_of(control: FakeControl, camera_id: str) -> CameraRef | None:
@@ -51,7 +56,7 @@ def ref_of(control: FakeControl, camera_id: str) -> CameraRef | None:
     return None if camera is None else camera.entry.ref
 
 
-async def _people(auth: AuthService) -> dict[str, str]:
+async def people_of_the_kit(auth: AuthService) -> dict[str, str]:
     tokens = {}
     for username, (role, area) in PEOPLE.items():
         organisation = "PT Contoh" if role == "partner" else ""
@@ -68,15 +73,42 @@ def options() -> dict[str, Any]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the newest schema, made once."""
+    path = tmp_path_factory.mktemp("schema") / "people.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]:
-    url = f"sqlite:///{tmp_path}/people.db"
-    migrate(url)
+async def house(tmp_path: Path, empty_database: Path, options: dict[str, Any]) -> AsyncIterator[House]:
+    async with opened_house(empty_database, tmp_path, options) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def opened_house(
+    database: Path,
+    folder: Path,
+    options: Mapping[str, Any],
+    entries: Iterable[CameraEntry] = ENTRIES,
+    fill: Fill = people_of_the_kit,
+    app: FastAPI | None = None,
+    fresh_s: float = 0.0,
+) -> AsyncIterator[House]:
+    """A house on a copy of this database, made in `folder`; `fill` says who lives there, with their tokens.
+
+    `app`: one that was built for the same options and is used no longer; to build it is the most of what a house costs.
+    """
+    url = f"sqlite:///{shutil.copy(database, folder / 'people.db')}"
     store = open_store(url)
     people = BreakableStore(store)
     config = Config.model_validate({"cameras": {"approved_networks": ["127.0.0.0/8"]}, **options})
-    auth = AuthService(cast("Any", people), passwords=Passwords(CHEAP), rules=SessionRules(fresh_s=0.0, poll_s=0.05))
-    control, pool, metrics, supervisor = FakeControl(ENTRIES), FakePool(), Metrics(), Supervisor()
+    auth = AuthService(
+        cast("Any", people), passwords=Passwords(CHEAP), rules=SessionRules(fresh_s=fresh_s, poll_s=0.05)
+    )
+    control, pool, metrics, supervisor = FakeControl(entries), FakePool(), Metrics(), Supervisor()
     recorder = ListRecorder()
     audit, log = ServiceAudit(recorder), AuditLog(store.sessions)
     sources = Sources(control, EgressPolicy(config.cameras.networks))
@@ -103,9 +135,12 @@ async def house(tmp_path: Path, options: dict[str, Any]) -> AsyncIterator[House]
                         setup=SetupCode(auth, ["31"]),
                         sign_ins=SignInList(cast("Any", people)),
                         audit=audit, audit_log=log)  # fmt: skip
-    tokens = await _people(auth)
+    if app is None:
+        app = build(services)
+    app.state.services = services
+    tokens = await fill(auth)
     await uses.start()
-    yield House(config, build(services), services, control, pool, people, auth, tokens, recorder, log)
+    yield House(config, app, services, control, pool, people, auth, tokens, recorder, log)
     people.is_broken = False
     await uses.close()
     await supervisor.close()

@@ -59,7 +59,7 @@ UNSAFE = [
 ]
 SAFE_PATHS = [path for method, path, _ in operations() if method == "GET"]
 PAGES = ("", "/assets", "/manifest.webmanifest")
-SOCKETS = [f"/api/v1{route.path}" for route in declared_routes() if isinstance(route, APIWebSocketRoute)]
+SOCKETS = [route.path or "" for route in declared_routes() if isinstance(route.original_route, APIWebSocketRoute)]
 
 
 def filled(path: str) -> str:
