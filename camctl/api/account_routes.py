@@ -141,8 +141,10 @@ async def new_recovery_codes(caller: CallerSteppedUp, request: Request, response
 # Password ------------------------------------------------------------------------------------------------------------
 
 
-@router.put("/password", status_code=204, responses=documented(CROSS_SITE, STEP_UP_NEEDED, WRONG_PROOF, THROTTLED))
-async def change_password(body: OwnPasswordIn, caller: Caller, request: Request) -> None:
+@router.put(
+    "/password", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE, STEP_UP_NEEDED, WRONG_PROOF, THROTTLED)
+)
+async def change_password(body: OwnPasswordIn, caller: Self, request: Request) -> None:
     """A new password, for which the old one is needed; all other sign-ins of the caller end.
 
     Who has no old one, or an authenticator app beside it, needs a fresh proof.

@@ -13,6 +13,12 @@ export function scopeWord(words: Messages, scope: string): string {
     patrols: words.scopePatrols,
     events: words.scopeEvents,
     metrics: words.scopeMetrics,
+    break_reservation: words.scopeBreakReservation,
+    emergency: words.scopeEmergency,
+    export: words.scopeExport,
+    share: words.scopeShare,
+    review: words.scopeReview,
+    audit: words.scopeAudit,
   };
   return all[scope] ?? scope;
 }

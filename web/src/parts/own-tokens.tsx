@@ -3,8 +3,9 @@ import { useRef, useState } from "preact/hooks";
 import { endToken, makeToken, type OwnToken } from "../api/links";
 import { asMoment, inFigures, words } from "../i18n/locale";
 import { scopeWord } from "../i18n/scopes";
+import { attempt } from "../state/account";
 import { notify } from "../state/notices";
-import { act } from "../state/own-access";
+import { act, loadAccess } from "../state/own-access";
 
 const LIVES_DAYS = [30, 90, 366] as const;
 /** Looking after people is done in person only: the service lets no token do it. */
@@ -81,21 +82,25 @@ function TokenForm({ capabilities, onMade }: TokenFormProps): JSX.Element {
   const [said, setSaid] = useState("");
   const form = useRef<HTMLFormElement>(null);
   const t = words.value;
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
+  const send = async (): Promise<void> => {
     if (form.current === null) return;
     const fields = new FormData(form.current);
     const [name, scopes] = [fields.get("name"), fields.getAll("scope").filter((one) => typeof one === "string")];
     const isFilled = typeof name === "string" && name.trim() !== "" && scopes.length > 0;
     setSaid(isFilled ? "" : t.tokenNeeds);
     if (!isFilled) return;
-    const made = await act(makeToken(name.trim(), scopes, Number(fields.get("days"))));
+    const made = await attempt(() => makeToken(name.trim(), scopes, Number(fields.get("days"))), () => void send());
     if (made === null) return;
     form.current.reset();
     onMade(made.value);
+    await loadAccess();
+  };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void send();
   };
   return (
-    <form ref={form} noValidate onSubmit={(event) => void submit(event)}>
+    <form ref={form} noValidate onSubmit={submit}>
       <label for="token-name">{t.tokenName}</label>
       <input id="token-name" name="name" data-testid="token-name" autocomplete="off" maxLength={120} aria-describedby="token-error" />
       <fieldset>

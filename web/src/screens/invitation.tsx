@@ -6,7 +6,8 @@ import { asMoment, words } from "../i18n/locale";
 import { JoinForm, NewUsername } from "../parts/join-form";
 import { LanguageSwitch } from "../parts/language-switch";
 import { PasswordField } from "../parts/password-field";
-import { comeIn, joinProblemWords } from "../state/joining";
+import { SecondStep } from "../parts/second-step";
+import { comeIn, joinProblemWords, toTheList } from "../state/joining";
 
 type Seen = { readonly name: "asking" } | { readonly name: "known"; readonly link: Link } | { readonly name: "refused"; readonly problem: Problem };
 
@@ -45,12 +46,25 @@ function title(seen: Seen): string {
 }
 
 function Accepting({ secret, link }: { readonly secret: string; readonly link: Link }): JSX.Element {
+  const [pending, setPending] = useState<string | null>(null);
   const t = words.value;
   const given = link.username;
   const send = async ({ username = "", password = "" }: Readonly<Record<string, string>>): Promise<string> => {
     const problem = comeIn(await acceptLink(secret, given === null ? username.trim() : null, password));
+    if (problem?.kind === "second-factor-needed" && problem.pending !== null) {
+      setPending(problem.pending);
+      return "";
+    }
     return problem === null ? "" : joinProblemWords(words.value, problem, words.value.linkOver, words.value.linkOver);
   };
+  if (pending !== null) {
+    return (
+      <>
+        <p role="status">{t.passwordIsSet}</p>
+        <SecondStep pending={pending} onBack={toTheList} onDone={toTheList} />
+      </>
+    );
+  }
   return (
     <>
       <p>{why(link)}</p>

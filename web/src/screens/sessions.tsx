@@ -7,6 +7,8 @@ import { Icon } from "../parts/icon";
 import { LanguageSwitch } from "../parts/language-switch";
 import { NoticeBar } from "../parts/notice";
 import { OwnTokens } from "../parts/own-tokens";
+import { StepUpSheet } from "../parts/step-up-sheet";
+import { waiting } from "../state/account";
 import { access, accessProblem, act, loadAccess } from "../state/own-access";
 import { notify } from "../state/notices";
 
@@ -14,10 +16,13 @@ import { notify } from "../state/notices";
 export function Sessions(): JSX.Element {
   useEffect(() => {
     void loadAccess();
-    return () => (access.value = null);
+    return () => {
+      access.value = null;
+      waiting.value = null;
+    };
   }, []);
   const t = words.value;
-  const [now, problem] = [access.value, accessProblem.value];
+  const [now, problem, again] = [access.value, accessProblem.value, waiting.value];
   return (
     <main class="list own" data-testid="own-access">
       <header class="list-head list-title">
@@ -39,6 +44,15 @@ export function Sessions(): JSX.Element {
           <OwnSessions sessions={now.sessions} />
           <OwnTokens tokens={now.tokens} capabilities={now.capabilities} />
         </>
+      )}
+      {again !== null && (
+        <StepUpSheet
+          onProved={() => {
+            waiting.value = null;
+            again();
+          }}
+          onClose={() => (waiting.value = null)}
+        />
       )}
       <NoticeBar />
     </main>

@@ -24,6 +24,7 @@ describe("the fields of who comes in", () => {
   it("are refused in words of their own", () => {
     const says = (status: number, type: string): string => joinProblemWords(en, problemOf(status, null, { type: `urn:camctl:problem:${type}` }), en.linkOver, en.setupWrongCode);
     expect(says(404, "not-found")).toBe(en.linkOver);
+    expect(says(409, "not-done")).toBe(en.linkMakerLost);
     expect(says(422, "bad-input")).toBe(en.joinRefused);
     expect(says(401, "wrong-sign-in")).toBe(en.setupWrongCode);
     expect(joinProblemWords(en, localProblem("network"), "", "")).toBe(en.problemNetwork);

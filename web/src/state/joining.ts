@@ -22,14 +22,20 @@ export function faultOf(words: Messages, fields: Readonly<Record<string, string>
 export function joinProblemWords(words: Messages, problem: Problem, lost: string, wrong: string): string {
   if (problem.kind === "bad-input") return words.joinRefused;
   if (problem.kind === "not-found") return lost;
+  if (problem.kind === "not-done") return words.linkMakerLost;
   return problem.kind === "wrong-sign-in" ? wrong : problemWords(words, problem);
 }
 
-/** Null when one is in; the secret then leaves the address. */
+/** The secret leaves the address, and one is in the list. */
+export function toTheList(): void {
+  history.replaceState(null, "", "#/");
+  dispatchEvent(new HashChangeEvent("hashchange"));
+}
+
+/** Null when one is in. */
 export function comeIn(answer: Result<Person>): Problem | null {
   if (answer.kind === "success") {
-    history.replaceState(null, "", "#/");
-    dispatchEvent(new HashChangeEvent("hashchange"));
+    toTheList();
     session.value = { name: "in", person: answer.value };
   }
   return answer.kind === "error" ? answer.problem : null;
