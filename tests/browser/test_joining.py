@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
+import pyotp
 import pytest
 from playwright.sync_api import Browser, expect
 
+from auth.service import SessionRules
 from tests.support import service as services
 from tests.support.phone_page import PhonePage, chromium
 from tests.support.service import Service
@@ -31,7 +36,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def links(service: Service) -> dict[str, str]:
     """Made by command before playwright's loop runs."""
     options = ["--role", "operator", "--area", "31.71", "--address", service.url]
-    return {name: service.user("invite", *options, "--name", name) for name in ("Pak Budi", "Bu Tuti", "Bu Rudi")}
+    return {
+        name: service.user("invite", *options, "--name", name) for name in ("Pak Budi", "Bu Tuti", "Bu Rudi", "Bu Rini")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +107,13 @@ def test_an_invited_person_comes_in_and_the_link_is_over(phone: PhonePage, links
     expect(page.get_by_test_id("link-refused")).to_contain_text("does not work")
 
 
+def grow_old(service: Service) -> None:
+    """As if everybody had signed in hours ago."""
+    with closing(sqlite3.connect(service.config.parent / "people.db", timeout=10)) as people, people:
+        people.execute("UPDATE session SET proved_at = '2026-01-01 00:00:00.000000'")
+    time.sleep(2 * SessionRules().fresh_s)  # the service believes its memory for that long
+
+
 def test_sessions_and_tokens_are_seen_and_ended(phone: PhonePage, service: Service, links: dict[str, str]) -> None:
     join(phone, links["Bu Tuti"], "tuti")
     phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
@@ -114,7 +128,10 @@ def test_sessions_and_tokens_are_seen_and_ended(phone: PhonePage, service: Servi
         assert other.get("/me").status_code == 401
     phone.page.get_by_test_id("token-name").fill("wall")
     phone.page.get_by_test_id("scope-live").check()
+    grow_old(service)
     phone.tap("make-token")
+    phone.page.get_by_test_id("step-up-password").fill(NEW)
+    phone.tap("step-up-password-submit")
     token = phone.page.get_by_test_id("new-token").inner_text()
     phone.page.screenshot(path=PICTURES / "phone-sessions.png", full_page=True)
     headers = {"Authorization": f"Bearer {token}"}
@@ -131,17 +148,21 @@ def make_sure_of_an_administrator(service: Service) -> None:
     assert httpx.post(f"{service.api}/setup", json=body, timeout=10).status_code in {200, 404}
 
 
+def recovery(service: Service, username: str) -> str:
+    with httpx.Client(base_url=service.api, timeout=10) as boss:
+        assert boss.post("/auth/login", json={"username": "boss", "password": NEW}).status_code == 200
+        answer = boss.post(f"/people/{username}/recovery", json={})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["link"])
+
+
 def test_a_recovered_person_is_told_until_they_read_it(
     phone: PhonePage, service: Service, links: dict[str, str]
 ) -> None:
     make_sure_of_an_administrator(service)
     join(phone, links["Bu Rudi"], "rudi")
     phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
-    with httpx.Client(base_url=service.api, timeout=10) as boss:
-        assert boss.post("/auth/login", json={"username": "boss", "password": NEW}).status_code == 200
-        answer = boss.post("/people/rudi/recovery", json={})
-        assert answer.status_code == 201, answer.text
-    join(phone, answer.json()["link"], None, "wayang kulit 9")
+    join(phone, recovery(service, "rudi"), None, "wayang kulit 9")
     told = phone.page.get_by_test_id("own-notice")
     expect(told).to_contain_text("a link from Ibu Admin")
     phone.page.screenshot(path=PICTURES / "phone-recovered.png", full_page=True)
@@ -150,3 +171,24 @@ def test_a_recovered_person_is_told_until_they_read_it(
     phone.page.reload()
     phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
     expect(told).to_have_count(0)
+
+
+def test_a_recovered_person_with_an_authenticator_app_gives_its_code_too(
+    phone: PhonePage, service: Service, links: dict[str, str]
+) -> None:
+    make_sure_of_an_administrator(service)
+    secret = links["Bu Rini"].rpartition("/")[2]
+    with httpx.Client(base_url=service.api, timeout=10) as rini:
+        body = {"secret": secret, "username": "rini", "password": NEW}
+        assert rini.post("/invitations/accept", json=body).status_code == 200
+        totp = pyotp.TOTP(rini.post("/account/totp/begin").json()["secret"])
+        codes = rini.post("/account/totp", json={"code": totp.now()}).json()["codes"]
+    join(phone, recovery(service, "rini"), None, "wayang kulit 9")
+    code = phone.page.get_by_test_id("second-factor-code")
+    code.fill("000000")
+    phone.tap("second-factor-code-submit")
+    expect(phone.page.get_by_test_id("second-factor-code-error")).not_to_be_empty()
+    code.fill(codes[0])
+    phone.tap("second-factor-code-submit")
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    assert phone.page.url.endswith("/#/")
