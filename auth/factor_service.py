@@ -29,7 +29,7 @@ from auth.errors import (
     WrongProofError,
     WrongSignInError,
 )
-from auth.model import SignIn, SignInKind
+from auth.model import Person, SignIn, SignInKind
 from auth.pending import Pending, PendingSignIns
 from auth.proofs import Method
 from auth.sealing import Sealer
@@ -106,6 +106,14 @@ class FactorService:
             return await self._auth.sign_in(username, password, address, kind)
         except SecondFactorNeededError as error:
             pending = Pending(error.judged, account_key(username), kind, self._steady())
+            raise SecondFactorPendingError(self._pending.add(pending)) from None
+
+    async def admit(self, person: Person, address: str) -> tuple[str, SignIn]:
+        """A sign-in of somebody who has just set their password; SecondFactorPendingError when a code is needed too."""
+        try:
+            return await self._auth.admit(person.id, Method.PASSWORD, address)
+        except SecondFactorNeededError as error:
+            pending = Pending(error.judged, person.username, SignInKind.BROWSER, self._steady())
             raise SecondFactorPendingError(self._pending.add(pending)) from None
 
     async def second_factor(self, secret: str, code: str, address: str) -> tuple[str, SignIn]:

@@ -50,6 +50,8 @@ class Person:
 class SignIn:
     """One person on one device until `expires_at` (UTC). `session_id` is no secret: the token is not in it.
 
+    Of a program's token the person's grants are narrowed to what the token may (`auth.scopes`).
+
     `method`: what it began with (`auth.proofs.Method`). `proved_at`: when its person last proved who they are. Both are
     None for a token that was issued to a program, which no person stands behind.
     """

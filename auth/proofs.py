@@ -16,6 +16,7 @@ class Method(StrEnum):
     TOTP = "password+totp"
     RECOVERY_CODE = "password+recovery-code"
     PASSKEY = "passkey"
+    DIRECTORY = "directory"  # the city's own, which asked them for whatever it asks
 
 
 def is_fresh(proved_at: datetime | None, now: datetime) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +14,8 @@ from auth.errors import PersonRuleError, SecondFactorNeededError, WrongSignInErr
 from auth.grant_records import checked_role, grant_of, new_row, role_row
 from auth.model import Person, SessionInfo, SignInKind
 from auth.proofs import Method
-from auth.tables import AuthChangeRow, PersonRow, SessionRow, TotpRow
+from auth.scopes import stored_scopes, token_holder
+from auth.tables import AuthChangeRow, InvitationRow, PersonRow, SessionRow, TotpRow
 from auth.writing import Change, note, person_row, writing
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session, sessionmaker
 
-    from auth.grants import GrantWish
+    from auth.grants import Grant, GrantWish
+    from auth.roles import Capability
 
 _KEEP_CHANGES = timedelta(hours=1)
 _KEEP_EXPIRED = timedelta(days=1)
@@ -37,9 +39,17 @@ class Credentials:
     disabled: bool
 
 
+def is_idle(last_seen: datetime, idle_s: int | None, now: datetime) -> bool:
+    """Whether a sign-in was left unused for longer than it may be."""
+    return idle_s is not None and now - last_seen > timedelta(seconds=idle_s)
+
+
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
-    """A sign-in as stored, with its person; `idle_s` None: no idle limit. `method`, `proved_at`: as in `SignIn`."""
+    """A sign-in as stored, with its person as they act by it; `idle_s` None: no idle limit.
+
+    `method`, `proved_at`: as in `SignIn`.
+    """
 
     person: Person
     session_id: str
@@ -52,13 +62,16 @@ class SessionRecord:
 
     def alive(self, now: datetime) -> bool:
         """Whether it still holds: neither expired nor idle for too long, and the account is not disabled."""
-        idle = self.idle_s is not None and now - self.last_seen > timedelta(seconds=self.idle_s)
+        idle = is_idle(self.last_seen, self.idle_s, now)
         return now < self.expires_at and not idle and not self.person.disabled
 
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A sign-in to store; `method` is what its person has just proved themselves with, None for a program's token."""
+    """A sign-in to store; `method` is what its person has just proved themselves with, None for a program's token.
+
+    `network` is for its owner's list; `scopes` None: all that the person may.
+    """
 
     token_sha256: str
     kind: SignInKind
@@ -67,6 +80,8 @@ class NewSession:
     expires_at: datetime
     idle_s: int | None
     method: Method | None
+    network: str = ""
+    scopes: frozenset[Capability] | None = None
 
 
 def person_of(row: PersonRow) -> Person:
@@ -83,10 +98,21 @@ def person_of(row: PersonRow) -> Person:
 
 
 def _record(row: SessionRow) -> SessionRecord:
+    # The one place where scopes are applied: whoever asks what a token may, asks about this person.
+    person = token_holder(person_of(row.person), stored_scopes(row.scopes))
     return SessionRecord(
-        person_of(row.person), row.id, row.last_seen, row.expires_at, row.idle_s,
-        SignInKind(row.kind), row.method, row.proved_at,
-    )  # fmt: skip
+        person, row.id, row.last_seen, row.expires_at, row.idle_s, SignInKind(row.kind), row.method, row.proved_at
+    )
+
+
+class Admission(Protocol):
+    """Why somebody may become a person here, or get another password: asked within the transaction that does it."""
+
+    def begin(self, session: Session) -> None:
+        """Check and note what is to be; refuses by raising, and then nothing was done."""
+
+    def waits(self, grant: Grant) -> bool:
+        """Whether this grant of somebody new waits for a second person; refuses by raising."""
 
 
 class Records:
@@ -97,7 +123,14 @@ class Records:
 
     # -- people ----------------------------------------------------------------------------------------------------
 
-    def add_person(self, person: Person, password_hash: str | None, wish: GrantWish, granter: str) -> Person:
+    def add_person(
+        self,
+        person: Person,
+        password_hash: str | None,
+        wish: GrantWish,
+        granter: str,
+        admission: Admission | None = None,
+    ) -> Person:
         """Store somebody new, with this grant if it names a place; PersonRuleError for a taken name or a bad role."""
         if person.created is None:
             raise ValueError("a stored person has a time of creation")
@@ -112,11 +145,15 @@ class Records:
         )
         try:
             with writing(self._sessions) as session:
+                if admission is not None:
+                    admission.begin(session)
                 session.add(row)
                 role = role_row(session, wish.role)
                 checked_role(role, person.organisation, wish)
                 if wish.areas:
-                    row.grants.append(new_row(wish, role, granter, person.created))
+                    given = new_row(wish, role, granter, person.created)
+                    given.waits = admission is not None and admission.waits(grant_of(given))
+                    row.grants.append(given)
                 session.flush()
                 return person_of(row)
         except IntegrityError as error:
@@ -156,19 +193,28 @@ class Records:
             row.disabled = wanted.disabled
             if end_sessions:
                 session.execute(delete(SessionRow).where(SessionRow.person_id == row.id))
+                _end_recoveries(session, row.id)
             return wanted, note(session, row.id, now)
 
     def set_password_hash(
-        self, username: str, now: datetime, password_hash: str, keep_session_id: str | None
+        self,
+        username: str,
+        now: datetime,
+        password_hash: str,
+        keep_session_id: str | None,
+        admission: Admission | None = None,
     ) -> Change:
         """Store a new password's hash and end every sign-in of the person but the one to keep."""
         with writing(self._sessions) as session:
+            if admission is not None:
+                admission.begin(session)
             row = person_row(session, username, lock=True)
             row.password_hash = password_hash
             ended = delete(SessionRow).where(SessionRow.person_id == row.id)
             if keep_session_id is not None:
                 ended = ended.where(SessionRow.id != keep_session_id)
             session.execute(ended)
+            _end_recoveries(session, row.id)
             return note(session, row.id, now)
 
     def replace_hash(self, person_id: str, old: str, new: str) -> None:
@@ -199,7 +245,10 @@ class Records:
     def add_token(self, username: str, new: NewSession) -> SessionRecord:
         """Store a token issued to somebody without a password check (an administrator's act)."""
         with writing(self._sessions) as session:
-            return self._add_session(session, person_row(session, username, lock=True), new)
+            person = person_row(session, username, lock=True)
+            if person.disabled:
+                raise PersonRuleError("username", f"The account of {username!r} is disabled.")
+            return self._add_session(session, person, new)
 
     def by_token(self, token_sha256: str) -> SessionRecord | None:
         """The sign-in of a token, alive or not; None when there is none."""
@@ -213,10 +262,11 @@ class Records:
             row = session.get(SessionRow, session_id)
             return None if row is None else _record(row)
 
-    def touch(self, session_id: str, now: datetime) -> None:
-        """Remember that the sign-in was used just now."""
+    def touch(self, session_id: str, now: datetime, network: str = "") -> None:
+        """Remember that the sign-in was used just now, and from where, if that is known."""
+        values = {"last_seen": now} | ({"network": network} if network else {})
         with writing(self._sessions) as session:
-            session.execute(update(SessionRow).where(SessionRow.id == session_id).values(last_seen=now))
+            session.execute(update(SessionRow).where(SessionRow.id == session_id).values(**values))
 
     def prove(self, session_id: str, now: datetime) -> None:
         """The person of this sign-in proved once more who they are."""
@@ -272,12 +322,19 @@ class Records:
             last_seen=new.now,
             expires_at=new.expires_at,
             idle_s=new.idle_s,
+            network=new.network,
+            scopes=None if new.scopes is None else sorted(new.scopes),
             method=new.method,
             proved_at=new.now if new.method is not None else None,
         )
         session.add(row)
         session.flush()
         return _record(row)
+
+
+def _end_recoveries(session: Session, person_id: str) -> None:
+    """Links to a new password end with what they were made for: an older one, or an account that was open."""
+    session.execute(delete(InvitationRow).where(InvitationRow.person_id == person_id))
 
 
 def _has_second_factor(session: Session, person_id: str) -> bool:

@@ -21,8 +21,8 @@ import logging
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,8 +37,9 @@ from auth.model import Person, SessionInfo, SignIn, SignInKind
 from auth.password_proof import PasswordProof
 from auth.passwords import Passwords
 from auth.proofs import Method
-from auth.records import Credentials, NewSession, Records, SessionRecord
-from auth.throttle import Throttle
+from auth.records import Admission, Credentials, NewSession, Records, SessionRecord
+from auth.session_rules import SessionRules, utc_now
+from auth.throttle import Throttle, shown_network
 from auth.writing import Change
 
 if TYPE_CHECKING:
@@ -46,27 +47,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session, sessionmaker
 
+    from auth.roles import Capability
+
+__all__ = ["AuthService", "SessionRules", "utc_now"]
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class SessionRules:
-    """How long things last. `fresh_s` bounds how late another process's change is noticed by `authenticate`."""
-
-    absolute_s: float = 7 * 24 * 3600.0
-    idle_s: int | None = 12 * 3600
-    touch_s: float = 60.0  # last_seen is written at most this often
-    fresh_s: float = 0.5
-    poll_s: float = 0.5
-    purge_s: float = 3600.0
-    max_cached: int = 10_000
-    max_token_s: float = 366 * 24 * 3600.0
-
-
-def utc_now() -> datetime:
-    """The wall clock, aware."""
-    return datetime.now(UTC)
 
 
 class AuthService:
@@ -144,7 +129,7 @@ class AuthService:
         token = tokens.new_token()
         expires_at = self._clock() + timedelta(seconds=self._rules.absolute_s)
         new = self._new_session(token, kind, "", expires_at, self._rules.idle_s, method)
-        record = await self._db(self._records.add_session, judged, new)
+        record = await self._db(self._records.add_session, judged, replace(new, network=shown_network(address)))
         self.succeeded(record.person.username, address)
         return token, _sign_in(record)
 
@@ -179,17 +164,20 @@ class AuthService:
 
     # -- tokens ----------------------------------------------------------------------------------------------------
 
-    async def authenticate(self, token: str) -> SignIn | None:
-        """Whose token this is, if it holds now; from memory when it was read within `fresh_s`."""
+    async def authenticate(self, token: str, address: str = "") -> SignIn | None:
+        """Whose token this is, if it holds now; from memory when it was read within `fresh_s`.
+
+        `address` is the caller's, for the owner's list of sign-ins; empty: not known.
+        """
         token_sha256 = tokens.digest(token)
         if token_sha256 is None:
             return None
         record = self._cache.get(token_sha256, self._steady())
         if record is None:
-            record = await self._read(token_sha256)
+            record = await self._read(token_sha256, shown_network(address))
         return _sign_in(record) if record is not None and record.alive(self._clock()) else None
 
-    async def _read(self, token_sha256: str) -> SessionRecord | None:
+    async def _read(self, token_sha256: str, network: str) -> SessionRecord | None:
         record = None
         for _ in range(3):  # read again when somebody changed meanwhile; the cache refuses the older answer anyway
             generation, read_at_s = self._cache.generation, self._steady()
@@ -198,17 +186,17 @@ class AuthService:
                 break
         if record is None:
             return None
-        record = await self._touched(record)
+        record = await self._touched(record, network)
         self._cache.put(token_sha256, record, read_at_s, generation)
         return record
 
-    async def _touched(self, record: SessionRecord) -> SessionRecord:
+    async def _touched(self, record: SessionRecord, network: str = "") -> SessionRecord:
         now = self._clock()
         every_s = self._rules.touch_s if record.idle_s is None else min(self._rules.touch_s, record.idle_s / 4)
         if not record.alive(now) or now - record.last_seen < timedelta(seconds=every_s):
             return record
         try:
-            await self._db(self._records.touch, record.session_id, now)
+            await self._db(self._records.touch, record.session_id, now, network)
         except AuthUnavailableError:
             log.warning("the last use of a sign-in could not be written; it stays valid", exc_info=True)
             return record
@@ -239,18 +227,20 @@ class AuthService:
         """The sign-ins and API tokens of somebody that have not been ended, newest first."""
         return await self._db(self._records.sessions_of, normalise_username(username))
 
-    async def issue_token(self, username: str, expires_at: datetime, name: str) -> str:
-        """A bearer token for a program; shown once, ended like a sign-in. PersonRuleError on a bad request."""
+    async def issue_token(
+        self, username: str, expires_at: datetime, name: str, scopes: frozenset[Capability] | None = None
+    ) -> str:
+        """A bearer token for a program; shown once, ended like a sign-in. PersonRuleError on a bad request.
+
+        `scopes` None: it may do all that the person may.
+        """
         now = self._clock()
         if expires_at.tzinfo is None or not now < expires_at <= now + timedelta(seconds=self._rules.max_token_s):
             days = round(self._rules.max_token_s / 86400)
             raise PersonRuleError("expires_at", f"A token's end has a time zone and lies within the next {days} days.")
-        person = await self.person(username)
-        if person.disabled:
-            raise PersonRuleError("username", f"The account of {person.username!r} is disabled.")
         token = tokens.new_token()
         new = self._new_session(token, SignInKind.API, check_name("name", name, required=True), expires_at, None)
-        await self._db(self._records.add_token, person.username, new)
+        await self._db(self._records.add_token, normalise_username(username), replace(new, scopes=scopes))
         return token
 
     # -- people ----------------------------------------------------------------------------------------------------
@@ -258,30 +248,33 @@ class AuthService:
     async def create_person(
         self,
         username: str,
-        password: str,
+        password: str | None,
         *,
-        role: str,
+        role: str | None,
         areas: Sequence[str] = (),
         display_name: str = "",
         organisation: str = "",
         priority: int | None = None,
         reason: str = "the account was made",
         granter: str = "",
+        admission: Admission | None = None,
     ) -> Person:
         """Store somebody new, with one grant if areas are named; PersonRuleError when something is not allowed.
 
-        Whether the area codes exist is the caller's to check: the tree is not known here.
+        Without a password they come in by other ways. `admission` is asked within the transaction. Whether the area
+        codes exist is the caller's to check: the tree is not known here.
         """
         name = normalise_username(username)
-        await self._passwords.check_new(password, name)
+        if password is not None:
+            await self._passwords.check_new(password, name)
         now = self._clock()
         person = checked_person(
             Person(uuid.uuid4().hex, name, display_name or name, organisation=organisation, created=now)
         )
         wish = GrantWish(role=role, areas=tuple(areas), priority=priority, reason=reason)
-        hashed = await self._passwords.hash(password)
+        hashed = None if password is None else await self._passwords.hash(password)
         checked = checked_wish(wish, now) if areas else wish
-        return await self._db(self._records.add_person, person, hashed, checked, granter)
+        return await self._db(self._records.add_person, person, hashed, checked, granter, admission)
 
     async def person(self, username: str) -> Person:
         """Somebody by name; UnknownPersonError when nobody."""
@@ -330,13 +323,16 @@ class AuthService:
         """The wall clock by which grants begin and end."""
         return self._clock()
 
-    async def set_password(self, username: str, password: str, *, keep_session_id: str | None = None) -> None:
+    async def set_password(
+        self, username: str, password: str, *, keep_session_id: str | None = None, admission: Admission | None = None
+    ) -> None:
         """A new password; ends all of the person's sign-ins and tokens but one to keep. PersonRuleError."""
         name = normalise_username(username)
         await self._passwords.check_new(password, name)
         await self.person(name)
         hashed = await self._passwords.hash(password)
-        self._tell(await self._db(self._records.set_password_hash, name, self._clock(), hashed, keep_session_id))
+        store = self._records.set_password_hash
+        self._tell(await self._db(store, name, self._clock(), hashed, keep_session_id, admission))
 
     # -- changes ---------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     JSON,
@@ -156,6 +156,9 @@ class SessionRow(Base):
     last_seen: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
     idle_s: Mapped[int | None]
+    device: Mapped[str] = mapped_column(String(120), server_default="", default="")
+    network: Mapped[str] = mapped_column(String(64), server_default="", default="")
+    scopes: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     method: Mapped[str | None] = mapped_column(String(32))
     proved_at: Mapped[datetime | None] = mapped_column(UtcTime)
 
@@ -188,6 +191,52 @@ class AuthChangeRow(Base):
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     person_id: Mapped[str] = mapped_column(String(32))
     at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+
+
+class InvitationRow(Base):
+    """A one-time link: `wish` says who may become a person here, or `person_id` whose password it renews.
+
+    `maker_id` is None for the command line. `used_at` is set while and after the link is used, so that it is used once.
+    """
+
+    __tablename__ = "invitation"
+    __table_args__ = (CheckConstraint("kind IN ('invitation', 'recovery')", name="kind"),)
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    secret_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    wish: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    person_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    maker_id: Mapped[str | None] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+    person: Mapped[PersonRow | None] = relationship(foreign_keys=[person_id], lazy="joined")
+    maker: Mapped[PersonRow | None] = relationship(foreign_keys=[maker_id], lazy="joined")
+
+
+class PersonNoticeRow(Base):
+    """What somebody has to be told at their next sign-in; kept until they say that they read it."""
+
+    __tablename__ = "person_notice"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    by: Mapped[str] = mapped_column(String(120))
+    at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class ExternalIdentityRow(Base):
+    """Somebody as another directory knows them (OpenID Connect): `subject` at `issuer` is this person."""
+
+    __tablename__ = "external_identity"
+
+    issuer: Mapped[str] = mapped_column(String(255), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(255), primary_key=True)
+    person_id: Mapped[str] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    created: Mapped[datetime] = mapped_column(UtcTime)
 
 
 class PasskeyRow(Base):

@@ -131,6 +131,32 @@ class Throttle:
         return len(self._accounts) + len(self._addresses) + len(self._pairs) + len(self._known)
 
 
+class AddressThrottle:
+    """Slows guesses at one-time secrets by address alone, so that nobody's guesses close the door for others."""
+
+    def __init__(self, limit: Limit | None = None, max_keys: int = 20_000) -> None:
+        self._addresses: _Counter[str] = _Counter(limit or Limit(free=10), max_keys)
+
+    def wait_s(self, address: str, now_s: float) -> float:
+        """How long this address must wait; 0 when it may try now."""
+        return self._addresses.wait_s(network_of(address), now_s)
+
+    def failed(self, address: str, now_s: float) -> None:
+        """A wrong secret from there."""
+        self._addresses.failed(network_of(address), now_s)
+
+
+def shown_network(address: str) -> str:
+    """Where an address is, without saying which machine: 203.0.113.0/24, or the /48 of IPv6; empty for none."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
+        parsed = parsed.ipv4_mapped
+    return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
+
+
 def network_of(address: str) -> str:
     """The key of an address: IPv4 as it is (mapped ones too), IPv6 by its /64, which one household or server owns."""
     try:

@@ -105,6 +105,10 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
     token.add_argument("--days", type=int, default=30)
     token.add_argument("--name", default="command line", help="what the token is for")
     user_grants.add_commands(commands)
+    token.add_argument(
+        "--scope", action="append", metavar="CAPABILITY", help="only this, such as live; may be repeated"
+    )
+    _add_link_commands(commands)
     restream = commands.add_parser("restream", help="accounts with which recorders and players pull video over RTSP")
     accounts = restream.add_subparsers(dest="restream_command", required=True, metavar="COMMAND")
     account = accounts.add_parser("add", help="print the secret of a new account, this once")
@@ -116,6 +120,24 @@ def _add_user_commands(user: argparse.ArgumentParser) -> None:
     for command in (*commands.choices.values(), *accounts.choices.values()):
         if command is not restream:
             command.add_argument("--config", type=Path, default=Path("config.yaml"), metavar="FILE")
+
+
+def _add_link_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    invite = commands.add_parser("invite", help="print a link, this once, by which somebody becomes a person here")
+    invite.add_argument("--role", help="admin, auditor, official, operator, partner, or one of yours; else only a name")
+    invite.add_argument("--area", action="append", default=[], metavar="CODE", help="may be repeated")
+    invite.add_argument("--name", required=True, help="the name that others see")
+    invite.add_argument("--organisation", default="", help="needed for partners: whose cameras they see")
+    invite.add_argument("--username", help="else the invited choose it")
+    recover = commands.add_parser("recover", help="print a link, this once, by which somebody sets a new password")
+    recover.add_argument("username")
+    for link in (invite, recover):
+        link.add_argument("--hours", type=float, help="how long it holds (default invitations.life_s)")
+        link.add_argument("--address", metavar="URL", help="how browsers reach the service (default server.public_url)")
+    commands.add_parser("links", help="the links that wait to be used")
+    commands.add_parser("withdraw", help="end a link").add_argument("link_id", metavar="ID")
+    commands.add_parser("sessions", help="somebody's sign-ins and tokens").add_argument("username")
+    commands.add_parser("end", help="end a sign-in or token").add_argument("session_id", metavar="ID")
 
 
 def _serve(options: argparse.Namespace) -> None:

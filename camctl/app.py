@@ -11,7 +11,12 @@ from pathlib import Path
 
 import psutil
 
+from auth.city_sign_in import CitySignIn
+from auth.joining import Joining
+from auth.model import CameraRef
 from auth.restreams import RestreamAccounts
+from auth.setup_code import SetupCode
+from auth.sign_in_list import SignInList
 from camctl.admission import Places
 from camctl.api.application import build
 from camctl.api.auditing import ServiceAudit
@@ -29,11 +34,13 @@ from camctl.control.codec import Setup
 from camctl.egress import EgressPolicy, OwnMachine
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
+from camctl.first_administrator import announce
 from camctl.groundwork import (
     auth_service,
     camera_sealer,
     factor_service,
     load_areas,
+    oidc_settings,
     open_people,
     passkey_service,
     person_sealer,
@@ -200,6 +207,9 @@ class Service:
         self._grants = RestreamGrants(
             self._restreams, self._auth, self._control, self._pool, self._supervisor, self._audit
         )
+        self._setup = SetupCode(self._auth, [area.code for area in areas.children(None)])
+        directory = oidc_settings(config, self._store)
+        self._city = CitySignIn(directory, self._auth, self._store.sessions) if directory else None
         self._certificate = certificate_of(config)
         self._app = build(self._services(areas, Patrols(patrols)))
 
@@ -234,11 +244,15 @@ class Service:
         self._media.on_event(event)
         self._grants.on_event(event)
 
+    def _camera_ref(self, camera_id: str) -> CameraRef | None:
+        camera = self._control.get(camera_id)
+        return None if camera is None else camera.entry.ref
+
     def _services(self, areas: AreaTree, patrols: Patrols) -> Services:
         return Services(
             config=self._config,
             auth=self._auth,
-            passkeys=passkey_service(self._auth, self._store),
+            passkeys=passkey_service(self._auth, self._store, self._config.oidc.issuer),
             factors=self._factors,
             cameras=self._control,
             media=self._media,
@@ -255,6 +269,10 @@ class Service:
             fallback=self._fallback,
             restreams=self._restreams,
             restream_port=lambda: self._pool.restream_port,
+            joining=Joining(self._auth, self._store.sessions, self._camera_ref),
+            setup=self._setup,
+            sign_ins=SignInList(self._store.sessions),
+            city=self._city,
             is_self_signed=self._certificate is not None and self._certificate.shown.is_self_signed,
         )
 
@@ -270,12 +288,15 @@ class Service:
             async with running(self._trail, self._audit, *parts):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
+                await announce(self._setup, self._config)
                 if on_ready is not None:
                     on_ready()
                 await self._supervisor.wait(stop)
         finally:
             listening.close()
             await self._supervisor.close()
+            if self._city is not None:
+                await self._city.close()
             await self._auth.close()
             self._store.close()
 

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from camctl.config_oidc import InvitationConfig, OidcConfig
 from camctl.config_server import ServerConfig
 from camctl.config_types import (
     STRICT,
@@ -262,8 +263,17 @@ class Config(_Strict):
     secrets: SecretsConfig = SecretsConfig()
     sessions: SessionConfig = SessionConfig()
     audit: AuditConfig = AuditConfig()
+    invitations: InvitationConfig = InvitationConfig()
+    oidc: OidcConfig = OidcConfig()
     log: LogConfig = LogConfig()
     cameras: CamerasConfig = CamerasConfig()
+
+    @model_validator(mode="after")
+    def _directory_can_send_back(self) -> Config:
+        if self.oidc.issuer is not None and not self.server.public_url:
+            msg = "oidc.issuer needs server.public_url: the address to which the directory sends people back"
+            raise ValueError(msg)
+        return self
 
 
 def faults(data: object) -> list[str]:

@@ -5,24 +5,31 @@ Without the service's own modules, so that a command that needs only these is do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
+from auth.grant_records import GrantRecords
+from auth.oidc import ClaimRule, OidcSettings
+from auth.oidc_records import identities_at
 from auth.passkey_records import PasskeyRecords
 from auth.passkey_service import PasskeyService
 from auth.service import AuthService, SessionRules
+from auth.ways_in import WaysIn
 from camctl.areas.tree import AreaError, AreaTree, load_csv, load_jakarta
 from camctl.config import Config, raw_cameras
+from camctl.config_oidc import OidcRuleConfig
 from camctl.errors import ConfigError
 from camctl.sealing import KeyFileError, LiveSealer, Sealer, SealError, WrongSealError, ensure_key_file, read_key_file
 from camctl.store.engine import Store, StoreError, open_store
 from camctl.store.migrate import migrate
 from camctl.tls import TlsError, server_context
 
+_OIDC_CALLBACK = "/api/v1/auth/oidc/callback"
 CAMERA_PASSWORD = "camera-password"  # noqa: S105  the purpose that is sealed, not a password
 PERSON_SECRET = "totp-secret"  # noqa: S105  likewise
 
@@ -35,7 +42,7 @@ def outer_faults(data: object) -> list[str]:
         areas = load_csv(Path(path)) if isinstance(path, str) else load_jakarta()
     except AreaError as error:
         return [f"cameras.areas: {error}"]
-    found = _unreadable("media.turn.secret_file", _turn_file(data)) + _tls_faults(data)
+    found = _unreadable("media.turn.secret_file", _turn_file(data)) + _tls_faults(data) + _oidc_faults(data, areas)
     for key, camera in raw_cameras(data):
         area, secret = camera.get("area"), camera.get("password_file")
         if isinstance(area, str) and area not in areas:
@@ -61,6 +68,20 @@ def _sealed_faults(data: object) -> list[str]:
         fault = seal_fault(sealer, str(camera["password_sealed"]), str(camera.get("id")), ids)
         if fault:
             found.append(f"{key}.password_sealed: {fault}")
+    return found
+
+
+def _oidc_faults(data: object, areas: AreaTree) -> list[str]:
+    oidc = data.get("oidc") if isinstance(data, dict) else None
+    if not isinstance(oidc, dict):
+        return []
+    found = _unreadable("oidc.client_secret_file", oidc.get("client_secret_file"))
+    rules = oidc.get("rules")
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        named = rule.get("areas") if isinstance(rule, dict) else None
+        for code in named if isinstance(named, list) else ():
+            if isinstance(code, str) and code not in areas:
+                found.append(f"oidc.rules[{index}].areas: there is no area {code}")
     return found
 
 
@@ -199,11 +220,53 @@ def key_file(config: Config) -> Path:
     return folder / "secrets.keys"
 
 
-def passkey_service(auth: AuthService, store: Store) -> PasskeyService:
-    """Passkeys of the people in this database."""
-    return PasskeyService(auth, PasskeyRecords(store.sessions))
+def passkey_service(auth: AuthService, store: Store, issuer: str | None) -> PasskeyService:
+    """Passkeys of the people in this database; whom the directory at `issuer` lets in does without their last one."""
+    ways = WaysIn() if issuer is None else WaysIn(identities_at(issuer))
+    return PasskeyService(auth, PasskeyRecords(store.sessions, ways))
 
 
 def factor_service(auth: AuthService, store: Store, seals: LiveSealer) -> FactorService:
     """Second factors and fresh proofs of the people in this database."""
     return FactorService(auth, FactorRecords(store.sessions), seals)
+
+
+def oidc_settings(config: Config, store: Store) -> OidcSettings | None:
+    """The city's directory, None without one. Roles are data, so those that its rules name are looked up in the store.
+
+    Raises:
+        ConfigError: the file of the secret cannot be read, or is empty; or a rule names a role that it cannot give.
+    """
+    given = config.oidc
+    if given.issuer is None:
+        return None
+    _check_rules(given.rules, store)
+    try:
+        secret = Path(given.client_secret_file or "").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"oidc.client_secret_file: {error}") from None
+    if not secret:
+        raise ConfigError("oidc.client_secret_file: the file is empty")
+    return OidcSettings(
+        issuer=given.issuer,
+        client_id=given.client_id,
+        client_secret=secret,
+        redirect_uri=f"{(config.server.public_url or '').rstrip('/')}{_OIDC_CALLBACK}",
+        invite_only=given.invite_only,
+        claim=given.claim,
+        rules=tuple(ClaimRule(rule.value, rule.role, tuple(rule.areas)) for rule in given.rules),
+    )
+
+
+def _check_rules(rules: Sequence[OidcRuleConfig], store: Store) -> None:
+    try:
+        roles = GrantRecords(store.sessions).roles()
+    except SQLAlchemyError as error:
+        raise ConfigError(f"store.url: {error}") from None
+    for index, rule in enumerate(rules):
+        role = roles.get(rule.role)
+        if role is None:
+            raise ConfigError(f"oidc.rules[{index}].role: there is no role {rule.role}; `camctl user roles` lists them")
+        if role.only_own:
+            what = f"{rule.role} is for one organisation's cameras, and the directory names none; invite those people"
+            raise ConfigError(f"oidc.rules[{index}].role: {what}")

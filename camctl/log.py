@@ -29,7 +29,7 @@ def setup_logging(level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     # zeep logs whole envelopes, urllib3 whole URLs: neither belongs in a log that leaves the machine.
-    for name in ("zeep", "urllib3", "aiortc", "aioice", "alembic", "uvicorn.access"):
+    for name in ("zeep", "urllib3", "httpx", "httpcore", "aiortc", "aioice", "alembic", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # At debug these write the headers of a socket's handshake, its bearer token among them, and every message; at info
     # the address of every socket, with what somebody wrongly put into its query.

@@ -16,7 +16,7 @@ _ACTIONS: Final[Mapping[str, Action]] = {
     "role": Action.ROLE_CHANGE,
     "restream": Action.RESTREAM_CHANGE,
 }
-_READING: Final = frozenset({"list", "grants", "explain", "roles", "passkeys", "restream list"})
+_READING: Final = frozenset({"list", "grants", "explain", "roles", "passkeys", "restream list", "links", "sessions"})
 _NOT_DETAILS: Final = frozenset({"command", "user_command", "restream_command", "config", "username", "reason"})
 
 

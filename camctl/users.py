@@ -13,8 +13,9 @@ from auth.errors import AuthError
 from auth.factor_records import FactorRecords
 from auth.passkey_records import PasskeyRecords
 from auth.restreams import RestreamAccounts
+from auth.scopes import parse_scopes
 from auth.service import AuthService, utc_now
-from camctl import user_grants, user_record
+from camctl import user_grants, user_links, user_record
 from camctl.audit import command_line
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
@@ -37,6 +38,8 @@ async def run(options: argparse.Namespace) -> None:
     try:
         if options.user_command == "restream":
             await _restream(options, config, RestreamAccounts(store.sessions))
+        elif options.user_command in user_links.COMMANDS:
+            await user_links.run(options, config, auth, store)
         elif options.user_command in user_grants.COMMANDS:
             await user_grants.run(options, config, auth)
         elif options.user_command == "passkeys":
@@ -82,7 +85,8 @@ async def _command(options: argparse.Namespace, config: Config, auth: AuthServic
             await auth.set_password(options.username, _password())
             _say(f"{options.username} has a new password; all its sign-ins have ended")
         case "token":
-            _say(await auth.issue_token(options.username, _end(options.days), options.name))
+            scopes = parse_scopes(options.scope) if options.scope else None
+            _say(await auth.issue_token(options.username, _end(options.days), options.name, scopes))
 
 
 async def _restream(options: argparse.Namespace, config: Config, accounts: RestreamAccounts) -> None:

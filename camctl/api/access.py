@@ -69,7 +69,7 @@ async def signed_in(connection: HTTPConnection) -> SignIn:
     """The caller's sign-in; 401 without a valid one."""
     services = services_of(connection)
     token = _own_token(connection)
-    sign_in = await services.auth.authenticate(token)
+    sign_in = await services.auth.authenticate(token, connection.client.host if connection.client else "")
     if sign_in is None:
         raise ProblemError(NOT_SIGNED_IN, "This sign-in has ended or never was; sign in again.")
     services.recent.saw(token, sign_in, time.monotonic())
@@ -185,7 +185,6 @@ class StoppingAt(AtCamera):
 Anyone = Depends(Public())
 Caller = Annotated[SignIn, Depends(SignedIn())]
 ManagingPeople = Annotated[SignIn, Depends(Holding(Capability.MANAGE_PEOPLE))]
-HoldingLive = Annotated[SignIn, Depends(Holding(Capability.LIVE))]
 Seeing = Annotated[Visit, Depends(AtCamera(Capability.SEE))]
 Watching = Annotated[Visit, Depends(AtCamera(Capability.LIVE))]
 Steering = Annotated[Visit, Depends(AtCamera(Capability.CONTROL))]

@@ -10,9 +10,11 @@ from auth.model import SignIn
 from auth.proofs import FRESH
 from auth.service import utc_now
 from camctl.api.access import Caller
+from camctl.api.in_person import Self
 from camctl.api.letting_in import address_of, refusals_recorded, site_here
 from camctl.api.problems import (
     CROSS_SITE,
+    FORBIDDEN,
     NO_PASSKEYS_HERE,
     NOT_DONE,
     PASSKEY_REFUSED,
@@ -84,8 +86,8 @@ async def add_passkey(body: NewPasskeyIn, caller: CallerSteppedUp, request: Requ
     return PasskeyOut.of(passkey, passkey.rp_id)
 
 
-@router.patch("/passkeys/{passkey_id}", responses=documented(CROSS_SITE))
-async def rename_passkey(passkey_id: str, body: PasskeyNameIn, caller: Caller, request: Request) -> PasskeyOut:
+@router.patch("/passkeys/{passkey_id}", responses=documented(FORBIDDEN, CROSS_SITE))
+async def rename_passkey(passkey_id: str, body: PasskeyNameIn, caller: Self, request: Request) -> PasskeyOut:
     """Another name in the list."""
     site = site_or_none(request)
     passkey = await services_of(request).passkeys.rename(passkey_id, body.name, caller)
@@ -139,8 +141,10 @@ async def new_recovery_codes(caller: CallerSteppedUp, request: Request, response
 # Password ------------------------------------------------------------------------------------------------------------
 
 
-@router.put("/password", status_code=204, responses=documented(CROSS_SITE, STEP_UP_NEEDED, WRONG_PROOF, THROTTLED))
-async def change_password(body: OwnPasswordIn, caller: Caller, request: Request) -> None:
+@router.put(
+    "/password", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE, STEP_UP_NEEDED, WRONG_PROOF, THROTTLED)
+)
+async def change_password(body: OwnPasswordIn, caller: Self, request: Request) -> None:
     """A new password, for which the old one is needed; all other sign-ins of the caller end.
 
     Who has no old one, or an authenticator app beside it, needs a fresh proof.

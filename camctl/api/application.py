@@ -19,14 +19,19 @@ from camctl.api import (
     emergency_routes,
     feed_socket,
     grant_routes,
+    invitation_routes,
     jpeg_routes,
+    oidc_routes,
     patrol_routes,
     people_routes,
     problems,
     ptz_routes,
     restream_routes,
     root_routes,
+    session_routes,
+    setup_routes,
     sign_in_routes,
+    token_routes,
     whep_routes,
 )
 from camctl.api.access import COOKIE, token_of
@@ -37,12 +42,9 @@ from camctl.api.security_headers import SecurityHeaders, hsts_host
 from camctl.api.services import Services, services_of
 
 PREFIX = "/api/v1"
-OPEN_PATHS = {
-    *(f"{PREFIX}/auth/{name}" for name in ("login", "second-factor", "passkey/begin", "passkey/finish")),
-    "/healthz",
-    "/readyz",
-    "/metrics",
-}
+_OPEN_AUTH = ("login", "second-factor", "passkey/begin", "passkey/finish", "oidc", "oidc/start", "oidc/callback")
+_OPEN_HERE = ("/invitations/look", "/invitations/accept", "/setup", *(f"/auth/{name}" for name in _OPEN_AUTH))
+OPEN_PATHS = {"/healthz", "/readyz", "/metrics", *(PREFIX + path for path in _OPEN_HERE)}
 
 
 class _App(FastAPI):
@@ -77,7 +79,7 @@ def describe() -> FastAPI:
     parts = (
         people_routes, sign_in_routes, account_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes,
         control_routes, control_socket, patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
-        emergency_routes,
+        emergency_routes, invitation_routes, session_routes, token_routes, setup_routes, oidc_routes,
     )  # fmt: skip
     for part in parts:
         api.include_router(part.router)

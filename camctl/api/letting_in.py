@@ -1,13 +1,16 @@
-"""What every way of signing in ends with, in one place: the cookie, the answer, and the row in the record."""
+"""What every way of signing in has in common: where from and on what device, the record, the cookie, the answer."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from starlette.requests import HTTPConnection
+from ua_parser import parse
 
 from auth.errors import (
     AuthError,
@@ -37,11 +40,20 @@ _WHY: dict[type[AuthError], str] = {
     PasskeyRefusedError: "passkey-refused",
     WrongProofError: "wrong-proof",
 }
+_MOST_READ_CHARS: Final = 512
 
 
 async def let_in(request: Request, response: Response, token: str, sign_in: SignIn) -> LoginOut:
     """The answer to a new sign-in, which is on record with how it was proved; its cookie is in `response`."""
+    await enter(request, response, token, sign_in)
+    return LoginOut(token=token, expires_at=sign_in.expires_at, person=PersonOut.of(sign_in.person))
+
+
+async def enter(request: Request, response: Response, token: str, sign_in: SignIn) -> None:
+    """Put a new sign-in on record and its cookie into the answer, whatever that is."""
     services = services_of(request)
+    device = await asyncio.to_thread(describe_device, request.headers.get("user-agent", ""))
+    await asyncio.to_thread(services.sign_ins.describe, sign_in.session_id, device)
     await services.audit.surely(sign_in.person, Action.SIGN_IN, address=address_of(request), by=sign_in.method or "")
     response.set_cookie(
         COOKIE,
@@ -49,10 +61,17 @@ async def let_in(request: Request, response: Response, token: str, sign_in: Sign
         max_age=int(services.config.sessions.absolute_s),
         httponly=True,
         samesite="strict",
-        secure=_is_https(request),
+        secure=is_https(request),
     )
     response.headers["Cache-Control"] = "no-store"
-    return LoginOut(token=token, expires_at=sign_in.expires_at, person=PersonOut.of(sign_in.person))
+
+
+def describe_device(user_agent: str) -> str:
+    """Browser and system in a few words, such as "Chrome Mobile, Android"; empty when nothing is known. Some ms."""
+    found = parse(user_agent[:_MOST_READ_CHARS])
+    parts = (found.user_agent.family if found.user_agent else "", found.os.family if found.os else "")
+    words = ", ".join(part for part in parts if part)
+    return words or "".join(filter(str.isprintable, user_agent.partition("/")[0][:40])).strip()
 
 
 # A sign-in in two steps: its secret goes out in two halves, so that what a page, a log or a glance at a screen gives
@@ -70,7 +89,7 @@ def half_in(request: Request, error: SecondFactorPendingError) -> ProblemError:
         path=_path_of_steps(request),
         httponly=True,
         samesite="strict",
-        secure=_is_https(request),
+        secure=is_https(request),
     )
     headers = {"Set-Cookie": cookie.headers["set-cookie"]}
     return ProblemError(SECOND_FACTOR_NEEDED, str(error), headers=headers, pending=error.pending[:middle])
@@ -87,7 +106,8 @@ def forget_half(request: Request, response: Response) -> None:
 
 
 def _path_of_steps(request: Request) -> str:
-    return request.url.path.rpartition("/")[0]
+    # Of the second step's address, wherever the first one was: a password, or a link that set one.
+    return request.url_for("second_factor").path.rpartition("/")[0]
 
 
 @contextmanager
@@ -105,7 +125,7 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _is_https(connection: HTTPConnection) -> bool:
+def is_https(connection: HTTPConnection) -> bool:
     """Whether browsers reach this service by HTTPS, be it through a proxy that ends it and asks us without."""
     public_url = services_of(connection).config.server.public_url
     return connection.url.scheme == "https" or (public_url is not None and urlsplit(public_url).scheme == "https")

@@ -6,9 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from auth.errors import SecondFactorPendingError
 from camctl.api.access import COOKIE, Anyone, Caller, refuse_cross_site, token_of
+from camctl.api.in_person import Self
+from camctl.api.invitation_schemas import NoticeOut
 from camctl.api.letting_in import address_of, half_in, let_in, refusals_recorded
-from camctl.api.problems import CROSS_SITE, SECOND_FACTOR_NEEDED, THROTTLED, WRONG_SIGN_IN, documented
-from camctl.api.schemas import LoginIn, LoginOut, PersonOut
+from camctl.api.problems import CROSS_SITE, FORBIDDEN, SECOND_FACTOR_NEEDED, THROTTLED, WRONG_SIGN_IN, documented
+from camctl.api.schemas import LoginIn, LoginOut, MeOut, PersonOut
 from camctl.api.services import services_of
 from camctl.audit.entry import Action
 
@@ -47,6 +49,13 @@ async def logout(caller: Caller, request: Request, response: Response) -> None:
 
 
 @router.get("/me", responses=documented())
-async def me(caller: Caller) -> PersonOut:
-    """Who is signed in."""
-    return PersonOut.of(caller.person)
+async def me(caller: Caller, request: Request) -> MeOut:
+    """Who is signed in, and what they have to be told."""
+    notices = await services_of(request).joining.notices(caller.person)
+    return MeOut(**PersonOut.of(caller.person).model_dump(), notices=[NoticeOut.of(notice) for notice in notices])
+
+
+@router.delete("/me/notices/{notice_id}", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE))
+async def read_notice(notice_id: str, caller: Self, request: Request) -> None:
+    """The caller has read this notice; it is not told again."""
+    await services_of(request).joining.read(caller.person, notice_id)

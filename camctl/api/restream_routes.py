@@ -16,8 +16,9 @@ from auth.policy import Standing, allows
 from auth.restreams import TooManyAccountsError, UnknownAccountError, account_name
 from auth.roles import Capability
 from auth.service import utc_now
-from camctl.api.access import Caller, HoldingLive
+from camctl.api.access import Caller
 from camctl.api.forwarded import parse_address
+from camctl.api.in_person import LiveInPerson, Self
 from camctl.api.problems import (
     BAD_INPUT,
     CROSS_SITE,
@@ -104,7 +105,7 @@ async def list_accounts(caller: Caller, request: Request) -> RestreamAccountsOut
 
 @router.post("/restream/accounts", status_code=201, responses=documented(FORBIDDEN, CROSS_SITE, RESTREAM_OFF, NOT_DONE))
 async def add_account(
-    body: RestreamAccountIn, caller: HoldingLive, request: Request, response: Response
+    body: RestreamAccountIn, caller: LiveInPerson, request: Request, response: Response
 ) -> NewRestreamAccountOut:
     """Make an account for a recorder or player; the answer says its secret, this once."""
     services = services_of(request)
@@ -128,8 +129,8 @@ async def add_account(
     return NewRestreamAccountOut.of(stored, secret, _root(request, services, port), keys)
 
 
-@router.delete("/restream/accounts/{name}", status_code=204, responses=documented(CROSS_SITE))
-async def remove_account(name: str, caller: Caller, request: Request) -> None:
+@router.delete("/restream/accounts/{name}", status_code=204, responses=documented(FORBIDDEN, CROSS_SITE))
+async def remove_account(name: str, caller: Self, request: Request) -> None:
     """Remove an account; what it plays ends within a second."""
     accounts = services_of(request).restreams
     try:

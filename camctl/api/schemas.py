@@ -14,6 +14,7 @@ from auth.roles import Capability
 from auth.service import utc_now
 from camctl.api.access import Visit
 from camctl.api.control_schemas import HolderOut, PositionOut, SafetyNetName
+from camctl.api.invitation_schemas import NoticeOut
 from camctl.api.schema_base import In, Share
 from camctl.areas.tree import AreaTree
 
@@ -47,6 +48,12 @@ class PersonOut(BaseModel):
             priority=standing.highest_priority(),
             capabilities=sorted(standing.capabilities()),
         )
+
+
+class MeOut(PersonOut):
+    """The caller. `notices` are shown until they are read (DELETE /me/notices/{id})."""
+
+    notices: list[NoticeOut]
 
 
 class LoginOut(BaseModel):

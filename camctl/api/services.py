@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.requests import HTTPConnection
 
+from auth.city_sign_in import CitySignIn
 from auth.factor_service import FactorService
+from auth.joining import Joining
 from auth.passkey_service import PasskeyService
 from auth.policy import PriorityOverride
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService
+from auth.setup_code import SetupCode
+from auth.sign_in_list import SignInList
 from camctl.api.auditing import ServiceAudit
 from camctl.api.rates import Rates
 from camctl.api.recent import RecentSignIns
@@ -38,7 +42,8 @@ class Services:
     `audit` records, `audit_log` is read (None: there is none, in tests).
     `restream_port` says where recorders pull video, None while they may not.
     `turn` is what viewers behind closed networks are told of. `priorities` are the configuration's rules on who comes
-    before whom in which area. `is_self_signed`: nobody vouches for the certificate that browsers are shown.
+    before whom in which area. `city` lets people in by the city's directory, None without one. `is_self_signed`: nobody
+    vouches for the certificate that browsers are shown.
     """
 
     config: Config
@@ -57,11 +62,15 @@ class Services:
     fallback: Fallback
     restreams: RestreamAccounts
     restream_port: Callable[[], int | None]
+    joining: Joining
+    setup: SetupCode
+    sign_ins: SignInList
     turn: TurnServers | None = None
     audit: ServiceAudit = field(default_factory=ServiceAudit)
     audit_log: AuditLog | None = None
     is_self_signed: bool = False
     rates: Rates = field(init=False)
+    city: CitySignIn | None = None
     priorities: tuple[PriorityOverride, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -4,8 +4,11 @@ import { language, words } from "./i18n/locale";
 import { Waiting } from "./parts/waiting";
 import { Account } from "./screens/account";
 import { CameraList } from "./screens/camera-list";
+import { Invitation } from "./screens/invitation";
 import { EmergenciesScreen } from "./screens/emergencies";
 import { Live } from "./screens/live";
+import { Sessions } from "./screens/sessions";
+import { Setup } from "./screens/setup";
 import { SignIn } from "./screens/sign-in";
 import { problemWords } from "./i18n/problems";
 import { forgetCatalogue } from "./state/catalogue";
@@ -19,6 +22,14 @@ export function App(): JSX.Element {
   useSignalEffect(() => {
     if (session.value.name === "out") forgetCatalogue(); // the next person may see other cameras
   });
+  const place = route.value;
+  // Whoever is signed in: these make a sign-in of their own.
+  if (place.name === "invitation") return <Invitation key={place.secret} secret={place.secret} />;
+  if (place.name === "setup") return <Setup />;
+  return <Signed />;
+}
+
+function Signed(): JSX.Element {
   const now = session.value;
   switch (now.name) {
     case "checking":
@@ -29,6 +40,7 @@ export function App(): JSX.Element {
       return <SignIn lapsed={now.lapsed} />;
     case "in": {
       const place = route.value;
+      if (place.name === "sessions") return <Sessions />;
       if (place.name === "account") return <Account />;
       if (place.name === "emergencies") return <EmergenciesScreen />;
       return place.name === "live" ? <Live key={place.id} id={place.id} /> : <CameraList person={now.person} />;

@@ -9,6 +9,7 @@ import "./style/pages.css";
 import "./style/live.css";
 import "./style/holder.css";
 import "./style/controls.css";
+import "./style/own.css";
 import "./style/account.css";
 import "./style/emergency.css";
 

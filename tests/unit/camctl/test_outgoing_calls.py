@@ -42,6 +42,9 @@ NO_CAMERAS = {
     # Back to who came to us: viewers (authenticated by ICE) and players of the re-stream.
     "streams/rtp/burst.py": {"sendmsg", "sendto"},
     "streams/rtsp/outputs.py": {"create_datagram_endpoint", "sendto"},
+    # The city's directory: the origin of the one issuer that whoever runs the machine configured, by https (http on
+    # this very machine only), without redirects or the environment's proxies (tests/unit/auth/test_oidc_client.py).
+    "auth/oidc_client.py": {"httpx"},
     # The demo asks whether its own processes answer, and approves the addresses of feeds that its user typed.
     "camctl/demo/runner.py": {"urllib.request", "urlopen", "getaddrinfo"},
 }

@@ -19,9 +19,9 @@ from camctl.errors import ConfigError
 
 CHANGING = {
     "add", "disable", "enable", "password", "token", "grant", "revoke", "role", "restream add", "restream remove",
-    "totp-reset",
+    "totp-reset", "invite", "recover", "withdraw", "end",
 }  # fmt: skip
-READING = {"list", "grants", "explain", "roles", "passkeys", "restream list"}
+READING = {"list", "grants", "explain", "roles", "passkeys", "restream list", "links", "sessions"}
 
 
 def leaves(parser: argparse.ArgumentParser, before: str = "") -> Iterator[str]:

@@ -3,8 +3,10 @@
 import { accountEn } from "./account-en";
 import { emergencyEn } from "./emergency-en";
 import type { Messages } from "./id";
+import { linksEn } from "./links-en";
 
 export const en: Messages = {
+  ...linksEn,
   ...accountEn,
   ...emergencyEn,
   appTagline: "The city's cameras at your fingertip",

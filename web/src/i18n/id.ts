@@ -2,8 +2,10 @@
 
 import { accountId } from "./account-id";
 import { emergencyId } from "./emergency-id";
+import { linksId } from "./links-id";
 
 export const id = {
+  ...linksId,
   ...accountId,
   ...emergencyId,
   appTagline: "Kamera kota di ujung jari",

@@ -36,6 +36,7 @@ export function chooseLanguage(next: Language): void {
 const whole = computed(() => new Intl.NumberFormat(TAGS[language.value], { maximumFractionDigits: 0 }));
 const clock = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
 const hour = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { hour: "2-digit", minute: "2-digit" }));
+const moment = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" }));
 const day = computed(() => new Intl.DateTimeFormat(TAGS[language.value], { day: "numeric", month: "short", year: "numeric" }));
 const order = computed(() => new Intl.Collator(TAGS[language.value], { numeric: true, sensitivity: "base" }));
 
@@ -50,6 +51,11 @@ export function asTime(date: Date): string {
 /** Hour and minute. */
 export function asHour(date: Date): string {
   return hour.value.format(date);
+}
+
+/** Day, month, year, hour and minute. */
+export function asMoment(date: Date): string {
+  return moment.value.format(date);
 }
 
 /** Day, month and year. */

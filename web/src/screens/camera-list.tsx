@@ -10,9 +10,10 @@ import { EmergencyFact } from "../parts/emergency-fact";
 import { Icon } from "../parts/icon";
 import { LanguageSwitch } from "../parts/language-switch";
 import { NoticeBar } from "../parts/notice";
+import { OwnNotices } from "../parts/own-notices";
 import { catalogue, keepFresh } from "../state/catalogue";
 import { grouped, matching } from "../state/grouping";
-import { ACCOUNT, cameraHref } from "../state/route";
+import { ACCOUNT, cameraHref, SESSIONS } from "../state/route";
 import { leave } from "../state/session";
 
 /** Rows drawn at once: a phone scrolls these smoothly; search finds the rest. */
@@ -33,6 +34,9 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
             <p class="person">{person.displayName}</p>
           </div>
           <LanguageSwitch />
+          <a class="button plain icon-only" data-testid="to-sessions" href={SESSIONS} aria-label={t.ownAccess} title={t.ownAccess}>
+            <Icon name="key" />
+          </a>
           <a class="button plain icon-only" data-testid="to-account" href={ACCOUNT} aria-label={t.account} title={t.account}>
             <Icon name="person" />
           </a>
@@ -49,6 +53,7 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
           {problem !== null ? <span class="form-error">{problemWords(t, problem)}</span> : <Summary items={items} at={at} />}
         </p>
       </header>
+      <OwnNotices />
       <div data-testid="camera-list" class="groups">
         {items === null ? <p class="hint">{problem === null && t.loading}</p> : <Groups items={items} wanted={wanted} most={most} onMore={() => setMost(most + STEP)} />}
       </div>

@@ -4,11 +4,12 @@ import type { Problem } from "../api/problem";
 import { words } from "../i18n/locale";
 import { problemWords } from "../i18n/problems";
 import { canFillIn, passkeysHere } from "../drivers/passkeys";
-import { CodeForm } from "../parts/code-form";
+import { CitySignIn } from "../parts/city-sign-in";
 import { LanguageSwitch } from "../parts/language-switch";
 import { PasskeyButton, passkeyWords } from "../parts/passkey-button";
 import { PasswordField } from "../parts/password-field";
-import { enter, enterByCode, enterByPasskey } from "../state/session";
+import { SecondStep } from "../parts/second-step";
+import { enter, enterByPasskey } from "../state/session";
 
 type Phase = { readonly name: "ready" } | { readonly name: "busy" } | { readonly name: "said"; readonly text: string };
 
@@ -38,6 +39,7 @@ export function SignIn({ lapsed }: { readonly lapsed: boolean }): JSX.Element {
           }}
         />
       )}
+      {pending === null && <CitySignIn />}
       <LanguageSwitch />
     </main>
   );
@@ -121,27 +123,4 @@ function useFillIn(onRefused: (problem: Problem) => void): () => void {
     // eslint-disable-next-line react-hooks/exhaustive-deps -- once, as long as the page is there
   }, []);
   return () => abort.current?.abort();
-}
-
-interface SecondStepProps {
-  readonly pending: string;
-  readonly onBack: (text: string) => void;
-}
-
-function SecondStep({ pending, onBack }: SecondStepProps): JSX.Element {
-  const t = words.value;
-  const send = async (code: string): Promise<string> => {
-    const problem = await enterByCode(pending, code);
-    if (problem?.kind === "second-factor-over") onBack(problemWords(words.value, problem));
-    return problem === null ? "" : problemWords(words.value, problem);
-  };
-  return (
-    <section aria-labelledby="second-factor">
-      <h2 id="second-factor">{t.codeTitle}</h2>
-      <CodeForm id="second-factor-code" label={t.codeLabel} send={send} button={t.goOn} />
-      <button type="button" class="button plain wide" onClick={() => onBack("")}>
-        {t.codeBack}
-      </button>
-    </section>
-  );
 }

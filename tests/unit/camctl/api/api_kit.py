@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from auth.model import Person, SignIn
+from auth.model import Person, SignIn, SignInKind
 from auth.service import AuthService
 from camctl.admission import Places
 from camctl.api.services import Services
@@ -185,7 +185,7 @@ class House:
 
 def sign_in_of(role: str, area: str = "31.71", *, name: str = "sari", device: str = "1", **more: Any) -> SignIn:
     person = Person(name, name, name.title(), (grant(role, (area,)),), **more)
-    return SignIn(person, f"{name}-{device}", datetime.now(UTC) + timedelta(hours=1))
+    return SignIn(person, f"{name}-{device}", datetime.now(UTC) + timedelta(hours=1), SignInKind.BROWSER)
 
 
 class FakeWebSocket:

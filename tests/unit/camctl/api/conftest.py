@@ -14,11 +14,15 @@ from fastapi import FastAPI
 
 from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
+from auth.joining import Joining
+from auth.model import CameraRef
 from auth.passkey_records import PasskeyRecords
 from auth.passkey_service import PasskeyService
 from auth.passwords import Passwords
 from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
+from auth.setup_code import SetupCode
+from auth.sign_in_list import SignInList
 from camctl.api.application import build
 from camctl.api.auditing import ServiceAudit
 from camctl.api.revocation import LiveUses
@@ -45,6 +49,11 @@ from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStor
 PASSWORD = "kuda lumping 7"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 Fill = Callable[[AuthService], Awaitable[dict[str, str]]]
+
+
+def ref_of(control: FakeControl, camera_id: str) -> CameraRef | None:
+    camera = control.get(camera_id)
+    return None if camera is None else camera.entry.ref
 
 
 async def people_of_the_kit(auth: AuthService) -> dict[str, str]:
@@ -122,6 +131,9 @@ async def opened_house(
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
                         fallback=Fallback(media, metrics), restreams=RestreamAccounts(cast("Any", people)),
                         restream_port=lambda: config.restream.port if config.restream.enabled else None,
+                        joining=Joining(auth, cast("Any", people), lambda name: ref_of(control, name)),
+                        setup=SetupCode(auth, ["31"]),
+                        sign_ins=SignInList(cast("Any", people)),
                         audit=audit, audit_log=log)  # fmt: skip
     if app is None:
         app = build(services)

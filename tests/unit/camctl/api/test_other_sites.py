@@ -50,7 +50,13 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield method.upper(), path, operation
 
 
-UNSAFE = [(method, path) for method, path, _ in operations() if method not in {"GET", "HEAD", "OPTIONS"}]
+# No address at all while there is an administrator; test_setup_routes.py attacks it while there is none.
+CLOSED = {"/api/v1/setup"}
+UNSAFE = [
+    (method, path)
+    for method, path, _ in operations()
+    if method not in {"GET", "HEAD", "OPTIONS"} and path not in CLOSED
+]
 SAFE_PATHS = [path for method, path, _ in operations() if method == "GET"]
 PAGES = ("", "/assets", "/manifest.webmanifest")
 SOCKETS = [route.path or "" for route in declared_routes() if isinstance(route.original_route, APIWebSocketRoute)]

@@ -225,7 +225,7 @@ async def test_another_sites_page_makes_and_removes_nothing_with_the_cookie(hous
 async def test_without_the_database_it_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     sign_in = await house.sign_in("camat")
 
-    async def known(_token: str) -> Any:
+    async def known(_token: str, _address: str) -> Any:
         return sign_in
 
     monkeypatch.setattr(house.auth, "authenticate", known)

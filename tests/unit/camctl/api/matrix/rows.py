@@ -2,7 +2,7 @@
 
     Route("GET /api/v1/cameras/{camera_id}/weather", At("see")),
     Route("POST /api/v1/people/{username}/greeting", Over("manage_people"), body={"text": "halo"}, done=201),
-    Route("DELETE /api/v1/me/tokens/{token_id}", SignedIn(), path={"token_id": World.token}, done=204),
+    Route("DELETE /api/v1/me/tokens/{token_id}", SignedIn(), path={"token_id": World.own_token}, done=204),
 
 Of what a route depends on there are (design.py): `Public`, `SignedIn`, `At` a camera, `Anywhere`, `Over` a person,
 `Everywhere`; `Hidden` and `Softly` for what belongs to somebody else. `{camera_id}` and `{username}` are filled with
@@ -97,6 +97,10 @@ REASON, RESERVATION = {"reason": "a test"}, {"reason": "a test", "limit_s": 600}
 GRANT = {"role": "official", "areas": [HOME], "reason": "a test"}
 EMERGENCY = {"category": "flood", "incident": "112-0881", "reason": "a test"}
 REVIEW = {"justified": True, "words": "a test"}
+NO_LINK = {"secret": "x" * 43}
+SETUP = {"code": "x", "username": "x", "display_name": "x", "password": PASSWORD}
+TOKEN = {"name": "wall", "scopes": ["see"], "days": 1}
+INVITATION = {"role": "official", "areas": [HOME], "display_name": "Pak Budi"}
 ROLE = {"capabilities": ["see"], "priority": 30}
 
 
@@ -138,6 +142,12 @@ ROUTES: tuple[Route, ...] = (
     Route("POST /api/v1/auth/second-factor", Public(), body={"pending": "x", "code": "123456"}, done=401),
     Route("POST /api/v1/auth/passkey/begin", Public(), done=409),  # there are none at a plain http address
     Route("POST /api/v1/auth/passkey/finish", Public(), body={}, done=422),
+    Route("POST /api/v1/invitations/look", Public(), body=NO_LINK, done=(404, 429)),
+    Route("POST /api/v1/invitations/accept", Public(), body={**NO_LINK, "password": PASSWORD}, done=(404, 429)),
+    Route("POST /api/v1/setup", Public(), body=SETUP, done=404),  # there is an administrator
+    Route("GET /api/v1/auth/oidc", Public()),
+    Route("GET /api/v1/auth/oidc/start", Public(), done=404),  # there is no directory
+    Route("GET /api/v1/auth/oidc/callback", Public(), done=404),
     Route("GET /api/v1/openapi.json", Public()),
     Route("HEAD /api/v1/openapi.json", Public()),
     Route("GET /healthz", Public()),
@@ -152,6 +162,13 @@ ROUTES: tuple[Route, ...] = (
     Route("POST /api/v1/auth/logout", SignedIn(), before=World.new_sign_in, done=204),
     Route("GET /api/v1/me", SignedIn()),
     Route("GET /api/v1/me/grants", SignedIn()),
+    Route("DELETE /api/v1/me/notices/{notice_id}", SignedIn(), path={"notice_id": nothing_with_this_id}, done=204),
+    Route("GET /api/v1/me/sessions", SignedIn()),
+    Route("DELETE /api/v1/me/sessions", SignedIn(), done=204),
+    Route("DELETE /api/v1/me/sessions/{session_id}", SignedIn(), path={"session_id": nothing_with_this_id}, done=404),
+    Route("GET /api/v1/me/tokens", SignedIn()),
+    Route("POST /api/v1/me/tokens", SignedIn(), body=TOKEN, done=(201, 422)),  # 422: who may not see has no such scope
+    Route("DELETE /api/v1/me/tokens/{token_id}", SignedIn(), path={"token_id": World.own_token}, done=204),
     Route("GET /api/v1/account", SignedIn()),
     Route("POST /api/v1/account/passkeys/begin", SignedIn(), done=409),
     Route("POST /api/v1/account/passkeys", SignedIn(), body={}, done=422),
@@ -220,6 +237,13 @@ ROUTES: tuple[Route, ...] = (
     Route(f"POST {PERSON}/grants", Over(), body=GRANT, done=201),
     Route(f"POST {PERSON}/grants/{{grant_id}}/approve", Over(), path={"grant_id": World.grant}),
     Route(f"DELETE {PERSON}/grants/{{grant_id}}", Over(), path={"grant_id": World.grant}, done=204),
+    Route(f"POST {PERSON}/recovery", Over(), body={}, done=201),
+    Route(f"GET {PERSON}/tokens", Over()),
+    Route(f"DELETE {PERSON}/tokens/{{token_id}}", Over(), path={"token_id": World.token}, done=204),
+    Route("POST /api/v1/invitations", Anywhere("manage_people"), body=INVITATION, done=201),
+    Route("GET /api/v1/invitations", Anywhere("manage_people")),
+    Route("DELETE /api/v1/invitations/{invitation_id}", Anywhere("manage_people"),
+          path={"invitation_id": nothing_with_this_id}, done=404),
     Route("GET /api/v1/roles", Anywhere("manage_people")),
     Route("PUT /api/v1/roles/{name}", Everywhere("manage_people"), path={"name": new_role}, body=ROLE),
     # Where things are, what was opened in emergencies, what is on record

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from auth.grant_service import Grants
 from auth.grants import GrantWish
+from auth.invitations import Wish
 from auth.model import SignIn
 from auth.roles import Capability, ViewingRank
 from auth.service import AuthService
@@ -218,6 +219,27 @@ class World:
     async def _account_of(self, person: str) -> str:
         stored, _ = await new_account(self.house.services.restreams, person, f"nvr-{secrets.token_hex(4)}", ())
         return stored.name
+
+    async def link(self, cell: Cell) -> str:
+        """There is a link by which somebody can come in; its secret."""
+        wish = Wish("official", (cell.area,), display_name="Pak Budi")
+        secret, _ = await self.house.services.joining.invite(wish, None, 3600.0)
+        return secret
+
+    async def own_token(self, cell: Cell) -> str:
+        """The caller has a token; its id."""
+        return await self._token_of(cell.username)
+
+    async def token(self, cell: Cell) -> str:
+        """The person who is asked about has a token; its id."""
+        return await self._token_of(cell.person)
+
+    async def _token_of(self, person: str) -> str:
+        auth = self.house.auth
+        secret = await auth.issue_token(person, auth.now() + timedelta(days=1), "wall")
+        made = await auth.authenticate(secret)
+        assert made is not None
+        return made.session_id
 
     async def new_sign_in(self, cell: Cell) -> str:
         """The caller signs in anew: the row ends sign-ins."""

@@ -1,0 +1,194 @@
+"""Coming in on a phone: the set-up code, a link, a recovery; and one's own sessions and tokens. In Chromium."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pyotp
+import pytest
+from playwright.sync_api import Browser, expect
+
+from auth.service import SessionRules
+from tests.support import service as services
+from tests.support.phone_page import PhonePage, chromium
+from tests.support.service import Service
+
+pytestmark = pytest.mark.browser
+
+NEW = "gamelan 42 x"
+PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("joining")
+    with services.running(folder, services.write_config(folder), {}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def links(service: Service) -> dict[str, str]:
+    """Made by command before playwright's loop runs."""
+    options = ["--role", "operator", "--area", "31.71", "--address", service.url]
+    return {
+        name: service.user("invite", *options, "--name", name) for name in ("Pak Budi", "Bu Tuti", "Bu Rudi", "Bu Rini")
+    }
+
+
+@pytest.fixture(scope="module")
+def browser(links: dict[str, str]) -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def phone(browser: Browser, service: Service) -> Iterator[PhonePage]:
+    page = PhonePage(browser, service.url, locale="en-GB")
+    yield page
+    assert page.errors == []
+    page.close()
+
+
+def printed_code(service: Service) -> str:
+    [code] = re.findall(r"\b[2-9A-Z]{4}(?:-[2-9A-Z]{4}){3}\b", service.log.read_text())
+    return str(code)
+
+
+def join(phone: PhonePage, link: str, username: str | None, password: str = NEW) -> None:
+    phone.page.goto("about:blank")
+    phone.page.goto(link)
+    if username is not None:
+        phone.page.get_by_test_id("join-username").fill(username)
+    phone.page.get_by_test_id("join-password").fill(password)
+    phone.tap("join-submit")
+
+
+def test_the_first_administrator_sets_up_with_the_printed_code(phone: PhonePage, service: Service) -> None:
+    code = printed_code(service)
+    phone.page.goto("about:blank")
+    phone.page.goto(f"{service.url}/#/setup")
+    page = phone.page
+    page.get_by_test_id("setup-code").fill("AAAA-AAAA-AAAA-AAAA")
+    page.get_by_test_id("setup-name").fill("Ibu Admin")
+    page.get_by_test_id("join-username").fill("boss")
+    page.get_by_test_id("join-password").fill(NEW)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / "phone-setup.png", full_page=True)
+    phone.tap("join-submit")
+    expect(page.get_by_test_id("join-error")).to_have_text("The code is wrong. Use the one of the last start.")
+    page.get_by_test_id("setup-code").fill(code.lower())
+    phone.tap("join-submit")
+    page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    assert page.url.endswith("/#/")
+
+
+def test_an_invited_person_comes_in_and_the_link_is_over(phone: PhonePage, links: dict[str, str]) -> None:
+    link, page = links["Pak Budi"], phone.page
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    join(phone, link, "budi", "short")
+    expect(page.get_by_test_id("join-title")).to_have_text("Welcome, Pak Budi")
+    expect(page.get_by_test_id("join-error")).to_contain_text("too short")
+    page.screenshot(path=PICTURES / "phone-invitation.png", full_page=True)
+    page.get_by_test_id("join-password").fill(NEW)
+    phone.tap("join-submit")
+    page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    secret = link.rpartition("/")[2]
+    assert secret not in page.url
+    assert not [url for url in asked if secret in url.partition("#")[0]]
+    page.goto("about:blank")
+    page.goto(link)
+    expect(page.get_by_test_id("link-refused")).to_contain_text("does not work")
+
+
+def grow_old(service: Service) -> None:
+    """As if everybody had signed in hours ago."""
+    with closing(sqlite3.connect(service.config.parent / "people.db", timeout=10)) as people, people:
+        people.execute("UPDATE session SET proved_at = '2026-01-01 00:00:00.000000'")
+    time.sleep(2 * SessionRules().fresh_s)  # the service believes its memory for that long
+
+
+def test_sessions_and_tokens_are_seen_and_ended(phone: PhonePage, service: Service, links: dict[str, str]) -> None:
+    join(phone, links["Bu Tuti"], "tuti")
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    with httpx.Client(base_url=service.api, timeout=10) as other:
+        assert other.post("/auth/login", json={"username": "tuti", "password": NEW}).status_code == 200
+        phone.tap("to-sessions")
+        sessions = phone.page.get_by_test_id("own-session")
+        expect(sessions).to_have_count(2)
+        expect(phone.page.locator('[data-testid="own-session"][data-current="true"]')).to_contain_text("this device")
+        phone.tap("end-others")
+        expect(sessions).to_have_count(1)
+        assert other.get("/me").status_code == 401
+    phone.page.get_by_test_id("token-name").fill("wall")
+    phone.page.get_by_test_id("scope-live").check()
+    grow_old(service)
+    phone.tap("make-token")
+    phone.page.get_by_test_id("step-up-password").fill(NEW)
+    phone.tap("step-up-password-submit")
+    token = phone.page.get_by_test_id("new-token").inner_text()
+    phone.page.screenshot(path=PICTURES / "phone-sessions.png", full_page=True)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert httpx.get(f"{service.api}/me", headers=headers, timeout=10).json()["username"] == "tuti"
+    expect(phone.page.get_by_test_id("own-token")).to_contain_text("live pictures, see the cameras")
+    phone.tap("end-token")
+    expect(phone.page.get_by_test_id("own-token")).to_have_count(0)
+    assert httpx.get(f"{service.api}/me", headers=headers, timeout=10).status_code == 401
+
+
+def make_sure_of_an_administrator(service: Service) -> None:
+    """As the first test does by hand; for where this one runs alone."""
+    body = {"code": printed_code(service), "username": "boss", "display_name": "Ibu Admin", "password": NEW}
+    assert httpx.post(f"{service.api}/setup", json=body, timeout=10).status_code in {200, 404}
+
+
+def recovery(service: Service, username: str) -> str:
+    with httpx.Client(base_url=service.api, timeout=10) as boss:
+        assert boss.post("/auth/login", json={"username": "boss", "password": NEW}).status_code == 200
+        answer = boss.post(f"/people/{username}/recovery", json={})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["link"])
+
+
+def test_a_recovered_person_is_told_until_they_read_it(
+    phone: PhonePage, service: Service, links: dict[str, str]
+) -> None:
+    make_sure_of_an_administrator(service)
+    join(phone, links["Bu Rudi"], "rudi")
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    join(phone, recovery(service, "rudi"), None, "wayang kulit 9")
+    told = phone.page.get_by_test_id("own-notice")
+    expect(told).to_contain_text("a link from Ibu Admin")
+    phone.page.screenshot(path=PICTURES / "phone-recovered.png", full_page=True)
+    phone.tap("own-notice-read")
+    expect(told).to_have_count(0)
+    phone.page.reload()
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    expect(told).to_have_count(0)
+
+
+def test_a_recovered_person_with_an_authenticator_app_gives_its_code_too(
+    phone: PhonePage, service: Service, links: dict[str, str]
+) -> None:
+    make_sure_of_an_administrator(service)
+    secret = links["Bu Rini"].rpartition("/")[2]
+    with httpx.Client(base_url=service.api, timeout=10) as rini:
+        body = {"secret": secret, "username": "rini", "password": NEW}
+        assert rini.post("/invitations/accept", json=body).status_code == 200
+        totp = pyotp.TOTP(rini.post("/account/totp/begin").json()["secret"])
+        codes = rini.post("/account/totp", json={"code": totp.now()}).json()["codes"]
+    join(phone, recovery(service, "rini"), None, "wayang kulit 9")
+    code = phone.page.get_by_test_id("second-factor-code")
+    code.fill("000000")
+    phone.tap("second-factor-code-submit")
+    expect(phone.page.get_by_test_id("second-factor-code-error")).not_to_be_empty()
+    code.fill(codes[0])
+    phone.tap("second-factor-code-submit")
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    assert phone.page.url.endswith("/#/")

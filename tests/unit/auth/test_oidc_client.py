@@ -1,0 +1,148 @@
+"""Whom the service calls to ask the city's directory: nobody else, without redirects, and not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auth import oidc_client
+from auth.oidc import OidcError, is_safe_issuer, parse_object, provider_of
+from auth.oidc_client import MAX_BYTES, OidcClient
+from tests.support.directory import ISSUER, Directory
+from tests.unit.auth.city_kit import Browser, settings
+from tests.unit.auth.conftest import PASSWORD
+
+if TYPE_CHECKING:
+    from auth.service import AuthService
+    from camctl.store import Store
+    from tests.unit.auth.conftest import Clocks
+
+
+@pytest.fixture
+def directory() -> Directory:
+    return Directory()
+
+
+@pytest.fixture
+async def invited(directory: Directory, auth: AuthService, store: Store, clocks: Clocks) -> Any:
+    browser = Browser(directory, auth, store, clocks)
+    await auth.create_person("sari@example.go.id", PASSWORD, role="official", areas=["31.71.01"])
+    directory.claims = {"email": "Sari@example.go.id", "email_verified": True}
+    yield browser
+    await browser.city.close()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"issuer": "https://evil.example"}, {"issuer": ISSUER + "/"}, {"issuer": None},
+        {"token_endpoint": "https://evil.example/token"}, {"jwks_uri": "http://login.example.go.id/keys"},
+        {"jwks_uri": "https://login.example.go.id:8443/keys"}, {"token_endpoint": "https://login.example.go.id@evil.example/"},
+        {"token_endpoint": "https://x:y@login.example.go.id/token"}, {"authorization_endpoint": "javascript:alert(1)"},
+        {"authorization_endpoint": None}, {"token_endpoint": 7}, {"jwks_uri": "https://["},
+        {"id_token_signing_alg_values_supported": ["none", "HS256"]},
+    ],
+)  # fmt: skip
+async def test_a_directory_that_names_others_is_not_followed(
+    invited: Browser, directory: Directory, document: dict[str, Any]
+) -> None:
+    directory.document = document
+    with pytest.raises(OidcError):
+        await invited.city.start()
+    assert len(directory.asked) == 1
+
+
+@given(st.dictionaries(st.sampled_from(["issuer", "authorization_endpoint", "token_endpoint", "jwks_uri"]),
+                       st.text() | st.none() | st.integers() | st.just(ISSUER)))  # fmt: skip
+def test_no_document_names_another_origin(document: dict[str, Any]) -> None:
+    try:
+        provider = provider_of(document, ISSUER)
+    except OidcError:
+        return
+    for endpoint in (provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri):
+        assert urlsplit(endpoint).hostname == "login.example.go.id"
+
+
+@given(st.binary(max_size=300))
+def test_no_answer_is_a_fault(body: bytes) -> None:
+    try:
+        assert isinstance(parse_object(body), dict)
+    except OidcError:
+        return
+
+
+def test_a_deep_answer_is_refused() -> None:
+    with pytest.raises(OidcError):
+        parse_object(b"[" * 200_000)
+
+
+def test_issuers_are_https_or_on_this_machine() -> None:
+    for good in (ISSUER, "https://login.example.go.id/realms/city", "http://127.0.0.1:9400", "http://localhost"):
+        assert is_safe_issuer(good), good
+    for bad in (
+        "http://login.example.go.id",
+        "ftp://x",
+        "https://",
+        "",
+        "https://a?b",
+        "https://a#b",
+        "https://u:p@a",
+        "https://[",
+    ):
+        assert not is_safe_issuer(bad), bad
+
+
+async def test_neither_redirects_nor_failures_nor_long_answers_are_followed(
+    invited: Browser, directory: Directory, clocks: Clocks
+) -> None:
+    path = "/.well-known/openid-configuration"
+    answers = (
+        httpx.Response(302, headers={"Location": "https://evil.example/"}), httpx.Response(500),
+        httpx.Response(200, text="["),
+        httpx.Response(200, json=[]), httpx.Response(200, content=b" " * (MAX_BYTES + 1)),
+    )  # fmt: skip
+    for answer in answers:
+        directory.answers[path] = lambda _request, answer=answer: answer
+        with pytest.raises(OidcError):
+            await invited.city.start()
+        clocks.advance(6)
+    del directory.answers[path]
+    assert await invited.signs_in()
+
+
+async def test_one_that_is_down_is_not_asked_by_everybody_who_presses_the_button(
+    invited: Browser, directory: Directory
+) -> None:
+    def down(_request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route")
+
+    directory.answers["/.well-known/openid-configuration"] = down
+    for _ in range(20):
+        with pytest.raises(OidcError):
+            await invited.city.start()
+    assert len(directory.asked) == 1
+
+
+async def test_one_that_drips_is_given_up(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def drip() -> Any:
+        while True:
+            await asyncio.sleep(0.01)
+            yield b" "
+
+    async def respond(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=drip())
+
+    monkeypatch.setattr(oidc_client, "TIMEOUT_S", 0.1)
+    client = OidcClient(settings(), transport=httpx.MockTransport(respond))
+    started = time.monotonic()
+    with pytest.raises(OidcError, match="does not answer"):
+        await client.provider()
+    assert time.monotonic() - started < 2.0
+    await client.close()
