@@ -24,6 +24,7 @@ from bench import (
     join,
     links,
     relay,
+    signins,
     steer,
     storm,
 )
@@ -44,6 +45,7 @@ _BENCHMARKS = {
     "links": links.run,
     "grants": grants.run,
     "audit": audit.run,
+    "signins": signins.run,
 }
 
 
