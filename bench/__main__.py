@@ -16,6 +16,7 @@ from bench import (
     badlink,
     capacity,
     command,
+    cuts,
     dark,
     delay,
     glass,
@@ -24,6 +25,7 @@ from bench import (
     join,
     links,
     relay,
+    requests,
     signins,
     steer,
     storm,
@@ -46,6 +48,8 @@ _BENCHMARKS = {
     "grants": grants.run,
     "audit": audit.run,
     "signins": signins.run,
+    "requests": requests.run,
+    "cuts": cuts.run,
 }
 
 
