@@ -45,7 +45,7 @@ from auth.throttle import Throttle
 from auth.writing import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from sqlalchemy.orm import Session, sessionmaker
 
@@ -197,6 +197,11 @@ class AuthService:
         if record is None or not record.alive(self._clock()):
             return None
         return _sign_in(await self._touched(record) if used else record)
+
+    async def recheck_all(self, session_ids: Collection[str]) -> dict[str, SignIn]:
+        """`recheck` of many with one look; those that no longer hold are left out."""
+        records = await self._db(self._records.by_session_ids, session_ids)
+        return {record.session_id: _sign_in(record) for record in records if record.alive(self._clock())}
 
     async def sign_out(self, token: str) -> None:
         """End the sign-in of this token; nothing happens when there is none."""
