@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth import tokens
-from auth.cache import SignInCache
+from auth.cache import SharedReads, SignInCache
 from auth.changes import ChangeReader
 from auth.checks import check_name, normalise_username
 from auth.errors import AuthUnavailableError, PersonRuleError, ThrottledError, WrongSignInError
@@ -97,6 +97,7 @@ class AuthService:
         self._clock = clock
         self._steady = steady
         self._cache = SignInCache(self._rules.fresh_s, self._rules.max_cached)
+        self._reads = SharedReads(self._rules.fresh_s)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="auth-db")
         self._changes = ChangeReader()
 
@@ -160,7 +161,7 @@ class AuthService:
             return None
         record = self._cache.get(token_sha256, self._steady())
         if record is None:
-            record = await self._read(token_sha256)
+            record = await self._reads.get(token_sha256, self._steady(), self._cache.generation, self._read)
         return _sign_in(record) if record is not None and record.alive(self._clock()) else None
 
     async def _read(self, token_sha256: str) -> SessionRecord | None:

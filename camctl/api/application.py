@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
 from camctl.api import (
@@ -44,15 +44,14 @@ def describe() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    api = APIRouter(prefix=PREFIX)
     parts = (
         people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
         patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
         emergency_routes,
     )  # fmt: skip
     for part in parts:
-        api.include_router(part.router)
-    app.include_router(api)
+        # Not by a router of all of them: FastAPI looks for the route anew on each level of nesting.
+        app.include_router(part.router, prefix=PREFIX)
     app.include_router(root_routes.router)
     _document_sign_in(app)
     return app

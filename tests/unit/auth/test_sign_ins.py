@@ -178,8 +178,9 @@ async def test_tokens_are_remembered_for_a_moment_only(services: Any, monkeypatc
     for _ in range(5):
         await auth.authenticate(token)
     services.clocks.advance(0.6)
-    await auth.authenticate(token)
-    assert len(reads) == 2
+    found = await asyncio.gather(*(auth.authenticate(token) for _ in range(50)))
+    assert all(each is not None for each in found)
+    assert len(reads) == 2, "of many requests at the moment when it ran out one reads"
 
 
 async def test_guessing_at_a_closed_account_is_slowed_too(auth: AuthService) -> None:
