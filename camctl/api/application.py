@@ -44,10 +44,10 @@ def describe() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    # What is asked most often comes first: FastAPI tries one route after the other.
     parts = (
-        people_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes, control_routes, control_socket,
-        patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
-        emergency_routes,
+        camera_routes, ptz_routes, control_routes, control_socket, people_routes, whep_routes, feed_socket, jpeg_routes,
+        patrol_routes, restream_routes, grant_routes, audit_routes, area_routes, emergency_routes,
     )  # fmt: skip
     for part in parts:
         # Not by a router of all of them: FastAPI looks for the route anew on each level of nesting.
