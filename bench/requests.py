@@ -1,4 +1,4 @@
-"""What an authorised request costs at 2,000 a second, beside a bare FastAPI route that asks nobody for anything."""
+"""What an authorised request costs at 1,000 and 2,000 a second, beside a bare FastAPI route that asks for nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from bench.house import House, house, simulated_camera
 from bench.program import Program
 from bench.usage import cpu_ns, server_and_load_core
 
-_PER_S, _QUICK_PER_S = 2000.0, 500.0
-_ROUNDS, _QUICK_ROUNDS = 6, 1
+_PER_S, _QUICK_PER_S = (1000.0, 2000.0), (500.0,)
+_ROUNDS, _QUICK_ROUNDS = 4, 1
+_FULL = 0.98  # of the rate: who answers less is at the end of its core
 _ROUND_S, _QUICK_ROUND_S = 8.0, 4.0
 _READY_S = 20.0
 _LIMIT_MS = 0.3
@@ -48,11 +49,16 @@ class Contender:
         self.rates.append(load.per_s)
         self.refused += load.refused
 
+    @property
+    def rate(self) -> float:
+        """How many a second were answered, over all rounds."""
+        return sum(self.rates) / len(self.rates)
+
     def row(self) -> list[str]:
         """Of the table."""
         times = (report.number(report.percentile(self.took_ms, share), 2) for share in (0.5, 0.95, 0.99))
-        cpu, rate = report.percentile(self.cpu_us, 0.5), sum(self.rates) / len(self.rates)
-        return [self.name, *times, report.number(cpu, 0), report.number(rate, 0), str(self.refused)]
+        cpu = report.percentile(self.cpu_us, 0.5)
+        return [self.name, *times, report.number(cpu, 0), report.number(self.rate, 0), str(self.refused)]
 
 
 def table(ours: Contender, bare: Contender, others: list[Contender], per_s: float) -> str:
@@ -69,7 +75,12 @@ def table(ours: Contender, bare: Contender, others: list[Contender], per_s: floa
         "the bare route makes and sends the same model; the difference holds all else that the service does too:",
         "its limits of body and rate, its headers, its measurement; healthz has these and no permission",
     ]
-    head = ("ms", "p50", "p95", "p99", "CPU us", "asked/s", "refused")
+    notes += [
+        f"{each.name}: did not keep up; its times are those of a queue, only its CPU can be compared"
+        for each in (ours, bare, *others)
+        if each.rate < _FULL * per_s
+    ]
+    head = ("ms", "p50", "p95", "p99", "CPU us", "answered/s", "refused")
     title = f"requests: {per_s:g} a second over {CLIENTS} connections, {len(ours.rates)} rounds each in turn"
     return report.table(title, head, [each.row() for each in (ours, bare, *others)], notes)
 
@@ -80,14 +91,20 @@ async def _measure(running: House, folder: Path, *, quick: bool) -> str:
         found = (await client.get(running.camera)).raise_for_status().json()
     async with await Program.module("bare", json.dumps(found), folder=folder, core=server) as program:
         port = json.loads(await program.line(_READY_S))["port"]
-        ours = Contender("service: GET /cameras/cam", running.camera, running.headers, running.pid)
-        bare = Contender("bare FastAPI route", f"http://127.0.0.1:{port}/cameras/cam", {}, program.pid)
-        open_door = Contender("service: GET /healthz", f"{running.url}/healthz", {}, running.pid)
-        per_s, seconds = (_QUICK_PER_S, _QUICK_ROUND_S) if quick else (_PER_S, _ROUND_S)
-        for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
-            for each in (ours, bare, open_door):
-                await each.play(per_s, seconds, folder, load)
-    return table(ours, bare, [open_door], per_s)
+        names = {
+            "service: GET /cameras/cam": (running.camera, running.headers, running.pid),
+            "bare FastAPI route": (f"http://127.0.0.1:{port}/cameras/cam", {}, program.pid),
+            "service: GET /healthz": (f"{running.url}/healthz", {}, running.pid),
+        }
+        tables = []
+        for per_s in _QUICK_PER_S if quick else _PER_S:
+            contenders = [Contender(name, *each) for name, each in names.items()]
+            for _ in range(_QUICK_ROUNDS if quick else _ROUNDS):
+                for each in contenders:
+                    await each.play(per_s, _QUICK_ROUND_S if quick else _ROUND_S, folder, load)
+            ours, bare, *others = contenders
+            tables.append(table(ours, bare, others, per_s))
+    return "".join(tables)
 
 
 async def run(folder: Path, *, quick: bool) -> str:
