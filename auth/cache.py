@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
     from auth.records import SessionRecord
 
 
@@ -46,3 +50,37 @@ class SignInCache:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+
+class SharedReads:
+    """One read for all who ask for the same sign-in at the same time: what ran out is not read once a request.
+
+    Nobody is given what began to be read `fresh_s` before they asked, or before a drop: that read is not theirs.
+    """
+
+    def __init__(self, fresh_s: float) -> None:
+        self._fresh_s = fresh_s
+        self._under_way: dict[str, tuple[asyncio.Task[SessionRecord | None], float, int]] = {}
+
+    async def get(
+        self,
+        token_sha256: str,
+        now_s: float,
+        generation: int,
+        read: Callable[[str], Coroutine[Any, Any, SessionRecord | None]],
+    ) -> SessionRecord | None:
+        """What `read` gives, begun now or a moment ago; what it raises. `generation` is the cache's at this moment."""
+        known = self._under_way.get(token_sha256)
+        if known is None or known[2] != generation or not 0.0 <= now_s - known[1] < self._fresh_s:
+            task = asyncio.create_task(read(token_sha256), name="reading a sign-in")
+            known = self._under_way[token_sha256] = (task, now_s, generation)
+            task.add_done_callback(lambda done: self._over(token_sha256, done))
+        # Whoever gives up waiting, as a client does that hangs up, does not take it from the others.
+        return await asyncio.shield(known[0])
+
+    def _over(self, token_sha256: str, done: asyncio.Task[SessionRecord | None]) -> None:
+        if not done.cancelled():
+            done.exception()  # told to who still waits; nobody may
+        known = self._under_way.get(token_sha256)
+        if known is not None and known[0] is done:
+            del self._under_way[token_sha256]

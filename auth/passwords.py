@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
+import sys
+import threading
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -21,7 +24,8 @@ if TYPE_CHECKING:
 
 MIN_CHARS = 8
 MAX_CHARS = 256
-_PARALLEL = 2  # each hash takes 64 MiB and most of a core for about 0.1 s
+PARALLEL = 2  # each hash takes 64 MiB and most of a core for about 0.1 s
+_NICE = 10  # of 19: a ninth of the weight that those who steer and watch have when a core is short
 _MAX_WAITING = 1000
 _BUSY_RETRY_S = 5.0
 
@@ -46,14 +50,27 @@ def _octets(password: str) -> bytes | None:
         return None
 
 
+def _step_back() -> None:
+    """Let this thread, and those that argon2 starts from it for its lanes, run when others need no core.
+
+    On Linux each thread has a nice value of its own (sched(7)), elsewhere it is the whole process's and stays.
+    """
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + _NICE))
+
+
 class Passwords:
-    """Hashes and verifies, at most `parallel` at a time; further callers wait in line, at most `max_waiting`."""
+    """Hashes and verifies, at most `parallel` at a time; further callers wait in line, at most `max_waiting`.
+
+    A storm of sign-ins does not slow those who steer: hashing gives way to everything else.
+    """
 
     def __init__(
-        self, hasher: PasswordHasher | None = None, *, parallel: int = _PARALLEL, max_waiting: int = _MAX_WAITING
+        self, hasher: PasswordHasher | None = None, *, parallel: int = PARALLEL, max_waiting: int = _MAX_WAITING
     ) -> None:
         self._hasher = hasher or PasswordHasher()  # RFC 9106, low-memory profile: t=3, 64 MiB, 4 lanes
-        self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="auth-hash")
+        self._pool = ThreadPoolExecutor(parallel, thread_name_prefix="auth-hash", initializer=_step_back)
         self._slots = asyncio.Semaphore(parallel)
         self._waiting = 0
         self._max_waiting = max_waiting

@@ -122,7 +122,7 @@ _NO_EMERGENCY_NEEDED = frozenset({Capability.SEE, Capability.EMERGENCY, Capabili
 class Standing:
     """What a person's grants say at one moment (aware time); cheap to make, for one decision or for thousands."""
 
-    __slots__ = ("_allowing", "_by_area", "_denying", "_now", "_opening", "_person", "_seen")
+    __slots__ = ("_allowing", "_by_area", "_denying", "_last_seen", "_now", "_opening", "_person", "_seen")
 
     def __init__(self, person: Person, now: datetime) -> None:
         self._person, self._now = person, now
@@ -134,6 +134,7 @@ class Standing:
         # Where nothing but the area decides who sees, cameras of one area need one look.
         self._by_area = not any(grant.cameras or grant.only_own for grant in self._allowing + self._denying)
         self._seen: dict[str, bool] = {}
+        self._last_seen: tuple[CameraRef, Decision] | None = None  # several questions about one camera are one look
 
     def holds(self, capability: Capability) -> Decision:
         """Whether the person has the capability anywhere; decides alone what concerns no place.
@@ -191,7 +192,9 @@ class Standing:
         if self._person.disabled:
             return _DISABLED
         if capability is not Capability.SEE:
-            seen = self._decide(Capability.SEE, camera)
+            if self._last_seen is None or self._last_seen[0] is not camera:
+                self._last_seen = camera, self._decide(Capability.SEE, camera)
+            seen = self._last_seen[1]
             if not seen:
                 return seen
         return self._decide(capability, camera)

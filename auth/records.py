@@ -19,7 +19,7 @@ from auth.tables import AuthChangeRow, InvitationRow, PersonRow, SessionRow, Tot
 from auth.writing import Change, note, person_row, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from sqlalchemy.orm import Session, sessionmaker
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _KEEP_CHANGES = timedelta(hours=1)
 _KEEP_EXPIRED = timedelta(days=1)
+_AT_ONCE = 500  # ids in one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +262,16 @@ class Records:
         with self._sessions() as session:
             row = session.get(SessionRow, session_id)
             return None if row is None else _record(row)
+
+    def by_session_ids(self, session_ids: Collection[str]) -> list[SessionRecord]:
+        """Those of these sign-ins that there are, alive or not, read together."""
+        ids = list(session_ids)
+        found: list[SessionRecord] = []
+        with self._sessions() as session:
+            for start in range(0, len(ids), _AT_ONCE):
+                query = select(SessionRow).where(SessionRow.id.in_(ids[start : start + _AT_ONCE]))
+                found += [_record(row) for row in session.scalars(query)]
+        return found
 
     def touch(self, session_id: str, now: datetime, network: str = "") -> None:
         """Remember that the sign-in was used just now, and from where, if that is known."""

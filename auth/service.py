@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy.exc import SQLAlchemyError
 
 from auth import tokens
-from auth.cache import SignInCache
+from auth.cache import SharedReads, SignInCache
 from auth.changes import ChangeReader
 from auth.checks import check_name, checked_person, normalise_username
 from auth.errors import AuthUnavailableError, PersonRuleError, WrongSignInError
@@ -43,7 +43,7 @@ from auth.throttle import Throttle, shown_network
 from auth.writing import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from sqlalchemy.orm import Session, sessionmaker
 
@@ -84,6 +84,7 @@ class AuthService:
             steady,
         )
         self._cache = SignInCache(self._rules.fresh_s, self._rules.max_cached)
+        self._reads = SharedReads(self._rules.fresh_s)
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="auth-db")
         self._changes = ChangeReader()
 
@@ -174,7 +175,12 @@ class AuthService:
             return None
         record = self._cache.get(token_sha256, self._steady())
         if record is None:
-            record = await self._read(token_sha256, shown_network(address))
+            record = await self._reads.get(
+                token_sha256,
+                self._steady(),
+                self._cache.generation,
+                lambda digest: self._read(digest, shown_network(address)),
+            )
         return _sign_in(record) if record is not None and record.alive(self._clock()) else None
 
     async def _read(self, token_sha256: str, network: str) -> SessionRecord | None:
@@ -211,6 +217,11 @@ class AuthService:
         if record is None or not record.alive(self._clock()):
             return None
         return _sign_in(await self._touched(record) if used else record)
+
+    async def recheck_all(self, session_ids: Collection[str]) -> dict[str, SignIn]:
+        """`recheck` of many with one look; those that no longer hold are left out."""
+        records = await self._db(self._records.by_session_ids, session_ids)
+        return {record.session_id: _sign_in(record) for record in records if record.alive(self._clock())}
 
     async def sign_out(self, token: str) -> None:
         """End the sign-in of this token; nothing happens when there is none."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -157,6 +158,7 @@ def shown_network(address: str) -> str:
     return str(ipaddress.ip_network((parsed, 24 if parsed.version == 4 else 48), strict=False))
 
 
+@lru_cache(maxsize=4096)  # it is asked for each request, and parsing takes longer than all else that is done with it
 def network_of(address: str) -> str:
     """The key of an address: IPv4 as it is (mapped ones too), IPv6 by its /64, which one household or server owns."""
     try:

@@ -16,6 +16,7 @@ from bench import (
     badlink,
     capacity,
     command,
+    cuts,
     dark,
     delay,
     glass,
@@ -24,6 +25,8 @@ from bench import (
     join,
     links,
     relay,
+    requests,
+    signins,
     steer,
     storm,
 )
@@ -44,6 +47,9 @@ _BENCHMARKS = {
     "links": links.run,
     "grants": grants.run,
     "audit": audit.run,
+    "signins": signins.run,
+    "requests": requests.run,
+    "cuts": cuts.run,
 }
 
 

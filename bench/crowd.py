@@ -30,6 +30,7 @@ class Crowd:
     def __init__(self, ways: Sequence[Way], *, key_packets: int = 1, stamps: bool = False) -> None:
         self._ways = ways
         self._key_packets = key_packets
+        self._stamps = stamps
         self._drain = Drain(self._count, stamps=stamps)
         self._tally = Tally(_MOST)
         self._receivers: list[Receiver] = []
@@ -37,6 +38,7 @@ class Crowd:
         self._decrypted = [0, 0]  # not video, video
         self.repeated = 0
         self.kept: list[NDArray[np.int64]] | None = None  # with a list: viewer, timestamp, arrival of each packet
+        self.lasts_ns = np.zeros(_MOST, dtype=np.int64)  # wall clock of each viewer's last RTP packet, with stamps
 
     def __len__(self) -> int:
         return len(self._receivers)
@@ -134,6 +136,8 @@ class Crowd:
             self._receivers[batch.viewers[index]].hear(batch.data[index, : batch.sizes[index]].tobytes())
         rtp = heads.only(are_rtp)
         is_main = self._tally.add(rtp)
+        if self._stamps:
+            np.maximum.at(self.lasts_ns, rtp.viewers, batch.stamps_ns[are_rtp])
         if self.kept is not None:
             self.kept.append(np.stack([rtp.viewers, rtp.words(4), batch.stamps_ns[are_rtp]])[:, is_main])
         for index in np.flatnonzero(are_rtp & (batch.viewers == 0)):

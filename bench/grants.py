@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
 import uuid
@@ -23,8 +22,6 @@ from auth.tables import GrantRow, PersonRow
 from bench import report
 from bench.house import House, feed_item, house
 from camctl.areas.tree import load_jakarta
-from camctl.config import load
-from camctl.groundwork import auth_service, open_people
 
 _SIZES = {"people": 100_000, "grants": 20_000, "cameras": 5_000, "decisions": 200_000, "lists": 100}
 _QUICK = {"people": 1_000, "grants": 500, "cameras": 200, "decisions": 5_000, "lists": 10}
@@ -104,28 +101,21 @@ async def run(folder: Path, *, quick: bool) -> str:
     sizes = _QUICK if quick else _SIZES
     items = _city(sizes["cameras"])
     refs = [CameraRef(item["id"], item["area"]) for item in items]
-    async with house(items, folder) as running:
-        config = load(await asyncio.to_thread(lambda: next(folder.glob("house-*/config.yaml"))))
-        store = open_people(config)
-        auth = auth_service(config, store)
-        try:
-            with store.sessions() as session, session.begin():
-                session.connection(execution_options={"write": True})
-                _fill(session, sizes["people"], sizes["grants"])
-            await auth.create_person("lurah", "not-a-secret-here", role="official", areas=["31.71.01.1001"])
-            await auth.create_person("camat", "not-a-secret-here", role="official", areas=["31.71.01"])
-            until = datetime.now(UTC) + timedelta(days=1)
-            with store.sessions() as session:
-                query = select(PersonRow).join(GrantRow).distinct().limit(2_000)
-                people = [person_of(row) for row in session.scalars(query)]
-            decisions = _decisions_us(people, refs, sizes["decisions"])
-            rows = [["one decision, us", *report.spread(decisions), report.number(_DECISION_US)]]
-            for name in ("lurah", "camat"):
-                taken, found = await _lists_ms(running, await auth.issue_token(name, until, "bench"), sizes["lists"])
-                rows.append([f"cameras of a {name} ({found}), ms", *report.spread(taken), report.number(_LIST_MS)])
-        finally:
-            await auth.close()
-            store.close()
+    async with house(items, folder) as running, running.people() as (auth, store):
+        with store.sessions() as session, session.begin():
+            session.connection(execution_options={"write": True})
+            _fill(session, sizes["people"], sizes["grants"])
+        await auth.create_person("lurah", "not-a-secret-here", role="official", areas=["31.71.01.1001"])
+        await auth.create_person("camat", "not-a-secret-here", role="official", areas=["31.71.01"])
+        until = datetime.now(UTC) + timedelta(days=1)
+        with store.sessions() as session:
+            query = select(PersonRow).join(GrantRow).distinct().limit(2_000)
+            people = [person_of(row) for row in session.scalars(query)]
+        decisions = _decisions_us(people, refs, sizes["decisions"])
+        rows = [["one decision, us", *report.spread(decisions), report.number(_DECISION_US)]]
+        for name in ("lurah", "camat"):
+            taken, found = await _lists_ms(running, await auth.issue_token(name, until, "bench"), sizes["lists"])
+            rows.append([f"cameras of a {name} ({found}), ms", *report.spread(taken), report.number(_LIST_MS)])
     title = f"grants: {sizes['people']} people, {sizes['cameras']} cameras, {sizes['grants']} grants"
     note = "decisions start from the grants each time, and are means of a hundred; a list is a whole request over HTTP"
     return report.table(title, ("", "p50", "p95", "p99", "limit"), rows, [note])

@@ -8,8 +8,8 @@ import json
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +19,12 @@ from urllib.parse import urlsplit
 import httpx
 import yaml
 
+from auth.service import AuthService
 from bench.program import Program, ProgramError, free_port
 from bench.usage import below
-from camctl.config import parse
+from camctl.config import load
 from camctl.groundwork import auth_service, open_people
+from camctl.store.engine import Store
 
 _READY_S = 40.0
 _AREA = "31.71.07.1002"
@@ -59,11 +61,12 @@ def feed_item(rtsp_url: str, camera_id: str = "cam") -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A running service; `token` is an operator's."""
+    """A running service; `token` is an operator's, `config` its configuration's file."""
 
     url: str
     token: str
     pid: int
+    config: Path
 
     @property
     def api(self) -> str:
@@ -83,6 +86,10 @@ class House:
     def media_workers(self) -> list[int]:
         """The processes that relay video."""
         return below(self.pid, "streams.worker")
+
+    def people(self) -> AbstractAsyncContextManager[tuple[AuthService, Store]]:
+        """Its people's database, opened beside it as the command line does."""
+        return _people(self.config)
 
 
 @asynccontextmanager
@@ -108,18 +115,19 @@ async def house(
     host: str = "127.0.0.1",
     networks: Sequence[str] = (),
     dark: Collection[str] = (),
+    server: Mapping[str, object] | None = None,
     **media: object,
 ) -> AsyncIterator[House]:
     """The service with these cameras, ready when all of them are live but those named in `dark`.
 
-    It listens on `host`; `networks` are where cameras may be, beside this machine; `media` are keys of the
-    configuration's section of that name.
+    It listens on `host`; `networks` are where cameras may be, beside this machine; `server` and `media` are keys of the
+    configuration's sections of that name.
     """
     port = free_port()
     folder = folder / f"house-{port}"  # a benchmark may start several, one after the other
     folder.mkdir()
     config = {
-        "server": {"host": host, "port": port},
+        "server": {"host": host, "port": port, **(server or {})},
         "media": {
             "udp_host": "127.0.0.1", "advertise": ["127.0.0.1"], "sessions_per_person": 2000,
             "sessions_per_worker": 2000, "udp_port": free_port(socket.SOCK_DGRAM), "workers": 1, **media,
@@ -135,7 +143,7 @@ async def house(
     token = await _operator(path)
     argv = [sys.executable, "-m", "camctl", "serve", "--config", str(path), "--lifeline-fd", "0"]
     async with await Program.start("camctl", argv, folder, core=core) as program:
-        running = House(f"http://127.0.0.1:{port}", token, program.pid)
+        running = House(f"http://127.0.0.1:{port}", token, program.pid, path)
         async with httpx.AsyncClient(headers=running.headers, timeout=5) as client:
             await _until_live(client, running, program, {each["id"] for each in items if "onvif" in each} - set(dark))
         # The spare worker comes some seconds later, and would look like memory of the viewers who come meanwhile.
@@ -144,17 +152,23 @@ async def house(
         yield running
 
 
-async def _operator(path: Path) -> str:
-    """An operator of the whole city in the service's database; returns a bearer token."""
-    config = parse(await asyncio.to_thread(path.read_text), str(path))
+@asynccontextmanager
+async def _people(path: Path) -> AsyncIterator[tuple[AuthService, Store]]:
+    config = await asyncio.to_thread(load, path)
     store = await asyncio.to_thread(open_people, config)
     auth = auth_service(config, store)
     try:
-        await auth.create_person(_USER, _PASSWORD, role="operator", areas=["31"], display_name="Bench", organisation="")
-        return await auth.issue_token(_USER, datetime.now(UTC) + timedelta(hours=1), "bench")
+        yield auth, store
     finally:
         await auth.close()
         store.close()
+
+
+async def _operator(path: Path) -> str:
+    """An operator of the whole city in the service's database; returns a bearer token."""
+    async with _people(path) as (auth, _):
+        await auth.create_person(_USER, _PASSWORD, role="operator", areas=["31"], display_name="Bench", organisation="")
+        return await auth.issue_token(_USER, datetime.now(UTC) + timedelta(hours=1), "bench")
 
 
 async def _until_live(client: httpx.AsyncClient, running: House, program: Program, wanted: set[str]) -> None:

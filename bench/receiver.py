@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import socket
@@ -134,7 +135,8 @@ class Receiver:
         if not self.is_connected:
             return
         info = RtcpReceiverInfo(ssrc, 0, min(lost, 0x7FFFFF), highest, 0, 0, 0)
-        await self._dtls._send_rtp(bytes(RtcpRrPacket(self._ssrc, [info])))
+        with contextlib.suppress(ConnectionError):  # DTLS has ended and the connection does not say so yet
+            await self._dtls._send_rtp(bytes(RtcpRrPacket(self._ssrc, [info])))
 
     async def close(self) -> None:
         """Leave."""

@@ -25,6 +25,17 @@ def resident_bytes(pids: Iterable[int]) -> int:
     return sum(psutil.Process(pid).memory_info().rss for pid in pids)
 
 
+def forget_peak(pid: int) -> None:
+    """Let `peak_bytes` begin anew (proc(5), clear_refs)."""
+    Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+def peak_bytes(pid: int) -> int:
+    """The most resident memory that the process had since `forget_peak` (VmHWM, which the kernel keeps)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+
+
 def below(pid: int, words: str) -> list[int]:
     """The processes below `pid` whose command line contains `words`."""
     children = psutil.Process(pid).children(recursive=True)

@@ -11,6 +11,8 @@ are N, waits, and counts for W windows; the answer has a row for each window and
 key picture, and what the others lost meanwhile.
 {"do": "keep", "seconds": S} notes when each packet came, and {"do": "lags", "sent": [...]} says how much later than the
 camera sent it (bench.lag).
+{"do": "lasts"} tells when the last packet of each viewer came: the kernel's wall clock in ns, 0 for none. These three
+need "stamps".
 """
 
 from __future__ import annotations
@@ -140,6 +142,8 @@ async def main() -> None:
                 answer(**await _keep(crowd, question))
             case "lags":
                 answer(**_lags(crowd, question))
+            case "lasts":
+                answer(lasts_ns=crowd.lasts_ns[: len(crowd)].tolist())
     sys.stdout.flush()
     os._exit(0)  # taking leave of hundreds of connections takes long and is not what is measured
 

@@ -244,9 +244,16 @@ class Media:
             await self._end(session)
 
     async def close_where(self, matches: Callable[[VideoSession], bool]) -> None:
-        """End every session that `matches`: its right was withdrawn."""
-        for session in [s for s in self._sessions.values() if matches(s)]:
-            await self.close(session.id, ViewEnd.REVOKED)
+        """End every session that `matches`, all at the same time: its right was withdrawn.
+
+        Raises:
+            StreamError: one could not be ended; the others are.
+        """
+        doomed = [session.id for session in self._sessions.values() if matches(session)]
+        ends = await asyncio.gather(*(self.close(each, ViewEnd.REVOKED) for each in doomed), return_exceptions=True)
+        for end in ends:
+            if end is not None:
+                raise end
 
     async def feed(self, camera: RemoteCamera, quality: Quality) -> FeedViewer:
         """Watch as fragmented MP4, for an admitted session.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
@@ -75,16 +75,18 @@ def describe() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # its redirects would lead to whatever the Host header says
     )
-    api = APIRouter(prefix=PREFIX)
+    # What is asked most often comes first: FastAPI tries one route after the other.
     parts = (
-        people_routes, sign_in_routes, account_routes, camera_routes, whep_routes, feed_socket, jpeg_routes, ptz_routes,
-        control_routes, control_socket, patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
+        camera_routes, ptz_routes, control_routes, control_socket, people_routes, sign_in_routes, account_routes,
+        whep_routes, feed_socket, jpeg_routes, patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
         emergency_routes, invitation_routes, session_routes, token_routes, setup_routes, oidc_routes,
     )  # fmt: skip
     for part in parts:
-        api.include_router(part.router)
-    app.include_router(api)
+        # Not by a router of all of them: FastAPI looks for the route anew on each level of nesting.
+        app.include_router(part.router, prefix=PREFIX)
     app.include_router(root_routes.router)
+    app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
+    problems.install(app, _record_refusal)
     _document_sign_in(app)
     return app
 
@@ -117,10 +119,14 @@ def _record_refusal(connection: HTTPConnection, problem: problems.ProblemError) 
 
 def build(services: Services) -> FastAPI:
     """The application at work."""
-    app = describe()
+    return put_to_work(describe(), services)
+
+
+def put_to_work(app: FastAPI, services: Services) -> FastAPI:
+    """The described application with these services behind it, and with none that it may have had before."""
     app.state.services = services
-    problems.install(app, _record_refusal)
-    app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
+    app.middleware_stack = None
+    app.user_middleware.clear()
     # The last one added is the outermost.
     if services.config.media.whep_origins:
         app.add_middleware(WhepFromElsewhere, origins=services.config.media.whep_origins)

@@ -47,6 +47,7 @@ class LiveUses:
         self._media = media
         self._supervisor = supervisor
         self._sockets: set[ControlSocket] = set()
+        self._changed: dict[str, set[str]] = {}  # people, and the sign-ins of theirs that were seen lately
 
     async def start(self) -> None:
         """Listen to changes of people and look for sign-ins that simply ran out."""
@@ -71,12 +72,16 @@ class LiveUses:
 
     def _on_change(self, person_id: str) -> None:
         lately = self.recent.forget_person(person_id)
-        self._supervisor.spawn(self._recheck_twice(person_id, lately), "recheck of a person")
+        if not self._changed:  # one look for all whom the same change concerns: a role may be a thousand people's
+            self._supervisor.spawn(self._recheck_changed(), "recheck of people")
+        self._changed.setdefault(person_id, set()).update(lately)
 
-    async def _recheck_twice(self, person_id: str, lately: set[str]) -> None:
-        await self._recheck(person_id, lately)
+    async def _recheck_changed(self) -> None:
+        changed, self._changed = self._changed, {}
+        lately = set().union(*changed.values())
+        await self._recheck(changed.keys(), lately)
         await asyncio.sleep(LOOK_AGAIN_S)
-        await self._recheck(person_id, lately)
+        await self._recheck(changed.keys(), lately)
 
     async def _sweep(self) -> None:
         while True:
@@ -86,42 +91,55 @@ class LiveUses:
     async def _follow_hours(self) -> None:
         while True:
             await asyncio.sleep(EDGE_S)
-            for person_id in self.recent.edges.due(utc_now()):
-                await self._recheck(person_id)
+            due = self.recent.edges.due(utc_now())
+            if due:
+                await self._recheck(set(due))
 
-    async def _recheck(self, person_id: str | None, also: Set[str] = frozenset()) -> None:
+    async def _recheck(self, people: Set[str] | None, also: Set[str] = frozenset()) -> None:
         try:
-            await self._recheck_all(person_id, also)
+            await self._recheck_all(people, also)
         except AuthUnavailableError:
             # Nobody can be asked: what was allowed goes on, and the next sweep asks again. Cutting everybody's control
             # because a database hiccups would be the greater harm.
             _log.exception("rights could not be checked again; they will be with the next sweep")
 
-    def _sign_ins_in_use(self, person_id: str | None) -> set[str]:
+    def _sign_ins_in_use(self, people: Set[str] | None) -> set[str]:
         used = {(s.visit.sign_in.person.id, s.visit.sign_in.session_id) for s in self._sockets}
         used |= {(v.person, v.sign_in) for v in self._media.sessions()}
         used |= {(s.person, s.sign_in) for camera in self._cameras for s in _people_at(camera)}
-        return {sign_in for person, sign_in in used if person_id in {None, person}}
+        return {sign_in for person, sign_in in used if people is None or person in people}
 
-    async def _recheck_all(self, person_id: str | None, also: Set[str]) -> None:
-        in_use = self._sign_ins_in_use(person_id)
-        for sign_in_id in in_use | also:  # what is merely remembered is looked at without counting as used
-            sign_in = await self._auth.recheck(sign_in_id, used=sign_in_id in in_use)
+    async def _recheck_all(self, people: Set[str] | None, also: Set[str]) -> None:
+        in_use = self._sign_ins_in_use(people)
+        asked = in_use | also
+        holding = await self._auth.recheck_all(asked)
+        standings = {id_: Standing(sign_in.person, utc_now()) for id_, sign_in in holding.items()}
+        for sign_in_id in asked:
+            sign_in = holding.get(sign_in_id)
             if sign_in is None:
-                await self._cut(sign_in_id)
+                self._cut(sign_in_id)
             else:
                 self.recent.edges.saw(sign_in.person, utc_now())
-                await self._cut_what_is_not_allowed(sign_in)
+                self._cut_what_is_not_allowed(sign_in, standings[sign_in_id])
 
-    async def _cut(self, sign_in_id: str) -> None:
+        def is_forbidden(video: VideoSession) -> bool:
+            standing, camera = standings.get(video.sign_in), self._cameras.get(video.camera_id)
+            return video.sign_in in asked and (
+                standing is None or camera is None or not standing.allows(Capability.LIVE, camera.entry.ref)
+            )
+
+        await self._media.close_where(is_forbidden)
+        if people is None:  # nothing is waiting for the sweep: it counts what is in use as used
+            for sign_in_id in in_use & holding.keys():
+                await self._auth.recheck(sign_in_id, used=True)
+
+    def _cut(self, sign_in_id: str) -> None:
         _log.info("a sign-in ended: its sockets, streams and leases end with it")
         self._cameras.revoke(sign_in_id)
         for socket in [s for s in self._sockets if s.visit.sign_in.session_id == sign_in_id]:
             socket.end(CLOSE_SIGNED_OUT, "this sign-in has ended")
-        await self._media.close_where(lambda video: video.sign_in == sign_in_id)
 
-    async def _cut_what_is_not_allowed(self, sign_in: SignIn) -> None:
-        standing = Standing(sign_in.person, utc_now())
+    def _cut_what_is_not_allowed(self, sign_in: SignIn, standing: Standing) -> None:
         for camera in self._cameras:
             is_there = any(source.sign_in == sign_in.session_id for source in _people_at(camera))
             if is_there and not standing.allows(Capability.CONTROL, camera.entry.ref):
@@ -132,14 +150,6 @@ class LiveUses:
                 Capability.LIVE, socket.visit.ref
             ):  # without it the socket would not have been opened
                 socket.end(CLOSE_NO_CAMERA, "you may no longer watch this camera")
-
-        def is_forbidden(video: VideoSession) -> bool:
-            camera = self._cameras.get(video.camera_id)
-            return video.sign_in == sign_in.session_id and (
-                camera is None or not standing.allows(Capability.LIVE, camera.entry.ref)
-            )
-
-        await self._media.close_where(is_forbidden)
 
 
 def _people_at(camera: RemoteCamera) -> Iterator[Source]:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from auth.model import Person
+from auth.model import CameraRef, Person
 from auth.policy import Standing
 from auth.roles import Capability
 from auth.service import utc_now
@@ -17,6 +17,11 @@ from camctl.api.control_schemas import HolderOut, PositionOut, SafetyNetName
 from camctl.api.invitation_schemas import NoticeOut
 from camctl.api.schema_base import In, Share
 from camctl.areas.tree import AreaTree
+
+_SHOWN = (
+    Capability.LIVE, Capability.CONTROL, Capability.SNAPSHOT, Capability.PRESETS, Capability.BREAK_RESERVATION,
+    Capability.PATROLS, Capability.EVENTS,
+)  # fmt: skip
 
 
 class LoginIn(In):
@@ -93,6 +98,12 @@ class MayOut(BaseModel):
     patrols: bool
     events: bool
 
+    @classmethod
+    def of(cls, standing: Standing, ref: CameraRef) -> MayOut:
+        """What these grants say of this camera."""
+        allowed = {each: standing.allows(each, ref).allowed for each in _SHOWN}
+        return cls(**{each.value: is_allowed for each, is_allowed in allowed.items()})
+
 
 class EmergencyOut(BaseModel):
     """The camera is shared in emergencies only. `may_open`: whether the caller may say that there is one.
@@ -158,15 +169,7 @@ class CameraOut(BaseModel):
                 home=abilities.home,
                 presets=abilities.presets,
             ),
-            may=MayOut(
-                live=visit.may(Capability.LIVE),
-                control=visit.may(Capability.CONTROL),
-                snapshot=visit.may(Capability.SNAPSHOT),
-                presets=visit.may(Capability.PRESETS),
-                break_reservation=visit.may(Capability.BREAK_RESERVATION),
-                patrols=visit.may(Capability.PATROLS),
-                events=visit.may(Capability.EVENTS),
-            ),
+            may=MayOut.of(visit.standing, visit.ref),
             holder=HolderOut.of(camera.control, visit.sign_in.session_id, time.monotonic()),
             emergency=EmergencyOut.of(visit),
         )

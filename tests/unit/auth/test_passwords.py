@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -96,6 +98,23 @@ async def test_at_most_two_hash_at_once_and_the_loop_stays_free() -> None:
     assert len(await hashing) == 10
     assert slow.most == 2
     assert turns > 10
+    passwords.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no nice value of its own")
+async def test_hashing_gives_way_to_everything_else() -> None:
+    nice_values: list[int] = []
+
+    class Noting(PasswordHasher):
+        def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+            nice_values.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+            return super().hash(password, salt=salt)
+
+    passwords, ours = Passwords(Noting(time_cost=1, memory_cost=8, parallelism=1)), os.nice(0)
+    await asyncio.gather(*(passwords.hash(f"a password {number}") for number in range(4)))
+    assert len(nice_values) == 5  # the hash of nobody too
+    assert set(nice_values) == {min(19, ours + 10)}
+    assert os.nice(0) == ours
     passwords.close()
 
 

@@ -306,3 +306,23 @@ def test_who_was_granted_single_cameras_is_looked_after_by_who_answers_for_every
     somebody = person("operator", cameras=("cam-1",))
     assert of("admin", ("31",)).manages(somebody)
     assert not of("admin", ("31.71",)).manages(somebody)
+
+
+def test_many_questions_to_one_standing_are_answered_as_each_to_its_own() -> None:
+    given = (
+        grant("official", ("31.71",)),
+        grant("operator", (), cameras=("cam-9",), id="single"),
+        grant("official", ("31.71.02",), deny=True, capabilities=frozenset({Capability.SEE}), id="hidden"),
+        grant("official", (), cameras=("cam-3",), deny=True, capabilities=frozenset({Capability.LIVE}), id="dark"),
+    )
+    places = ("31.71.01.1001", "31.71.02.1001", "31.74.01.1001")
+    cameras = [CameraRef(f"cam-{number}", place, CONTOH) for number in (1, 3, 9) for place in places]
+    cameras += [replace(each) for each in cameras]  # equal ones that are not the same
+    for order in (cameras, cameras[::-1], [*cameras[::2], *cameras[1::2]]):
+        one = standing(*given)
+        for each in (*Capability, *Capability):
+            for camera in order:
+                assert one.allows(each, camera) == standing(*given).allows(each, camera), (each, camera)
+        for camera in order:
+            for each in Capability:
+                assert one.allows(each, camera) == standing(*given).allows(each, camera), (each, camera)

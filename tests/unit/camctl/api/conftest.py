@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -10,7 +11,6 @@ from typing import Any, cast
 
 import pytest
 from argon2 import PasswordHasher
-from fastapi import FastAPI
 
 from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
@@ -23,7 +23,7 @@ from auth.restreams import RestreamAccounts
 from auth.service import AuthService, SessionRules
 from auth.setup_code import SetupCode
 from auth.sign_in_list import SignInList
-from camctl.api.application import build
+from camctl.api.application import describe, put_to_work
 from camctl.api.auditing import ServiceAudit
 from camctl.api.revocation import LiveUses
 from camctl.api.services import Services
@@ -49,6 +49,9 @@ from tests.unit.camctl.api.api_kit import ENTRIES, PEOPLE, PLACES, BreakableStor
 PASSWORD = "kuda lumping 7"
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 Fill = Callable[[AuthService], Awaitable[dict[str, str]]]
+
+
+described = functools.cache(describe)
 
 
 def ref_of(control: FakeControl, camera_id: str) -> CameraRef | None:
@@ -94,12 +97,11 @@ async def opened_house(
     options: Mapping[str, Any],
     entries: Iterable[CameraEntry] = ENTRIES,
     fill: Fill = people_of_the_kit,
-    app: FastAPI | None = None,
     fresh_s: float = 0.0,
 ) -> AsyncIterator[House]:
     """A house on a copy of this database, made in `folder`; `fill` says who lives there, with their tokens.
 
-    `app`: one that was built for the same options and is used no longer; to build it is the most of what a house costs.
+    One house at a time: they share an application, which is most of what a house costs.
     """
     url = f"sqlite:///{shutil.copy(database, folder / 'people.db')}"
     store = open_store(url)
@@ -135,9 +137,7 @@ async def opened_house(
                         setup=SetupCode(auth, ["31"]),
                         sign_ins=SignInList(cast("Any", people)),
                         audit=audit, audit_log=log)  # fmt: skip
-    if app is None:
-        app = build(services)
-    app.state.services = services
+    app = put_to_work(described(), services)
     tokens = await fill(auth)
     await uses.start()
     yield House(config, app, services, control, pool, people, auth, tokens, recorder, log)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
+from dataclasses import replace
 
-from auth.roles import ViewingRank
+import pytest
+
+from auth.grant_service import Grants
+from auth.model import SignIn
+from auth.roles import ROLES, Capability, ViewingRank
 from camctl.ptz import events as ev
 from camctl.ptz.model import Velocity
+from streams.errors import StreamError, StreamFault
 from streams.quality import Demand
 from tests.support.people import regrant
 from tests.unit.camctl.api.api_kit import FIRST, House, within_a_second
@@ -84,3 +91,64 @@ async def test_a_stream_ends_with_the_account_and_nothing_ends_while_nobody_can_
     await house.auth.disable_person("walikota")
     await within_a_second(lambda: media.get(video) is None)
     assert house.pool.closed == [video]
+
+
+async def test_a_role_that_loses_a_right_is_looked_at_once_for_everybody_and_cuts_only_them(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    recheck_all = house.auth.recheck_all
+
+    async def counted(session_ids: Collection[str]) -> dict[str, SignIn]:
+        found = await recheck_all(session_ids)
+        looks.append(len(found))
+        return found
+
+    monkeypatch.setattr(house.auth, "recheck_all", counted)
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    videos = {}
+    for name in ("walikota", "camat", "operator"):
+        sign_in = await house.sign_in(name)
+        videos[name], _ = await house.services.media.open(
+            camera, Demand(), "v=0", sign_in=sign_in.session_id, person=sign_in.person.id, rank=ViewingRank.CITY
+        )
+    async with house.client("walikota") as holder, house.client("camat") as waiter:
+        await holder.post(f"/cameras/{FIRST}/control/take")
+        await waiter.post(f"/cameras/{FIRST}/control/request")
+    official = ROLES["official"]
+    less = replace(official, capabilities=official.capabilities - {Capability.LIVE, Capability.CONTROL})
+    await Grants(house.auth).set_role("official", less)
+    media = house.services.media
+    await within_a_second(lambda: media.get(videos["walikota"]) is None and media.get(videos["camat"]) is None)
+    await within_a_second(lambda: camera.control.holder is None and camera.control.queue == ())
+    await within_a_second(lambda: len(looks) == 2)
+    assert looks[0] >= 2, "everybody is read together"
+    assert media.get(videos["operator"]) is not None
+    assert sorted(house.pool.closed) == sorted([videos["walikota"], videos["camat"]])
+
+
+async def test_a_stream_that_does_not_end_keeps_no_other_from_ending(house: House) -> None:
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    sign_in = await house.sign_in("walikota")
+    media, opened = house.services.media, []
+    for _ in range(3):
+        video, _ = await media.open(
+            camera, Demand(), "v=0", sign_in=sign_in.session_id, person=sign_in.person.id, rank=ViewingRank.CITY
+        )
+        opened.append(video)
+    hanging = asyncio.Event()
+
+    async def hangs(session_id: str) -> None:
+        if session_id == opened[0]:
+            await hanging.wait()
+            raise StreamError(StreamFault.OVERLOADED, "the media worker does not answer")
+        house.pool.closed.append(session_id)
+
+    house.pool.close_session = hangs  # type: ignore[method-assign]
+    ending = asyncio.create_task(media.close_where(lambda video: video.sign_in == sign_in.session_id))
+    await within_a_second(lambda: sorted(house.pool.closed) == sorted(opened[1:]))
+    hanging.set()
+    with pytest.raises(StreamError):
+        await ending

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
-
 from auth.grant_service import Grants
 from auth.grants import GrantWish
 from auth.invitations import Wish
@@ -250,11 +248,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Inhabited:
-    """A database in which everybody lives, their tokens, and an application that is built already."""
+    """A database in which everybody lives, and their tokens."""
 
     database: Path
     tokens: dict[str, str]
-    app: FastAPI
 
 
 async def make_inhabited(empty: Path, folder: Path, capabilities: set[str]) -> Inhabited:
@@ -264,8 +261,8 @@ async def make_inhabited(empty: Path, folder: Path, capabilities: set[str]) -> I
         return await settle_in(auth, capabilities)
 
     async with opened_house(empty, folder, OPTIONS, ENTRIES, everybody) as house:
-        made = house.app, house.tokens
-    return Inhabited(folder / "people.db", made[1], made[0])
+        tokens = house.tokens
+    return Inhabited(folder / "people.db", tokens)
 
 
 @asynccontextmanager
@@ -277,7 +274,5 @@ async def opened_world(inhabited: Inhabited, folder: Path) -> AsyncIterator[Worl
         await auth.poll_changes()
         return dict(inhabited.tokens)
 
-    async with opened_house(
-        inhabited.database, folder, OPTIONS, ENTRIES, as_they_are, inhabited.app, fresh_s=60.0
-    ) as house:
+    async with opened_house(inhabited.database, folder, OPTIONS, ENTRIES, as_they_are, fresh_s=60.0) as house:
         yield World(house)
