@@ -7,6 +7,7 @@ import { CameraList } from "./screens/camera-list";
 import { Invitation } from "./screens/invitation";
 import { EmergenciesScreen } from "./screens/emergencies";
 import { Live } from "./screens/live";
+import { People } from "./screens/people";
 import { Sessions } from "./screens/sessions";
 import { Setup } from "./screens/setup";
 import { SignIn } from "./screens/sign-in";
@@ -41,6 +42,7 @@ function Signed(): JSX.Element {
     case "in": {
       const place = route.value;
       if (place.name === "sessions") return <Sessions />;
+      if (place.name === "people") return <People />;
       if (place.name === "account") return <Account />;
       if (place.name === "emergencies") return <EmergenciesScreen />;
       return place.name === "live" ? <Live key={place.id} id={place.id} /> : <CameraList person={now.person} />;

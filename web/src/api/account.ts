@@ -1,6 +1,6 @@
 /** Requests about signing in and one's own account. */
 
-import { asBoolean, asNumber, asRecord, asString, listOf, nullable, oneOf, type Fields, type Reader } from "./decode";
+import { asBoolean, asDate, asNumber, asRecord, asString, listOf, nullable, oneOf, type Fields, type Reader } from "./decode";
 import { API, callJson, callNothing } from "./http";
 import { readSignIn, type Person } from "./model";
 import type { Result } from "./result";
@@ -35,8 +35,6 @@ export interface Ways {
   readonly ways: readonly Way[];
   readonly options: Fields | null;
 }
-
-const asDate: Reader<Date> = (value, where) => new Date(asString(value, where));
 
 const readPasskey: Reader<Passkey> = (value, where) => {
   const fields = asRecord(value, where);

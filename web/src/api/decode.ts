@@ -50,6 +50,11 @@ export function listOf<T>(read: Reader<T>): Reader<T[]> {
   };
 }
 
+/** The list in an answer's `items`. */
+export function items<T>(read: Reader<T>): Reader<T[]> {
+  return (value, where) => listOf(read)(asRecord(value, where)["items"], "items");
+}
+
 /** One of the words, else `fallback`: a newer service may know more words than this page. */
 export function oneOf<const W extends string, const F>(words: readonly W[], fallback: F): Reader<W | F> {
   return (value) => words.find((word) => word === value) ?? fallback;

@@ -1,19 +1,9 @@
 /** One-time links, the first set-up, and one's own sessions, tokens and notices. */
 
-import { asBoolean, asRecord, asString, DecodeError, listOf, nullable, oneOf, type Fields, type Reader } from "./decode";
+import { asBoolean, asDate, asRecord, asString, type Fields, items, listOf, nullable, oneOf, type Reader } from "./decode";
 import { API, callJson, callNothing } from "./http";
 import { readSignIn, type Person } from "./model";
 import type { Result } from "./result";
-
-const asDate: Reader<Date> = (value, where) => {
-  const date = new Date(asString(value, where));
-  if (Number.isNaN(date.getTime())) throw new DecodeError(`${where} is not a time`);
-  return date;
-};
-
-function items<T>(read: Reader<T>): Reader<T[]> {
-  return (value, where) => listOf(read)(asRecord(value, where)["items"], "items");
-}
 
 export interface Link {
   readonly kind: "invitation" | "recovery";

@@ -4,11 +4,13 @@ import { accountEn } from "./account-en";
 import { emergencyEn } from "./emergency-en";
 import type { Messages } from "./id";
 import { linksEn } from "./links-en";
+import { peopleEn } from "./people-en";
 
 export const en: Messages = {
   ...linksEn,
   ...accountEn,
   ...emergencyEn,
+  ...peopleEn,
   appTagline: "The city's cameras at your fingertip",
   language: "Language",
   signIn: "Sign in",

@@ -3,11 +3,13 @@
 import { accountId } from "./account-id";
 import { emergencyId } from "./emergency-id";
 import { linksId } from "./links-id";
+import { peopleId } from "./people-id";
 
 export const id = {
   ...linksId,
   ...accountId,
   ...emergencyId,
+  ...peopleId,
   appTagline: "Kamera kota di ujung jari",
   language: "Bahasa",
   signIn: "Masuk",

@@ -3,14 +3,9 @@ import { useRef, useState } from "preact/hooks";
 import { changePassword } from "../api/account";
 import { words } from "../i18n/locale";
 import { problemWords } from "../i18n/problems";
-import { loadAccount, waiting } from "../state/account";
+import { loadAccount, textOf, waiting } from "../state/account";
 import { notify } from "../state/notices";
 import { PasswordField } from "./password-field";
-
-function textOf(fields: FormData, name: string): string {
-  const value = fields.get(name);
-  return typeof value === "string" ? value : "";
-}
 
 /** A new password, for which the old one is needed if there is one. */
 export function OwnPassword({ hasOne }: { readonly hasOne: boolean }): JSX.Element {

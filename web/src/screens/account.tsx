@@ -9,6 +9,7 @@ import { OwnPasskeys } from "../parts/own-passkeys";
 import { OwnPassword } from "../parts/own-password";
 import { OwnTotp } from "../parts/own-totp";
 import { StepUpSheet } from "../parts/step-up-sheet";
+import { ToPeople } from "../parts/to-people";
 import { account, accountProblem, loadAccount, waiting } from "../state/account";
 
 export function Account(): JSX.Element {
@@ -42,6 +43,7 @@ export function Account(): JSX.Element {
           <OwnPasskeys passkeys={now.passkeys} />
           <OwnTotp isOn={now.totp} codes={now.recoveryCodes} />
           <OwnPassword hasOne={now.password} />
+          <ToPeople />
         </>
       )}
       {again !== null && (

@@ -19,11 +19,21 @@ export async function loadAccount(): Promise<void> {
   else if (answer.kind === "error") accountProblem.value = answer.problem;
 }
 
+function sayProblem(problem: Problem): void {
+  notify(problemWords(words.value, problem), "warn");
+}
+
 /** The value, or null when it was not done; says why, or asks for a proof and does it again after that. */
-export async function attempt<T>(act: () => Promise<Result<T>>, again: () => void): Promise<{ readonly value: T } | null> {
+export async function attempt<T>(act: () => Promise<Result<T>>, again: () => void, say = sayProblem): Promise<{ readonly value: T } | null> {
   const answer = await act();
   if (answer.kind === "success") return { value: answer.value };
   if (answer.kind === "error" && answer.problem.kind === "step-up-needed") waiting.value = again;
-  else if (answer.kind === "error") notify(problemWords(words.value, answer.problem), "warn");
+  else if (answer.kind === "error") say(answer.problem);
   return null;
+}
+
+/** A field of a form; empty for none. */
+export function textOf(fields: FormData, name: string): string {
+  const value = fields.get(name);
+  return typeof value === "string" ? value : "";
 }

@@ -1,5 +1,5 @@
 /**
- * Where in the page one is: #/ is the list, #/account and #/sessions one's own, #/emergencies what was opened in emergencies,
+ * Where in the page one is: #/ is the list, #/account and #/sessions one's own, #/people those one looks after, #/emergencies what was opened in emergencies,
  * #/cameras/{id} a live camera, #/invitation/{secret} a one-time link.
  */
 
@@ -10,6 +10,7 @@ export type Route =
   | { readonly name: "account" }
   | { readonly name: "emergencies" }
   | { readonly name: "live"; readonly id: string }
+  | { readonly name: "people" }
   | { readonly name: "sessions" }
   | { readonly name: "setup" }
   | { readonly name: "city-failed" }
@@ -21,11 +22,13 @@ const INVITATION = /^#\/invitation\/([\w-]{1,256})$/;
 
 export const ACCOUNT = "#/account";
 export const EMERGENCIES = "#/emergencies";
+export const PEOPLE = "#/people";
 export const SESSIONS = "#/sessions";
 
 export function routeOf(hash: string): Route {
   if (hash === ACCOUNT) return { name: "account" };
   if (hash === EMERGENCIES) return { name: "emergencies" };
+  if (hash === PEOPLE) return { name: "people" };
   if (hash === SESSIONS) return { name: "sessions" };
   if (hash === "#/setup") return { name: "setup" };
   if (hash === "#/city-sign-in-failed") return { name: "city-failed" };

@@ -1,0 +1,94 @@
+/** Looking after people: links by which they come in, or come back in. */
+
+import { asDate, asRecord, asString, items, listOf, nullable, oneOf, type Reader } from "./decode";
+import { API, callJson, callNothing } from "./http";
+import type { Result } from "./result";
+
+export interface Area {
+  readonly code: string;
+  readonly name: string;
+  /** Null at the top. */
+  readonly parent: string | null;
+}
+
+/** A link that nobody used yet. */
+export interface UnusedLink {
+  readonly id: string;
+  readonly kind: "invitation" | "recovery";
+  readonly displayName: string;
+  /** Empty: nothing but a name. */
+  readonly role: string;
+  readonly areas: readonly string[];
+  /** Empty: made on the server itself. */
+  readonly by: string;
+  readonly expiresAt: Date;
+}
+
+/** A link that was just made; whoever has it can use it, so it is shown this once. */
+export interface NewLink {
+  readonly made: UnusedLink;
+  readonly link: string;
+  /** A data: address of an SVG. */
+  readonly qr: string;
+}
+
+export interface InvitationWish {
+  readonly displayName: string;
+  readonly role: string;
+  readonly area: string;
+  readonly organisation: string;
+}
+
+const readUnused: Reader<UnusedLink> = (value, where) => {
+  const fields = asRecord(value, where);
+  return {
+    id: asString(fields["id"], "id"),
+    kind: oneOf(["invitation", "recovery"], "invitation")(fields["kind"], "kind"),
+    displayName: asString(fields["display_name"], "display_name"),
+    role: asString(fields["role"], "role"),
+    areas: listOf(asString)(fields["areas"], "areas"),
+    by: asString(fields["by"], "by"),
+    expiresAt: asDate(fields["expires_at"], "expires_at"),
+  };
+};
+
+const readNew: Reader<NewLink> = (value, where) => {
+  const fields = asRecord(value, where);
+  return {
+    made: readUnused(fields["invitation"], "invitation"),
+    link: asString(fields["link"], "link"),
+    qr: `data:image/svg+xml,${encodeURIComponent(asString(fields["qr_svg"], "qr_svg"))}`,
+  };
+};
+
+const readArea: Reader<Area> = (value, where) => {
+  const fields = asRecord(value, where);
+  return { code: asString(fields["code"], "code"), name: asString(fields["name"], "name"), parent: nullable(asString)(fields["parent"], "parent") };
+};
+
+export function areas(): Promise<Result<Area[]>> {
+  return callJson(`${API}/areas`, {}, items(readArea));
+}
+
+/** The names of roles. */
+export function roles(): Promise<Result<string[]>> {
+  return callJson(`${API}/roles`, {}, items((value, where) => asString(asRecord(value, where)["name"], "name")));
+}
+
+export function unusedLinks(): Promise<Result<UnusedLink[]>> {
+  return callJson(`${API}/invitations`, {}, items(readUnused));
+}
+
+export function invite({ displayName, role, area, organisation }: InvitationWish): Promise<Result<NewLink>> {
+  const json = { role, areas: [area], display_name: displayName, organisation };
+  return callJson(`${API}/invitations`, { method: "POST", json }, readNew);
+}
+
+/** A link with which this person sets a new password. */
+export function recover(username: string): Promise<Result<NewLink>> {
+  return callJson(`${API}/people/${encodeURIComponent(username)}/recovery`, { method: "POST", json: {} }, readNew);
+}
+
+export function withdrawLink(id: string): Promise<Result<null>> {
+  return callNothing(`${API}/invitations/${encodeURIComponent(id)}`, { method: "DELETE" });
+}

@@ -1,0 +1,68 @@
+import type { JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { invite } from "../api/people";
+import { words } from "../i18n/locale";
+import { roleWord } from "../i18n/roles";
+import { attempt, textOf } from "../state/account";
+import { areaLabel, areaOf, inviteProblemWords, loadPeople, newLink, type LookingAfter } from "../state/people";
+
+const USUAL_ROLE = "official";
+const LONGEST = 120;
+
+/** Makes a link by which somebody new comes in, with one role in one area. */
+export function InviteForm({ known }: { readonly known: LookingAfter }): JSX.Element {
+  const [said, setSaid] = useState("");
+  const form = useRef<HTMLFormElement>(null);
+  const t = words.value;
+  const send = async (): Promise<void> => {
+    if (form.current === null) return;
+    const fields = new FormData(form.current);
+    const displayName = textOf(fields, "name").trim();
+    const area = areaOf(textOf(fields, "area"), known.areas);
+    setSaid(displayName === "" ? t.inviteNoName : area === null ? t.inviteNoArea : "");
+    if (displayName === "" || area === null) return;
+    const wish = { displayName, area: area.code, role: textOf(fields, "role"), organisation: textOf(fields, "organisation").trim() };
+    const made = await attempt(() => invite(wish), () => void send(), (problem) => setSaid(inviteProblemWords(words.value, problem)));
+    if (made === null) return;
+    form.current.reset();
+    newLink.value = made.value;
+    await loadPeople();
+  };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void send();
+  };
+  return (
+    <section aria-labelledby="invite">
+      <h2 id="invite">{t.inviteSomebody}</h2>
+      <p class="quiet">{t.inviteExplain}</p>
+      <form ref={form} noValidate onSubmit={submit}>
+        <label for="invite-name">{t.inviteName}</label>
+        <input id="invite-name" name="name" data-testid="invite-name" autocomplete="off" maxLength={LONGEST} enterkeyhint="next" aria-describedby="invite-error" />
+        <label for="invite-role">{t.inviteRole}</label>
+        <select id="invite-role" name="role" data-testid="invite-role">
+          {known.roles.map((role) => (
+            <option key={role} value={role} selected={role === USUAL_ROLE}>
+              {roleWord(t, role)}
+            </option>
+          ))}
+        </select>
+        <label for="invite-area">{t.inviteArea}</label>
+        <input id="invite-area" name="area" list="areas" data-testid="invite-area" autocomplete="off" placeholder={t.inviteAreaHint} enterkeyhint="next" aria-describedby="invite-error" />
+        <datalist id="areas">
+          {known.areas.map((area) => (
+            <option key={area.code} value={areaLabel(area, known.areas)} />
+          ))}
+        </datalist>
+        <label for="invite-organisation">{t.inviteOrganisation}</label>
+        <input id="invite-organisation" name="organisation" data-testid="invite-organisation" autocomplete="off" maxLength={LONGEST} enterkeyhint="done" />
+        <p id="invite-error" class="form-error" role="alert" data-testid="invite-error">
+          {said}
+        </p>
+        <button type="submit" class="button primary wide" data-testid="invite-make">
+          {t.inviteMake}
+        </button>
+      </form>
+    </section>
+  );
+}

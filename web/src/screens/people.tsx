@@ -1,0 +1,101 @@
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { withdrawLink, type UnusedLink } from "../api/people";
+import { asMoment, words } from "../i18n/locale";
+import { problemWords } from "../i18n/problems";
+import { roleWord } from "../i18n/roles";
+import { Icon } from "../parts/icon";
+import { InviteForm } from "../parts/invite-form";
+import { LanguageSwitch } from "../parts/language-switch";
+import { NewLinkCard } from "../parts/new-link";
+import { NoticeBar } from "../parts/notice";
+import { RenewForm } from "../parts/renew-form";
+import { StepUpSheet } from "../parts/step-up-sheet";
+import { SureButton } from "../parts/sure-button";
+import { attempt, waiting } from "../state/account";
+import { forgetPeople, loadPeople, lookingAfter, newLink, peopleProblem, type LookingAfter } from "../state/people";
+import { ACCOUNT } from "../state/route";
+
+/** Who looks after people lets them in, and back in, by links that work once. */
+export function People(): JSX.Element {
+  useEffect(() => {
+    void loadPeople();
+    return () => {
+      forgetPeople();
+      waiting.value = null;
+    };
+  }, []);
+  const t = words.value;
+  const [known, problem, made, again] = [lookingAfter.value, peopleProblem.value, newLink.value, waiting.value];
+  return (
+    <main class="list own" data-testid="people">
+      <header class="list-head list-title">
+        <a class="button plain icon-only" href={ACCOUNT} aria-label={t.back} title={t.back}>
+          <Icon name="left" />
+        </a>
+        <h1 class="titles">{t.people}</h1>
+        <LanguageSwitch />
+      </header>
+      {problem !== null && (
+        <p class="form-error" role="alert">
+          {problemWords(t, problem)}
+        </p>
+      )}
+      {made !== null && <NewLinkCard link={made} />}
+      {known === null ? (
+        <p class="hint">{problem === null && t.loading}</p>
+      ) : (
+        <>
+          <InviteForm known={known} />
+          <RenewForm />
+          <UnusedLinks known={known} />
+        </>
+      )}
+      {again !== null && (
+        <StepUpSheet
+          onProved={() => {
+            waiting.value = null;
+            again();
+          }}
+          onClose={() => (waiting.value = null)}
+        />
+      )}
+      <NoticeBar />
+    </main>
+  );
+}
+
+function UnusedLinks({ known }: { readonly known: LookingAfter }): JSX.Element {
+  const t = words.value;
+  return (
+    <section aria-labelledby="unused-links">
+      <h2 id="unused-links">{t.linksUnused}</h2>
+      {known.links.length === 0 && <p class="hint">{t.linksNone}</p>}
+      <ul class="own-rows">
+        {known.links.map((link) => (
+          <LinkRow key={link.id} link={link} known={known} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function LinkRow({ link, known }: { readonly link: UnusedLink; readonly known: LookingAfter }): JSX.Element {
+  const t = words.value;
+  const names = link.areas.map((code) => known.areas.find((area) => area.code === code)?.name ?? code);
+  const withdraw = async (): Promise<void> => {
+    const done = await attempt(() => withdrawLink(link.id), () => void withdraw());
+    if (done !== null && newLink.value?.made.id === link.id) newLink.value = null;
+    await loadPeople();
+  };
+  return (
+    <li data-testid="unused-link">
+      <p>
+        <strong>{link.kind === "recovery" ? t.linkForRenewed(link.displayName) : t.linkForInvited(link.displayName)}</strong>
+        {link.kind === "invitation" && link.role !== "" && <span>{t.linkAreas(roleWord(t, link.role), names.join(", "))}</span>}
+        <span class="quiet">{link.by === "" ? t.linkMadeByServer(asMoment(link.expiresAt)) : t.linkMadeBy(link.by, asMoment(link.expiresAt))}</span>
+      </p>
+      <SureButton id="link-withdraw" text={t.linkWithdraw} sure={t.linkWithdrawSure} isBusy={false} onSure={() => void withdraw()} />
+    </li>
+  );
+}
