@@ -16,8 +16,6 @@ from auth.model import Person
 from auth.oidc import (
     Attempt,
     Identity,
-    OidcError,
-    OidcSettings,
     attempt_of,
     authorization_address,
     check_answer,
@@ -29,6 +27,7 @@ from auth.oidc import (
 )
 from auth.oidc_client import OidcClient
 from auth.oidc_records import DIRECTORY, IdentityRecords
+from auth.oidc_settings import OidcError, OidcSettings
 from auth.service import AuthService, utc_now
 from auth.throttle import AddressThrottle
 

@@ -20,42 +20,15 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from auth.errors import AuthError
 from auth.grants import GrantWish
+from auth.oidc_settings import ClaimRule, OidcError, OidcSettings
 
 SCOPE: Final = "openid profile email"
 LEEWAY_S: Final = 60
 """How far the directory's clock may be from ours."""
 _MAX_CHARS = 255
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 # Signed with a key that only the directory has: never "none", and nothing that a client's secret could sign.
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-
-
-class OidcError(AuthError):
-    """The directory, or somebody in its name, answered what cannot be believed, or nothing; the message says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimRule:
-    """Who has this value in the claim becomes a person with this role and these areas."""
-
-    value: str
-    role: str
-    areas: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OidcSettings:
-    """The one directory that is asked. `rules` make people of whom it knows; none of them where `invite_only`."""
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    redirect_uri: str
-    invite_only: bool = True
-    claim: str = "groups"
-    rules: tuple[ClaimRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +68,6 @@ def attempt_of(cookie: str | None, state: str | None) -> Attempt:
     if not is_whole or not hmac.compare_digest(parts[0].encode(), (state or "").encode("utf-8", "replace")):
         raise OidcError("This answer was not asked for by this browser, or too long ago.")
     return Attempt(*parts)
-
-
-def is_safe_issuer(issuer: str) -> bool:
-    """Whether an issuer is an https address without query or fragment; on this very machine http will do."""
-    try:
-        parts = urlsplit(issuer)
-        is_http_here = parts.scheme == "http" and parts.hostname in _LOOPBACK
-        plain = not parts.query and not parts.fragment and parts.username is None and parts.port != 0
-    except ValueError:
-        return False
-    return bool(parts.hostname) and plain and (parts.scheme == "https" or is_http_here)
 
 
 def parse_object(body: bytes) -> dict[str, Any]:

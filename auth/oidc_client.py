@@ -10,7 +10,8 @@ from typing import Any, Final
 import httpx
 from joserfc.jwk import KeySet
 
-from auth.oidc import Attempt, OidcError, OidcSettings, Provider, key_set, parse_object, provider_of
+from auth.oidc import Attempt, Provider, key_set, parse_object, provider_of
+from auth.oidc_settings import OidcError, OidcSettings
 
 TIMEOUT_S: Final = 10.0
 MAX_BYTES: Final = 262_144

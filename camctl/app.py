@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
-from auth.city_sign_in import CitySignIn
 from auth.joining import Joining
 from auth.model import CameraRef
 from auth.restreams import RestreamAccounts
@@ -62,6 +63,10 @@ from camctl.worker_metrics import worker_metrics
 from streams.lifeline import watch
 from streams.pool import MediaPool, RestreamLimits, RestreamPortError, RestreamSettings
 from streams.pool import PortInUseError as MediaPortInUseError
+
+if TYPE_CHECKING:
+    from auth.city_sign_in import CitySignIn
+    from auth.service import AuthService
 
 _log = logging.getLogger(__name__)
 
@@ -168,6 +173,17 @@ def certificate_of(config: Config) -> Certificate | None:
         raise ConfigError(f"server.tls.{error.key}: {error}") from None
 
 
+def city_sign_in(config: Config, auth: AuthService, store: Store) -> CitySignIn | None:
+    """The door for people whom the city's directory knows; None without a directory."""
+    directory = oidc_settings(config, store)
+    if directory is None:
+        return None
+    # Here, because what speaks to a directory takes a third of a second to load, and most cities have none.
+    from auth.city_sign_in import CitySignIn
+
+    return CitySignIn(directory, auth, store.sessions)
+
+
 def restream_settings(config: Config) -> RestreamSettings | None:
     """Where integrators pull video, if they may at all."""
     given = config.restream
@@ -208,8 +224,7 @@ class Service:
             self._restreams, self._auth, self._control, self._pool, self._supervisor, self._audit
         )
         self._setup = SetupCode(self._auth, [area.code for area in areas.children(None)])
-        directory = oidc_settings(config, self._store)
-        self._city = CitySignIn(directory, self._auth, self._store.sessions) if directory else None
+        self._city = city_sign_in(config, self._auth, self._store)
         self._certificate = certificate_of(config)
         self._app = build(self._services(areas, Patrols(patrols)))
 
@@ -289,6 +304,7 @@ class Service:
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
                 await announce(self._setup, self._config)
+                gc.freeze()  # as in camctl.__main__: a full collection of all that holds every request up
                 if on_ready is not None:
                     on_ready()
                 await self._supervisor.wait(stop)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from auth.oidc import is_safe_issuer
+from auth.oidc_settings import is_safe_issuer
 
 
 class _Strict(BaseModel):

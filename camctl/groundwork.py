@@ -14,8 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
 from auth.grant_records import GrantRecords
-from auth.oidc import ClaimRule, OidcSettings
 from auth.oidc_records import identities_at
+from auth.oidc_settings import ClaimRule, OidcSettings
 from auth.passkey_records import PasskeyRecords
 from auth.passkey_service import PasskeyService
 from auth.service import AuthService, SessionRules

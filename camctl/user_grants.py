@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from auth.grant_service import Grants
 from auth.grants import GrantWish
 from auth.model import CameraRef, Person
 from auth.policy import Standing
-from auth.roles import CAMERA_CAPABILITIES, Capability, Role, ViewingRank
+from auth.roles import CAMERA_CAPABILITIES, Role, ViewingRank
 from auth.service import AuthService, utc_now
 from auth.windows import parse_window
 from camctl.config import Config
@@ -20,51 +20,6 @@ from camctl.errors import ConfigError
 from camctl.groundwork import check_areas
 
 COMMANDS: Final = frozenset({"grant", "revoke", "grants", "explain", "roles", "role"})
-
-
-def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the commands to the parser of `camctl user`."""
-    grant = commands.add_parser("grant", help="grant a role in areas or at cameras, or deny something there")
-    grant.add_argument("username")
-    grant.add_argument("--role", help="what it brings; `camctl user roles` lists them")
-    grant.add_argument("--area", action="append", default=[], metavar="CODE", help="may be repeated")
-    grant.add_argument("--camera", action="append", default=[], metavar="ID", help="may be repeated")
-    grant.add_argument("--only", action="append", type=_capability, metavar="CAPABILITY", help="no more than this")
-    grant.add_argument("--deny", action="store_true", help="take away what --only names, whatever else allows it")
-    grant.add_argument("--window", metavar="TEXT", help="hours of the week: 'mon-fri 07:00-18:00 Asia/Jakarta'")
-    grant.add_argument("--from", dest="starts", type=_time, metavar="TIME", help="2026-12-01T07:00+07:00")
-    grant.add_argument("--until", dest="ends", type=_time, metavar="TIME")
-    grant.add_argument("--priority", type=int, help="0 to 100 instead of the role's")
-    grant.add_argument("--reason", required=True, help="why; it is kept with the grant")
-    revoke = commands.add_parser("revoke", help="take a grant away; what runs on it ends within a second")
-    revoke.add_argument("username")
-    revoke.add_argument("grant", help="its id, as `camctl user grants` shows it")
-    commands.add_parser("grants", help="what somebody was granted").add_argument("username")
-    explain = commands.add_parser("explain", help="what somebody may do with a camera now, and why or why not")
-    explain.add_argument("username")
-    explain.add_argument("camera")
-    commands.add_parser("roles", help="the roles and what they bring")
-    role = commands.add_parser("role", help="make a role, or change what it brings to everybody who has it")
-    role.add_argument("name")
-    role.add_argument("--capability", action="append", type=_capability, default=[], required=True)
-    role.add_argument("--priority", type=int, help="over the motors, 0 to 100; without it the area's level decides")
-    role.add_argument("--only-own", action="store_true", help="at the cameras of one's own organisation only")
-    role.add_argument("--viewing", choices=[rank.name.lower() for rank in ViewingRank], default="city")
-
-
-def _capability(text: str) -> Capability:
-    try:
-        return Capability(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(sorted(Capability))}") from None
-
-
-def _time(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time like 2026-12-01T07:00+07:00") from None
-    return at if at.tzinfo is not None else at.astimezone()
 
 
 async def run(options: argparse.Namespace, config: Config, auth: AuthService) -> None:

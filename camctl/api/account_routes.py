@@ -12,6 +12,7 @@ from auth.service import utc_now
 from camctl.api.access import Caller
 from camctl.api.in_person import Self
 from camctl.api.letting_in import address_of, refusals_recorded, site_here
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -39,7 +40,7 @@ from camctl.api.sign_in_schemas import (
 from camctl.api.step_up import CallerSteppedUp, check_fresh, site_or_none
 from camctl.audit.entry import Action
 
-router = APIRouter(prefix="/account", tags=["account"])
+router = APIRouter(prefix=f"{PREFIX}/account", tags=["account"])
 
 
 async def _recorded(request: Request, caller: SignIn, change: str) -> None:

@@ -37,11 +37,11 @@ from camctl.api import (
 from camctl.api.access import COOKIE, token_of
 from camctl.api.forwarded import Forwarded
 from camctl.api.middleware import BodyLimit, Measured, WhepFromElsewhere
+from camctl.api.paths import PREFIX
 from camctl.api.rates import RateOfAddresses
 from camctl.api.security_headers import SecurityHeaders, hsts_host
 from camctl.api.services import Services, services_of
 
-PREFIX = "/api/v1"
 _OPEN_AUTH = ("login", "second-factor", "passkey/begin", "passkey/finish", "oidc", "oidc/start", "oidc/callback")
 _OPEN_HERE = ("/invitations/look", "/invitations/accept", "/setup", *(f"/auth/{name}" for name in _OPEN_AUTH))
 OPEN_PATHS = {"/healthz", "/readyz", "/metrics", *(PREFIX + path for path in _OPEN_HERE)}
@@ -66,7 +66,15 @@ class _App(FastAPI):
 
 def describe() -> FastAPI:
     """The application's routes, with nothing behind them yet: enough for its OpenAPI document."""
+    # What is asked most often comes first: the router tries one route after the other.
+    parts = (
+        camera_routes, ptz_routes, control_routes, control_socket, people_routes, sign_in_routes, account_routes,
+        whep_routes, feed_socket, jpeg_routes, patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
+        emergency_routes, invitation_routes, session_routes, token_routes, setup_routes, oidc_routes, root_routes,
+    )  # fmt: skip
     app = _App(
+        # As they are, not by `include_router`, which would look for the route anew on each level of nesting.
+        routes=[route for part in parts for route in part.router.routes],
         title="camctl",
         version="1",
         summary="Steer donated ONVIF cameras from a phone.",
@@ -75,16 +83,6 @@ def describe() -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,  # its redirects would lead to whatever the Host header says
     )
-    # What is asked most often comes first: FastAPI tries one route after the other.
-    parts = (
-        camera_routes, ptz_routes, control_routes, control_socket, people_routes, sign_in_routes, account_routes,
-        whep_routes, feed_socket, jpeg_routes, patrol_routes, restream_routes, grant_routes, audit_routes, area_routes,
-        emergency_routes, invitation_routes, session_routes, token_routes, setup_routes, oidc_routes,
-    )  # fmt: skip
-    for part in parts:
-        # Not by a router of all of them: FastAPI looks for the route anew on each level of nesting.
-        app.include_router(part.router, prefix=PREFIX)
-    app.include_router(root_routes.router)
     app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
     problems.install(app, _record_refusal)
     _document_sign_in(app)

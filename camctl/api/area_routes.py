@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, Request
 
 from camctl.api.access import Caller
 from camctl.api.area_schemas import AreaList, AreaNode, InsideOut, ProposedOut, WhereOut
+from camctl.api.paths import PREFIX
 from camctl.api.problems import documented
 from camctl.api.services import services_of
 from camctl.areas.locate import Inside
 
-router = APIRouter(tags=["areas"])
+router = APIRouter(prefix=PREFIX, tags=["areas"])
 
 Latitude = Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, description="degrees north, WGS 84")]
 Longitude = Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, description="degrees east, WGS 84")]

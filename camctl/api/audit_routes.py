@@ -18,6 +18,7 @@ from auth.roles import Capability
 from auth.service import utc_now
 from camctl.api.access import Holding
 from camctl.api.audit_schemas import AuditEntryOut, AuditPage, NoteIn
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     BAD_INPUT,
     CROSS_SITE,
@@ -36,7 +37,7 @@ from camctl.audit.export import csv_lines, json_lines
 from camctl.audit.log import AuditLog
 from camctl.audit.search import Filter, cursor_of, in_order, page
 
-router = APIRouter(tags=["audit"])
+router = APIRouter(prefix=PREFIX, tags=["audit"])
 
 Auditing = Annotated[SignIn, Depends(Holding(Capability.AUDIT))]
 PIECE_ROWS = 2_000

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from auth.policy import Standing
 from auth.service import utc_now
 from camctl.api.access import Caller, Seeing, Snapping, Visit
+from camctl.api.paths import PREFIX
 from camctl.api.problems import CODEC, FORBIDDEN, HIDDEN, NOT_LIVE, OVERLOADED, documented
 from camctl.api.schemas import CameraOut, CameraPage
 from camctl.api.services import services_of
 from streams.quality import Quality
 
-router = APIRouter(tags=["cameras"])
+router = APIRouter(prefix=PREFIX, tags=["cameras"])
 
 
 @router.get("/cameras", responses=documented())

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from auth.roles import Capability
 from camctl.api.access import Steering, Visit, Watching
 from camctl.api.control_schemas import ControlOut, HandOverIn, RequestIn, ReserveIn, TakeOverIn
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     CAMERA_FAULT,
     CAMERA_TIMEOUT,
@@ -27,7 +28,7 @@ from camctl.ptz import events as ev
 from camctl.ptz.ports import CameraError
 from camctl.ptz.view import ControlView
 
-router = APIRouter(tags=["control"])
+router = APIRouter(prefix=PREFIX, tags=["control"])
 
 _ANSWERS = documented(FORBIDDEN, OUTRANKED, HELD, NOT_DONE, CANNOT_STEER, CAMERA_FAULT, CAMERA_TIMEOUT)
 

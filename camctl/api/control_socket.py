@@ -21,12 +21,13 @@ from camctl.api.control_answers import Answers, Say
 from camctl.api.control_gate import Gate, Lane, Refused
 from camctl.api.control_schemas import ControlOut
 from camctl.api.datagram_lane import DatagramLane
+from camctl.api.paths import PREFIX
 from camctl.api.services import Services, services_of
 from camctl.api.steering import source_of
 from camctl.control.view import Outcome
 from camctl.ptz import events as ev
 
-router = APIRouter()
+router = APIRouter(prefix=PREFIX)
 _numbers = itertools.count(1)
 
 OUTBOX = 256

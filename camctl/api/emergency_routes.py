@@ -15,11 +15,12 @@ from auth.model import Person
 from auth.service import utc_now
 from camctl.api.access import Caller, OpeningInEmergency
 from camctl.api.emergency_schemas import EmergencyIn, OpeningOut, OpeningsOut, ReviewIn
+from camctl.api.paths import PREFIX
 from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_DONE, NOT_FOUND, ProblemError, documented
 from camctl.api.services import Services, services_of
 from camctl.audit.entry import Action
 
-router = APIRouter(tags=["emergencies"])
+router = APIRouter(prefix=PREFIX, tags=["emergencies"])
 
 _NO_OPENING = "There is no such opening, or none that you may know of."
 _CURSOR = re.compile(r"([0-9]{1,17})~([0-9a-f]{32})")

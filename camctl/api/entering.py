@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fastapi import Request, Response
 
-from auth.city_sign_in import Arrival
 from auth.errors import PersonRuleError, SecondFactorPendingError
 from auth.model import Person
 from auth.proofs import Method
@@ -12,6 +13,9 @@ from camctl.api.letting_in import address_of, enter, half_in, let_in
 from camctl.api.problems import BAD_INPUT, ProblemError
 from camctl.api.schemas import LoginOut
 from camctl.api.services import services_of
+
+if TYPE_CHECKING:
+    from auth.city_sign_in import Arrival
 
 
 async def come_in(request: Request, response: Response, person: Person) -> LoginOut:

@@ -15,6 +15,7 @@ from auth.roles import Capability
 from camctl.admission import NoPlaceError, TooManySessionsError
 from camctl.api import messages
 from camctl.api.access import Visit, Watching
+from camctl.api.paths import PREFIX
 from camctl.api.problems import problem_text, to_problem
 from camctl.api.services import Services, services_of
 from camctl.fallback import FallbackSeat, Way
@@ -23,7 +24,7 @@ from streams.errors import StreamError
 from streams.feed_relay import FeedViewer
 from streams.quality import Quality
 
-router = APIRouter()
+router = APIRouter(prefix=PREFIX)
 _log = logging.getLogger(__name__)
 
 GOODBYE_S = 1.0

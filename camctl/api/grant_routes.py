@@ -26,12 +26,13 @@ from camctl.api.grant_schemas import (
     RoleOut,
     RolesOut,
 )
+from camctl.api.paths import PREFIX
 from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_FOUND, STEP_UP_NEEDED, ProblemError, documented
 from camctl.api.services import Services, services_of
 from camctl.api.step_up import ChangingPeople
 from camctl.audit.entry import Action
 
-router = APIRouter(tags=["grants"])
+router = APIRouter(prefix=PREFIX, tags=["grants"])
 
 _NOBODY = "There is nobody of this name, or nobody whom you look after."
 _NO_GRANT = "This person has no such grant."

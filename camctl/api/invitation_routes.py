@@ -33,6 +33,7 @@ from camctl.api.invitation_schemas import (
     RecoveryIn,
 )
 from camctl.api.letting_in import address_of, refusals_recorded
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     BAD_INPUT,
     CROSS_SITE,
@@ -52,7 +53,7 @@ from camctl.api.step_up import ChangingPeople
 from camctl.audit.entry import Action
 from camctl.one_time_links import service_address
 
-router = APIRouter(tags=["invitations"])
+router = APIRouter(prefix=PREFIX, tags=["invitations"])
 
 _NOBODY: Final = "There is nobody of this name, or nobody whose password you may renew."
 _NO_LINK: Final = "There is no such unused link, or none that you may know of."

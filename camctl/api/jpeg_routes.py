@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from auth.roles import Capability
 from camctl.api.access import Visit, Watching
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     CODEC,
     FORBIDDEN,
@@ -31,7 +32,7 @@ from camctl.video import PictureHiddenError
 from streams.errors import StreamError, StreamFault
 from streams.quality import Quality
 
-router = APIRouter(tags=["video"])
+router = APIRouter(prefix=PREFIX, tags=["video"])
 _log = logging.getLogger(__name__)
 
 BOUNDARY = "camctl-picture"

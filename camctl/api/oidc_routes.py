@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
-from auth.city_sign_in import Arrival, CitySignIn
 from auth.errors import ThrottledError, WrongSignInError
-from auth.oidc import OidcError
+from auth.oidc_settings import OidcError
 from camctl.api.access import Anyone
 from camctl.api.entering import come_from_directory
 from camctl.api.letting_in import address_of, is_https, refusals_recorded
+from camctl.api.paths import PREFIX
 from camctl.api.problems import NOT_FOUND, ProblemError, documented
 from camctl.api.services import Services, services_of
 from camctl.audit.entry import Action
 
+if TYPE_CHECKING:
+    from auth.city_sign_in import Arrival, CitySignIn
+
 _log = logging.getLogger(__name__)
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix=PREFIX, tags=["people"])
 
 ATTEMPT_S: Final = 600
 _HOME, _FAILED = "/#/", "/#/city-sign-in-failed"

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Request
 from auth.roles import Capability
 from camctl.api.access import AtCamera, Seeing, Visit
 from camctl.api.control_schemas import RoundOut
+from camctl.api.paths import PREFIX
 from camctl.api.patrol_schemas import EventIn, EventOut, PatrolIn, PatrolOut, PatrolsOut
 from camctl.api.problems import (
     BAD_INPUT,
@@ -38,7 +39,7 @@ from camctl.store.patrols import StoredPatrol
 
 _log = logging.getLogger(__name__)
 
-router = APIRouter(tags=["patrols"])
+router = APIRouter(prefix=PREFIX, tags=["patrols"])
 
 PATROL_PRIORITY = 10
 EVENT_PRIORITY = 30

@@ -9,12 +9,13 @@ from camctl.api.access import COOKIE, Anyone, Caller, refuse_cross_site, token_o
 from camctl.api.in_person import Self
 from camctl.api.invitation_schemas import NoticeOut
 from camctl.api.letting_in import address_of, half_in, let_in, refusals_recorded
+from camctl.api.paths import PREFIX
 from camctl.api.problems import CROSS_SITE, FORBIDDEN, SECOND_FACTOR_NEEDED, THROTTLED, WRONG_SIGN_IN, documented
 from camctl.api.schemas import LoginIn, LoginOut, MeOut, PersonOut
 from camctl.api.services import services_of
 from camctl.audit.entry import Action
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix=PREFIX, tags=["people"])
 
 
 @router.post(

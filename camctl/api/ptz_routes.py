@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 
 from camctl.api.access import Seeing, Steering, Stopping, UsingPresets, Visit
 from camctl.api.control_schemas import HolderOut, PositionOut
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     BAD_INPUT,
     CAMERA_FAULT,
@@ -30,7 +31,7 @@ from camctl.ptz import events as ev
 from camctl.ptz.model import Velocity
 from camctl.ptz.ports import CameraError
 
-router = APIRouter(tags=["ptz"])
+router = APIRouter(prefix=PREFIX, tags=["ptz"])
 
 CHANNEL: Literal["http"] = "http"
 _STEERING = documented(FORBIDDEN, HELD, NOT_DONE, CANNOT_STEER, CAMERA_FAULT, CAMERA_TIMEOUT)

@@ -19,6 +19,7 @@ from auth.service import utc_now
 from camctl.api.access import Caller
 from camctl.api.forwarded import parse_address
 from camctl.api.in_person import LiveInPerson, Self
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     BAD_INPUT,
     CROSS_SITE,
@@ -42,7 +43,7 @@ from camctl.restream_account import new_account
 
 _log = logging.getLogger(__name__)
 
-router = APIRouter(tags=["restream"])
+router = APIRouter(prefix=PREFIX, tags=["restream"])
 
 MOST_PER_PERSON: Final = 16
 _ANY_ADDRESS = {"", "0.0.0.0"}  # noqa: S104  compared with, not listened on

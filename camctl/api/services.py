@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.requests import HTTPConnection
 
-from auth.city_sign_in import CitySignIn
 from auth.factor_service import FactorService
 from auth.joining import Joining
 from auth.passkey_service import PasskeyService
@@ -32,6 +31,7 @@ from camctl.metrics import Metrics
 from camctl.turn import TurnServers
 
 if TYPE_CHECKING:
+    from auth.city_sign_in import CitySignIn
     from camctl.api.revocation import LiveUses
 
 

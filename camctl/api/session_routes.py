@@ -10,12 +10,13 @@ from auth.model import Person, SignInKind
 from auth.service import utc_now
 from auth.sign_in_list import ListedSignIn
 from camctl.api.in_person import Self
+from camctl.api.paths import PREFIX
 from camctl.api.problems import CROSS_SITE, FORBIDDEN, NOT_FOUND, ProblemError, documented
 from camctl.api.services import Services, services_of
 from camctl.api.session_schemas import SessionOut, SessionsOut
 from camctl.audit.entry import Action
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix=PREFIX, tags=["people"])
 
 _NO_SESSION = "There is no such sign-in of yours, or it is over."
 

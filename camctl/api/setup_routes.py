@@ -17,6 +17,7 @@ from camctl.api.access import Anyone, refuse_cross_site
 from camctl.api.entering import come_in, wrong_field
 from camctl.api.invitation_schemas import SetupIn
 from camctl.api.letting_in import address_of, refusals_recorded
+from camctl.api.paths import PREFIX
 from camctl.api.problems import CROSS_SITE, THROTTLED, WRONG_SIGN_IN, ProblemError, documented
 from camctl.api.schemas import LoginOut
 from camctl.api.services import Services, services_of
@@ -33,7 +34,7 @@ class WhileSetupIsOpen(APIRoute):
         return super().matches(scope) if services.setup.is_open else (Match.NONE, {})
 
 
-router = APIRouter(tags=["people"], route_class=WhileSetupIsOpen)
+router = APIRouter(prefix=PREFIX, tags=["people"], route_class=WhileSetupIsOpen)
 
 
 @router.post("/setup", dependencies=[Anyone], responses=documented(WRONG_SIGN_IN, THROTTLED, CROSS_SITE))

@@ -10,6 +10,7 @@ from auth.model import SignIn
 from auth.proofs import FRESH
 from camctl.api.access import Anyone, Caller, refuse_cross_site
 from camctl.api.letting_in import address_of, forget_half, let_in, refusals_recorded, site_here, whole_of
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     CROSS_SITE,
     NO_PASSKEYS_HERE,
@@ -36,7 +37,7 @@ from camctl.api.sign_in_schemas import (
 )
 from camctl.api.step_up import refuse_programs, site_or_none, ways_of
 
-router = APIRouter(tags=["people"])
+router = APIRouter(prefix=PREFIX, tags=["people"])
 
 
 def _refuse_cross_site(request: Request) -> None:

@@ -15,6 +15,7 @@ from auth.scopes import parse_scopes
 from auth.service import utc_now
 from camctl.api.entering import wrong_field
 from camctl.api.in_person import ManagingInPerson, Self
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     CROSS_SITE,
     FORBIDDEN,
@@ -30,7 +31,7 @@ from camctl.api.session_schemas import NewTokenOut, TokenIn, TokenOut, TokensOut
 from camctl.api.step_up import CallerSteppedUp, ChangingPeople
 from camctl.audit.entry import Action
 
-router = APIRouter(tags=["tokens"])
+router = APIRouter(prefix=PREFIX, tags=["tokens"])
 
 MOST_PER_PERSON: Final = 20
 _NOT_THERE = "There is no such token, or none that you may know of."

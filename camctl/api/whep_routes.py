@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from auth.policy import Standing
 from auth.service import utc_now
 from camctl.api.access import Visit, Watching
+from camctl.api.paths import PREFIX
 from camctl.api.problems import (
     BAD_INPUT,
     BAD_OFFER,
@@ -38,7 +39,7 @@ from streams.errors import StreamError, StreamFault
 from streams.pool import SessionNotFoundError
 from streams.quality import Demand, Wish
 
-router = APIRouter(tags=["video"])
+router = APIRouter(prefix=PREFIX, tags=["video"])
 
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"

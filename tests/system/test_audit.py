@@ -146,7 +146,7 @@ def test_every_row_that_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -
                     one.result()
         log = tmp_path / "second.log"
         with process(log, sys.executable, "-m", "camctl", "serve", "--config", str(service.config)) as second:
-            wait_started(second, lambda: _is_ready(service.url), log)
+            wait_started(second, lambda: _is_ready(service), log)
             wait_until(lambda: "nothing is wrong" in _verified(service), 10, lambda: _verified(service))
             stored = {(row["chain"], row["seq"]): row["reason_text"] for row in rows(service)}
             takes = [row for row in rows(service) if row["action"] == "control-take"]
@@ -179,7 +179,7 @@ def test_without_the_spool_nobody_steers_stop_works_and_the_page_says_so(tmp_pat
         os.close(lock)
         wait_until(lambda: phone.ask("move", pan=0.4, gesture=3)["type"] == "ack", 10, service.log.read_text)
         assert phone.ask("stop", gesture=3)["type"] == "ack"
-        wait_until(lambda: _is_ready(service.url), 10, lambda: httpx.get(f"{service.url}/readyz").text)
+        wait_until(lambda: _is_ready(service), 10, lambda: httpx.get(f"{service.url}/readyz").text)
 
 
 def _locked(lock: int) -> bool:

@@ -104,7 +104,7 @@ def test_old_tls_and_no_tls_are_refused(service: Service) -> None:
     old.set_ciphers("ALL:@SECLEVEL=0")
     with pytest.warns(DeprecationWarning, match="deprecated"):
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
-    with pytest.raises(ssl.SSLError, match=r"(?i)EOF occurred|protocol.version"):
+    with pytest.raises(ssl.SSLError, match=r"(?i)\bEOF\b|protocol.version"):
         handshake(service, old)
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         modern = anything()

@@ -145,7 +145,7 @@ async def test_an_account_made_by_http_pulls_and_its_removal_ends_it(tmp_path: P
         service = await asyncio.to_thread(service_block.__enter__)
         secrets = []
         try:
-            with service.client("dewi") as dewi, service.client("agus") as agus:
+            with service.browser("dewi") as dewi, service.browser("agus") as agus:
                 for who, name, body in ((dewi, "perekam-1", {}), (agus, "perekam-2", {"username": "dewi"})):
                     answer = await asyncio.to_thread(who.post, "/restream/accounts", json={"name": name, **body})
                     assert answer.status_code == 201, answer.text

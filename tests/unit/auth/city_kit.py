@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from auth.city_sign_in import Arrival, CitySignIn
-from auth.oidc import ClaimRule, OidcSettings
 from auth.oidc_client import OidcClient
+from auth.oidc_settings import ClaimRule, OidcSettings
 from tests.support.directory import ISSUER, Directory
 from tests.unit.auth.conftest import HOME
 

@@ -13,9 +13,9 @@ from auth.city_sign_in import Arrival, CitySignIn, NobodyHereError
 from auth.errors import LastWayInError, PersonRuleError
 from auth.grant_service import Grants
 from auth.grants import GrantWish
-from auth.oidc import ClaimRule
 from auth.oidc_client import OidcClient
 from auth.oidc_records import DIRECTORY, identities_at
+from auth.oidc_settings import ClaimRule
 from auth.policy import Standing
 from auth.proofs import Method
 from auth.roles import Capability

@@ -16,12 +16,8 @@ from joserfc.jwk import OctKey
 
 from auth.city_sign_in import NobodyHereError
 from auth.errors import ThrottledError, WrongSignInError
-from auth.oidc import (
-    LEEWAY_S,
-    OidcError,
-    attempt_of,
-    new_attempt,
-)
+from auth.oidc import LEEWAY_S, attempt_of, new_attempt
+from auth.oidc_settings import OidcError
 from auth.proofs import Method
 from auth.service import utc_now
 from tests.support.directory import ISSUER, KEYS, Directory, unsigned

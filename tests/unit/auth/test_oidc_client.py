@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth import oidc_client
-from auth.oidc import OidcError, is_safe_issuer, parse_object, provider_of
+from auth.oidc import parse_object, provider_of
 from auth.oidc_client import MAX_BYTES, OidcClient
+from auth.oidc_settings import OidcError, is_safe_issuer
 from tests.support.directory import ISSUER, Directory
 from tests.unit.auth.city_kit import Browser, settings
 from tests.unit.auth.conftest import PASSWORD

@@ -13,8 +13,8 @@ import pytest
 from fastapi import FastAPI
 
 from auth.city_sign_in import CitySignIn
-from auth.oidc import OidcSettings
 from auth.oidc_client import OidcClient
+from auth.oidc_settings import OidcSettings
 from camctl.audit.entry import Action
 from tests.support.directory import ISSUER, Directory
 from tests.unit.camctl.api.api_kit import House
