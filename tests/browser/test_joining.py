@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import cv2
 import httpx
+import numpy as np
 import pyotp
 import pytest
 from playwright.sync_api import Browser, expect
@@ -171,6 +173,53 @@ def test_a_recovered_person_is_told_until_they_read_it(
     phone.page.reload()
     phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
     expect(told).to_have_count(0)
+
+
+def test_an_administrator_invites_and_renews_from_the_phone(phone: PhonePage, service: Service) -> None:
+    make_sure_of_an_administrator(service)
+    page = phone.page
+    page.get_by_test_id("signin-username").fill("boss")
+    page.get_by_test_id("signin-password").fill(NEW)
+    phone.tap("signin-submit")
+    phone.tap("to-account")
+    phone.tap("to-people")
+    page.get_by_test_id("invite-name").fill("Pak Lurah")
+    page.get_by_test_id("invite-area").fill("Gambir")
+    phone.tap("invite-make")
+    expect(page.get_by_test_id("invite-error")).to_have_text("Choose an area from the list.")  # there are two of them
+    page.get_by_test_id("invite-area").fill("31.71.01")
+    grow_old(service)
+    phone.tap("invite-make")
+    page.get_by_test_id("step-up-password").fill(NEW)
+    phone.tap("step-up-password-submit")
+    link = page.get_by_test_id("new-link").inner_text()
+    assert read_qr(page.get_by_test_id("new-link-qr").screenshot()) == link
+    waiting = page.get_by_test_id("unused-link").filter(has_text="Pak Lurah")
+    expect(waiting).to_contain_text("Invitation for Pak Lurah")
+    expect(waiting).to_contain_text("area official in Gambir")
+    page.screenshot(path=PICTURES / "phone-people.png", full_page=True)
+    body = {"secret": link.rpartition("/")[2], "username": "lurah", "password": NEW}
+    assert httpx.post(f"{service.api}/invitations/accept", json=body, timeout=10).status_code == 200
+    page.get_by_test_id("renew-username").fill("nobody")
+    phone.tap("renew-make")
+    expect(page.get_by_test_id("renew-error")).to_contain_text("not yours to renew")
+    page.get_by_test_id("renew-username").fill("lurah")
+    phone.tap("renew-make")
+    expect(page.get_by_test_id("new-link-title")).to_have_text("New password for Pak Lurah")
+    renewal = page.get_by_test_id("new-link").inner_text()
+    for _ in range(2):  # it asks once more
+        waiting.get_by_test_id("link-withdraw").tap()
+    expect(waiting).to_have_count(0)
+    expect(page.get_by_test_id("new-link")).to_have_count(0)
+    look = httpx.post(f"{service.api}/invitations/look", json={"secret": renewal.rpartition("/")[2]}, timeout=10)
+    assert look.status_code == 404
+
+
+def read_qr(png: bytes) -> str:
+    """What a phone's camera would read there."""
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
+    text, _, _ = cv2.QRCodeDetector().detectAndDecode(cv2.resize(picture, None, fx=2, fy=2))
+    return str(text)
 
 
 def test_a_recovered_person_with_an_authenticator_app_gives_its_code_too(

@@ -38,12 +38,13 @@ class Service:
     def client(self, username: str, **options: Any) -> httpx.Client:
         return httpx.Client(base_url=self.api, headers=self.headers(username), **self.options | options)
 
-    def browser(self, username: str) -> httpx.Client:
-        """Signed in with the password, as in person: what no token may do."""
-        client = httpx.Client(base_url=self.api, **self.options)
-        answer = client.post("/auth/login", json={"username": username, "password": PASSWORD.format(username=username)})
-        answer.raise_for_status()
-        return client
+    @contextmanager
+    def browser(self, username: str) -> Iterator[httpx.Client]:
+        """Signed in with the password, as in person: for what no token may do."""
+        signed = {"username": username, "password": PASSWORD.format(username=username)}
+        with httpx.Client(base_url=self.api, **self.options) as client:
+            client.post("/auth/login", json=signed).raise_for_status()
+            yield client
 
     @property
     def options(self) -> dict[str, Any]:

@@ -37,9 +37,4 @@ export const peopleEn: typeof peopleId = {
   linkMadeByServer: (time) => `Made on the server, until ${time}`,
   linkWithdraw: "Withdraw",
   linkWithdrawSure: "Really withdraw?",
-  roleAdmin: "Area administrator",
-  roleAuditor: "Auditor",
-  roleOfficial: "Official",
-  roleOperator: "Control room operator",
-  rolePartner: "Partner company",
 };

@@ -35,9 +35,4 @@ export const peopleId = {
   linkMadeByServer: (time: string) => `Dibuat di server, sampai ${time}`,
   linkWithdraw: "Tarik",
   linkWithdrawSure: "Yakin tarik?",
-  roleAdmin: "Admin wilayah",
-  roleAuditor: "Pemeriksa catatan",
-  roleOfficial: "Pejabat",
-  roleOperator: "Operator ruang kendali",
-  rolePartner: "Perusahaan mitra",
 };

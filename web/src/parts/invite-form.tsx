@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
 import { invite } from "../api/people";
 import { words } from "../i18n/locale";
-import { roleWord } from "../i18n/roles";
+import { roleWord } from "../i18n/control";
 import { attempt, textOf } from "../state/account";
 import { areaLabel, areaOf, inviteProblemWords, loadPeople, newLink, type LookingAfter } from "../state/people";
 

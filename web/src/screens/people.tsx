@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { withdrawLink, type UnusedLink } from "../api/people";
 import { asMoment, words } from "../i18n/locale";
 import { problemWords } from "../i18n/problems";
-import { roleWord } from "../i18n/roles";
+import { roleWord } from "../i18n/control";
 import { Icon } from "../parts/icon";
 import { InviteForm } from "../parts/invite-form";
 import { LanguageSwitch } from "../parts/language-switch";

@@ -25,13 +25,18 @@ export const EMERGENCIES = "#/emergencies";
 export const PEOPLE = "#/people";
 export const SESSIONS = "#/sessions";
 
+const PLAIN: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [ACCOUNT, { name: "account" }],
+  [EMERGENCIES, { name: "emergencies" }],
+  [PEOPLE, { name: "people" }],
+  [SESSIONS, { name: "sessions" }],
+  ["#/setup", { name: "setup" }],
+  ["#/city-sign-in-failed", { name: "city-failed" }],
+]);
+
 export function routeOf(hash: string): Route {
-  if (hash === ACCOUNT) return { name: "account" };
-  if (hash === EMERGENCIES) return { name: "emergencies" };
-  if (hash === PEOPLE) return { name: "people" };
-  if (hash === SESSIONS) return { name: "sessions" };
-  if (hash === "#/setup") return { name: "setup" };
-  if (hash === "#/city-sign-in-failed") return { name: "city-failed" };
+  const plain = PLAIN.get(hash);
+  if (plain !== undefined) return plain;
   const secret = INVITATION.exec(hash)?.[1];
   if (secret !== undefined) return { name: "invitation", secret };
   const id = LIVE.exec(hash)?.[1];
