@@ -194,6 +194,7 @@ def test_an_administrator_invites_and_renews_from_the_phone(phone: PhonePage, se
     phone.tap("step-up-password-submit")
     link = page.get_by_test_id("new-link").inner_text()
     assert read_qr(page.get_by_test_id("new-link-qr").screenshot()) == link
+    expect(page.get_by_test_id("invite-role")).to_have_value("official")  # also after it was sent
     waiting = page.get_by_test_id("unused-link").filter(has_text="Pak Lurah")
     expect(waiting).to_contain_text("Invitation for Pak Lurah")
     expect(waiting).to_contain_text("area official in Gambir")

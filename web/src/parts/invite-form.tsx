@@ -6,8 +6,13 @@ import { roleWord } from "../i18n/control";
 import { attempt, textOf } from "../state/account";
 import { areaLabel, areaOf, inviteProblemWords, loadPeople, newLink, type LookingAfter } from "../state/people";
 
+/** First, so that it is what a new or cleared form says: nobody becomes an administrator by oversight. */
 const USUAL_ROLE = "official";
 const LONGEST = 120;
+
+function usualFirst(roles: readonly string[]): readonly string[] {
+  return [...roles.filter((role) => role === USUAL_ROLE), ...roles.filter((role) => role !== USUAL_ROLE)];
+}
 
 /** Makes a link by which somebody new comes in, with one role in one area. */
 export function InviteForm({ known }: { readonly known: LookingAfter }): JSX.Element {
@@ -41,8 +46,8 @@ export function InviteForm({ known }: { readonly known: LookingAfter }): JSX.Ele
         <input id="invite-name" name="name" data-testid="invite-name" autocomplete="off" maxLength={LONGEST} enterkeyhint="next" aria-describedby="invite-error" />
         <label for="invite-role">{t.inviteRole}</label>
         <select id="invite-role" name="role" data-testid="invite-role">
-          {known.roles.map((role) => (
-            <option key={role} value={role} selected={role === USUAL_ROLE}>
+          {usualFirst(known.roles).map((role) => (
+            <option key={role} value={role}>
               {roleWord(t, role)}
             </option>
           ))}
