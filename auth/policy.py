@@ -119,10 +119,20 @@ _DISABLED = Decision(allowed=False, why=Why.DISABLED)
 _NO_EMERGENCY_NEEDED = frozenset({Capability.SEE, Capability.EMERGENCY, Capability.AUDIT, Capability.EXPORT})
 
 
+@dataclass(slots=True)
+class _Here:
+    """The active grants that reach one camera, and whether it is seen, once that was asked."""
+
+    camera: CameraRef
+    denying: list[Grant]
+    allowing: list[Grant]
+    seen: Decision | None = None
+
+
 class Standing:
     """What a person's grants say at one moment (aware time); cheap to make, for one decision or for thousands."""
 
-    __slots__ = ("_allowing", "_by_area", "_denying", "_last_seen", "_now", "_opening", "_person", "_seen")
+    __slots__ = ("_allowing", "_by_area", "_denying", "_here", "_now", "_opening", "_person", "_seen")
 
     def __init__(self, person: Person, now: datetime) -> None:
         self._person, self._now = person, now
@@ -134,7 +144,7 @@ class Standing:
         # Where nothing but the area decides who sees, cameras of one area need one look.
         self._by_area = not any(grant.cameras or grant.only_own for grant in self._allowing + self._denying)
         self._seen: dict[str, bool] = {}
-        self._last_seen: tuple[CameraRef, Decision] | None = None  # several questions about one camera are one look
+        self._here: _Here | None = None  # several questions about one camera are one look
 
     def holds(self, capability: Capability) -> Decision:
         """Whether the person has the capability anywhere; decides alone what concerns no place.
@@ -192,21 +202,31 @@ class Standing:
         if self._person.disabled:
             return _DISABLED
         if capability is not Capability.SEE:
-            if self._last_seen is None or self._last_seen[0] is not camera:
-                self._last_seen = camera, self._decide(Capability.SEE, camera)
-            seen = self._last_seen[1]
-            if not seen:
-                return seen
+            here = self._at(camera)
+            if here.seen is None:
+                here.seen = self._decide(Capability.SEE, camera)
+            if not here.seen:
+                return here.seen
         return self._decide(capability, camera)
 
     def _decide(self, capability: Capability, camera: CameraRef) -> Decision:
-        for denial in self._denying:
-            if capability in denial.capabilities and denial.reaches(camera):
+        here = self._at(camera)
+        for denial in here.denying:
+            if capability in denial.capabilities:
                 return Decision(allowed=False, why=Why.DENIED, grant=denial)
-        for grant in self._allowing:
-            if capability in grant.capabilities and grant.reaches(camera) and self._opens(grant, capability, camera):
+        for grant in here.allowing:
+            if capability in grant.capabilities and self._opens(grant, capability, camera):
                 return Decision(allowed=True, why=Why.ALLOWED, grant=grant)
         return self._nearest([self._fault(grant, camera) for grant in self._given(capability)])
+
+    def _at(self, camera: CameraRef) -> _Here:
+        if self._here is None or self._here.camera is not camera:
+            self._here = _Here(
+                camera,
+                [denial for denial in self._denying if denial.reaches(camera)],
+                [grant for grant in self._allowing if grant.reaches(camera)],
+            )
+        return self._here
 
     def _opens(self, grant: Grant, capability: Capability, camera: CameraRef) -> bool:
         if grant.only_own:
@@ -282,10 +302,8 @@ class Standing:
             return 0
         return max(
             _rank(grant, camera, overrides)
-            for grant in self._allowing
-            if Capability.CONTROL in grant.capabilities
-            and grant.reaches(camera)
-            and self._opens(grant, Capability.CONTROL, camera)
+            for grant in self._at(camera).allowing
+            if Capability.CONTROL in grant.capabilities and self._opens(grant, Capability.CONTROL, camera)
         )
 
     def highest_priority(self) -> int:
@@ -302,8 +320,8 @@ class Standing:
         """
         if not camera.emergency_only or not self.allows(Capability.EMERGENCY, camera):
             return frozenset()
-        held = [grant.capabilities for grant in self._allowing if grant.reaches(camera)]
-        denied = [denial.capabilities for denial in self._denying if denial.reaches(camera)]
+        held = [grant.capabilities for grant in self._at(camera).allowing]
+        denied = [denial.capabilities for denial in self._at(camera).denying]
         return EMERGENCY_CAPABILITIES & frozenset().union(*held) - frozenset().union(*denied)
 
     def manages(self, other: Person) -> bool:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
@@ -47,6 +48,11 @@ _OPEN_HERE = ("/invitations/look", "/invitations/accept", "/setup", *(f"/auth/{n
 OPEN_PATHS = {"/healthz", "/readyz", "/metrics", *(PREFIX + path for path in _OPEN_HERE)}
 
 
+# FastAPI would record requests, with what was wrong in them, and send that to wherever an environment variable says.
+# What is measured here is at /metrics, and nothing calls out.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+
+
 class _App(FastAPI):
     """FastAPI within two layers that no answer gets past.
 
@@ -81,6 +87,7 @@ def describe() -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
         redirect_slashes=False,  # its redirects would lead to whatever the Host header says
     )
     app.mount("/assets", root_routes.Assets(directory=root_routes.STATIC / "assets", check_dir=False))
