@@ -44,7 +44,7 @@ CHECKS = [
 ENDLESS = {"GET /api/v1/cameras/{camera_id}/jpegs": "pictures one after the other, without an end"}
 CALLERS = [Cell(role, Situation.WHOLE_CITY) for role in (*ROLES, None)]
 IS_GATE = settings().derandomize
-EXAMPLES = settings().max_examples // 4
+EXAMPLES = settings().max_examples // 8
 PHASES = (Phase.generate, Phase.target, Phase.shrink)  # to explain costs more than to find
 HOST = "http://camctl"
 
