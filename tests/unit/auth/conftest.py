@@ -13,6 +13,7 @@ from auth.passwords import Passwords
 from auth.service import AuthService, SessionRules
 from auth.throttle import Throttle
 from camctl.store import Store, migrate, open_store
+from tests.support.directory import Directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -91,3 +92,31 @@ async def services(store: Store, clocks: Clocks) -> AsyncIterator[Services]:
 @pytest.fixture
 def auth(services: Services) -> AuthService:
     return services.make()
+
+
+@pytest.fixture
+def directory() -> Directory:
+    return Directory()
+
+
+@pytest.fixture
+async def invited(directory: Directory, auth: AuthService, store: Store, clocks: Clocks) -> Any:
+    """Somebody of the city who was invited here under their address."""
+    from tests.unit.auth.city_kit import Browser
+
+    browser = Browser(directory, auth, store, clocks)
+    await auth.create_person("sari@example.go.id", PASSWORD, role="official", areas=["31.71.01"])
+    directory.claims = {"email": "Sari@example.go.id", "email_verified": True}
+    yield browser
+    await browser.city.close()
+
+
+@pytest.fixture
+async def ruled(directory: Directory, auth: AuthService, store: Store, clocks: Clocks) -> Any:
+    """Somebody whom a rule makes a person here."""
+    from tests.unit.auth.city_kit import RULES, Browser
+
+    browser = Browser(directory, auth, store, clocks, invite_only=False, rules=RULES)
+    directory.claims = {"groups": ["other", "camat-gambir"], "preferred_username": "Budi", "name": "Pak Budi"}
+    yield browser
+    await browser.city.close()

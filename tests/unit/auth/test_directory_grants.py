@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select
@@ -22,7 +22,7 @@ from auth.roles import Capability
 from auth.tables import PersonRow
 from auth.ways_in import WaysIn
 from tests.support.directory import ISSUER, Directory
-from tests.unit.auth.city_kit import RULES, Browser, settings
+from tests.unit.auth.city_kit import Browser, settings
 from tests.unit.auth.conftest import HOME
 
 if TYPE_CHECKING:
@@ -30,19 +30,6 @@ if TYPE_CHECKING:
     from auth.service import AuthService
     from camctl.store import Store
     from tests.unit.auth.conftest import Clocks
-
-
-@pytest.fixture
-def directory() -> Directory:
-    return Directory()
-
-
-@pytest.fixture
-async def ruled(directory: Directory, auth: AuthService, store: Store, clocks: Clocks) -> Any:
-    browser = Browser(directory, auth, store, clocks, invite_only=False, rules=RULES)
-    directory.claims = {"groups": ["other", "camat-gambir"], "preferred_username": "Budi", "name": "Pak Budi"}
-    yield browser
-    await browser.city.close()
 
 
 def held(person: Person) -> list[tuple[str, tuple[str, ...], str]]:

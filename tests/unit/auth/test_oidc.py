@@ -21,35 +21,12 @@ from auth.oidc_settings import OidcError
 from auth.proofs import Method
 from auth.service import utc_now
 from tests.support.directory import ISSUER, KEYS, Directory, unsigned
-from tests.unit.auth.city_kit import RULES, SECRET, Browser, settings
+from tests.unit.auth.city_kit import SECRET, Browser, settings
 from tests.unit.auth.conftest import HOME, PASSWORD
 
 if TYPE_CHECKING:
     from auth.service import AuthService
-    from camctl.store import Store
     from tests.unit.auth.conftest import Clocks
-
-
-@pytest.fixture
-def directory() -> Directory:
-    return Directory()
-
-
-@pytest.fixture
-async def invited(directory: Directory, auth: AuthService, store: Store, clocks: Clocks) -> Any:
-    browser = Browser(directory, auth, store, clocks)
-    await auth.create_person("sari@example.go.id", PASSWORD, role="official", areas=["31.71.01"])
-    directory.claims = {"email": "Sari@example.go.id", "email_verified": True}
-    yield browser
-    await browser.city.close()
-
-
-@pytest.fixture
-async def ruled(directory: Directory, auth: AuthService, store: Store, clocks: Clocks) -> Any:
-    browser = Browser(directory, auth, store, clocks, invite_only=False, rules=RULES)
-    directory.claims = {"groups": ["other", "camat-gambir"], "preferred_username": "Budi", "name": "Pak Budi"}
-    yield browser
-    await browser.city.close()
 
 
 # There and back ------------------------------------------------------------------------------------------------------

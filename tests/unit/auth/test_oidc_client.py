@@ -18,26 +18,9 @@ from auth.oidc_client import MAX_BYTES, OidcClient
 from auth.oidc_settings import OidcError, is_safe_issuer
 from tests.support.directory import ISSUER, Directory
 from tests.unit.auth.city_kit import Browser, settings
-from tests.unit.auth.conftest import PASSWORD
 
 if TYPE_CHECKING:
-    from auth.service import AuthService
-    from camctl.store import Store
     from tests.unit.auth.conftest import Clocks
-
-
-@pytest.fixture
-def directory() -> Directory:
-    return Directory()
-
-
-@pytest.fixture
-async def invited(directory: Directory, auth: AuthService, store: Store, clocks: Clocks) -> Any:
-    browser = Browser(directory, auth, store, clocks)
-    await auth.create_person("sari@example.go.id", PASSWORD, role="official", areas=["31.71.01"])
-    directory.claims = {"email": "Sari@example.go.id", "email_verified": True}
-    yield browser
-    await browser.city.close()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
 import { invite } from "../api/people";
 import { words } from "../i18n/locale";
 import { roleWord } from "../i18n/control";
-import { attempt, textOf } from "../state/account";
-import { areaLabel, areaOf, inviteProblemWords, loadPeople, newLink, type LookingAfter } from "../state/people";
+import { textOf } from "../state/account";
+import { useLinkForm } from "../state/link-form";
+import { areaLabel, areaOf, inviteProblemWords, type LookingAfter } from "../state/people";
 
 /** First, so that it is what a new or cleared form says: nobody becomes an administrator by oversight. */
 const USUAL_ROLE = "official";
@@ -16,27 +16,15 @@ function usualFirst(roles: readonly string[]): readonly string[] {
 
 /** Makes a link by which somebody new comes in, with one role in one area. */
 export function InviteForm({ known }: { readonly known: LookingAfter }): JSX.Element {
-  const [said, setSaid] = useState("");
-  const form = useRef<HTMLFormElement>(null);
   const t = words.value;
-  const send = async (): Promise<void> => {
-    if (form.current === null) return;
-    const fields = new FormData(form.current);
+  const { form, said, submit } = useLinkForm((fields) => {
     const displayName = textOf(fields, "name").trim();
     const area = areaOf(textOf(fields, "area"), known.areas);
-    setSaid(displayName === "" ? t.inviteNoName : area === null ? t.inviteNoArea : "");
-    if (displayName === "" || area === null) return;
+    if (displayName === "") return t.inviteNoName;
+    if (area === null) return t.inviteNoArea;
     const wish = { displayName, area: area.code, role: textOf(fields, "role"), organisation: textOf(fields, "organisation").trim() };
-    const made = await attempt(() => invite(wish), () => void send(), (problem) => setSaid(inviteProblemWords(words.value, problem)));
-    if (made === null) return;
-    form.current.reset();
-    newLink.value = made.value;
-    await loadPeople();
-  };
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void send();
-  };
+    return () => invite(wish);
+  }, inviteProblemWords);
   return (
     <section aria-labelledby="invite">
       <h2 id="invite">{t.inviteSomebody}</h2>

@@ -1,30 +1,17 @@
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
 import { recover } from "../api/people";
 import { words } from "../i18n/locale";
-import { attempt, textOf } from "../state/account";
-import { loadPeople, newLink, renewProblemWords } from "../state/people";
+import { textOf } from "../state/account";
+import { useLinkForm } from "../state/link-form";
+import { renewProblemWords } from "../state/people";
 
 /** Makes a link with which somebody who is here already sets a new password. */
 export function RenewForm(): JSX.Element {
-  const [said, setSaid] = useState("");
-  const form = useRef<HTMLFormElement>(null);
   const t = words.value;
-  const send = async (): Promise<void> => {
-    if (form.current === null) return;
-    const username = textOf(new FormData(form.current), "username").trim();
-    setSaid(username === "" ? t.renewNobody : "");
-    if (username === "") return;
-    const made = await attempt(() => recover(username), () => void send(), (problem) => setSaid(renewProblemWords(words.value, problem)));
-    if (made === null) return;
-    form.current.reset();
-    newLink.value = made.value;
-    await loadPeople();
-  };
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void send();
-  };
+  const { form, said, submit } = useLinkForm((fields) => {
+    const username = textOf(fields, "username").trim();
+    return username === "" ? t.renewNobody : () => recover(username);
+  }, renewProblemWords);
   return (
     <section aria-labelledby="renew">
       <h2 id="renew">{t.renewSomebody}</h2>

@@ -2,15 +2,11 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { withdrawLink, type UnusedLink } from "../api/people";
 import { asMoment, words } from "../i18n/locale";
-import { problemWords } from "../i18n/problems";
 import { roleWord } from "../i18n/control";
-import { Icon } from "../parts/icon";
 import { InviteForm } from "../parts/invite-form";
-import { LanguageSwitch } from "../parts/language-switch";
 import { NewLinkCard } from "../parts/new-link";
-import { NoticeBar } from "../parts/notice";
+import { OwnPage } from "../parts/own-page";
 import { RenewForm } from "../parts/renew-form";
-import { StepUpSheet } from "../parts/step-up-sheet";
 import { SureButton } from "../parts/sure-button";
 import { attempt, waiting } from "../state/account";
 import { forgetPeople, loadPeople, lookingAfter, newLink, peopleProblem, type LookingAfter } from "../state/people";
@@ -26,42 +22,18 @@ export function People(): JSX.Element {
     };
   }, []);
   const t = words.value;
-  const [known, problem, made, again] = [lookingAfter.value, peopleProblem.value, newLink.value, waiting.value];
+  const [known, made] = [lookingAfter.value, newLink.value];
   return (
-    <main class="list own" data-testid="people">
-      <header class="list-head list-title">
-        <a class="button plain icon-only" href={ACCOUNT} aria-label={t.back} title={t.back}>
-          <Icon name="left" />
-        </a>
-        <h1 class="titles">{t.people}</h1>
-        <LanguageSwitch />
-      </header>
-      {problem !== null && (
-        <p class="form-error" role="alert">
-          {problemWords(t, problem)}
-        </p>
-      )}
-      {made !== null && <NewLinkCard link={made} />}
-      {known === null ? (
-        <p class="hint">{problem === null && t.loading}</p>
-      ) : (
+    <OwnPage title={t.people} testId="people" kind="own" back={{ href: ACCOUNT, label: t.back }} problem={peopleProblem.value}>
+      {known === null ? null : (
         <>
+          {made !== null && <NewLinkCard link={made} />}
           <InviteForm known={known} />
           <RenewForm />
           <UnusedLinks known={known} />
         </>
       )}
-      {again !== null && (
-        <StepUpSheet
-          onProved={() => {
-            waiting.value = null;
-            again();
-          }}
-          onClose={() => (waiting.value = null)}
-        />
-      )}
-      <NoticeBar />
-    </main>
+    </OwnPage>
   );
 }
 

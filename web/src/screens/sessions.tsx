@@ -2,12 +2,8 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { endOtherSessions, endSession, type OwnSession } from "../api/links";
 import { asMoment, words } from "../i18n/locale";
-import { problemWords } from "../i18n/problems";
-import { Icon } from "../parts/icon";
-import { LanguageSwitch } from "../parts/language-switch";
-import { NoticeBar } from "../parts/notice";
+import { OwnPage } from "../parts/own-page";
 import { OwnTokens } from "../parts/own-tokens";
-import { StepUpSheet } from "../parts/step-up-sheet";
 import { waiting } from "../state/account";
 import { access, accessProblem, act, loadAccess } from "../state/own-access";
 import { notify } from "../state/notices";
@@ -22,40 +18,16 @@ export function Sessions(): JSX.Element {
     };
   }, []);
   const t = words.value;
-  const [now, problem, again] = [access.value, accessProblem.value, waiting.value];
+  const now = access.value;
   return (
-    <main class="list own" data-testid="own-access">
-      <header class="list-head list-title">
-        <a class="button plain icon-only" href="#/" aria-label={t.toCameras} title={t.toCameras}>
-          <Icon name="left" />
-        </a>
-        <h1 class="titles">{t.ownAccess}</h1>
-        <LanguageSwitch />
-      </header>
-      {problem !== null && (
-        <p class="form-error" role="alert">
-          {problemWords(t, problem)}
-        </p>
-      )}
-      {now === null ? (
-        <p class="hint">{problem === null && t.loading}</p>
-      ) : (
+    <OwnPage title={t.ownAccess} testId="own-access" kind="own" back={{ href: "#/", label: t.toCameras }} problem={accessProblem.value}>
+      {now === null ? null : (
         <>
           <OwnSessions sessions={now.sessions} />
           <OwnTokens tokens={now.tokens} capabilities={now.capabilities} />
         </>
       )}
-      {again !== null && (
-        <StepUpSheet
-          onProved={() => {
-            waiting.value = null;
-            again();
-          }}
-          onClose={() => (waiting.value = null)}
-        />
-      )}
-      <NoticeBar />
-    </main>
+    </OwnPage>
   );
 }
 
