@@ -30,14 +30,21 @@ def set_up(service: Service, code: str) -> httpx.Response:
     return httpx.post(f"{service.api}/setup", json=body, timeout=10)
 
 
+def printed_code(service: Service) -> str:
+    """It is printed a moment after the service answers."""
+    wait_until(lambda: bool(CODE.findall(service.log.read_text())), 10, service.log.read_text)
+    [code] = CODE.findall(service.log.read_text())
+    return str(code)
+
+
 def test_a_first_start_prints_a_code_that_makes_the_administrator_and_no_later_one_does(tmp_path: Path) -> None:
     config = write_config(tmp_path)
     with running(tmp_path, config, {}) as service:
-        [old] = CODE.findall(service.log.read_text())
+        old = printed_code(service)
         assert f"{service.url.replace('127.0.0.1', 'localhost')}/#/setup" in service.log.read_text()
         assert "camctl user add" in service.log.read_text()
     with running(tmp_path, config, {}) as service:
-        [code] = CODE.findall(service.log.read_text())
+        code = printed_code(service)
         assert set_up(service, old).status_code == 401, "the code of an earlier start"
         answer = set_up(service, code)
         assert answer.status_code == 200, answer.text
@@ -45,8 +52,8 @@ def test_a_first_start_prints_a_code_that_makes_the_administrator_and_no_later_o
         unknown = httpx.post(f"{service.api}/no-such-address", json={}, timeout=10)
         assert (set_up(service, code).status_code, set_up(service, code).content) == (404, unknown.content)
     with running(tmp_path, config, {}) as service:
-        assert not CODE.findall(service.log.read_text())
         assert set_up(service, code).status_code == 404
+        assert not CODE.findall(service.log.read_text())
 
 
 def test_links_are_made_listed_used_and_withdrawn(tmp_path: Path) -> None:
