@@ -39,7 +39,8 @@ def links(service: Service) -> dict[str, str]:
     """Made by command before playwright's loop runs."""
     options = ["--role", "operator", "--area", "31.71", "--address", service.url]
     return {
-        name: service.user("invite", *options, "--name", name) for name in ("Pak Budi", "Bu Tuti", "Bu Rudi", "Bu Rini")
+        name: service.user("invite", *options, "--name", name)
+        for name in ("Pak Budi", "Bu Tuti", "Bu Rudi", "Bu Rini", "Head")
     }
 
 
@@ -109,6 +110,26 @@ def test_an_invited_person_comes_in_and_the_link_is_over(phone: PhonePage, links
     expect(page.get_by_test_id("link-refused")).to_contain_text("does not work")
 
 
+@pytest.mark.parametrize("width", [390, 320])
+@pytest.mark.parametrize("locale", ["en-GB", "id-ID"])
+def test_the_head_of_the_list_covers_nothing(
+    browser: Browser, service: Service, links: dict[str, str], locale: str, width: int
+) -> None:
+    phone = PhonePage(browser, service.url, locale=locale)
+    phone.page.set_viewport_size({"width": width, "height": 700})
+    link = links["Head"]
+    body = {"secret": link.rpartition("/")[2], "username": "head", "password": NEW}
+    httpx.post(f"{service.api}/invitations/accept", json=body, timeout=10)  # the first time
+    phone.page.get_by_test_id("signin-username").fill("head")
+    phone.page.get_by_test_id("signin-password").fill(NEW)
+    phone.tap("signin-submit")
+    phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
+    title = phone.page.locator(".list-title h1")
+    needed, given = title.evaluate("h1 => [h1.scrollWidth, h1.clientWidth]")
+    assert needed <= given, "the title is cut"
+    phone.close()
+
+
 def grow_old(service: Service) -> None:
     """As if everybody had signed in hours ago."""
     with closing(sqlite3.connect(service.config.parent / "people.db", timeout=10)) as people, people:
@@ -121,6 +142,7 @@ def test_sessions_and_tokens_are_seen_and_ended(phone: PhonePage, service: Servi
     phone.page.get_by_test_id("camera-list").wait_for(timeout=10_000)
     with httpx.Client(base_url=service.api, timeout=10) as other:
         assert other.post("/auth/login", json={"username": "tuti", "password": NEW}).status_code == 200
+        phone.tap("to-account")
         phone.tap("to-sessions")
         sessions = phone.page.get_by_test_id("own-session")
         expect(sessions).to_have_count(2)

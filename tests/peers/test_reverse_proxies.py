@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
@@ -13,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from websockets.sync.client import connect
+from websockets.asyncio.client import connect
 
 from camctl.tls import make_self_signed
 from tests.support.commands import camctl_here, said, wait_until
@@ -90,14 +91,16 @@ def test_a_sign_in_is_the_clients_own_and_its_cookie_secure(proxied: Proxied) ->
     assert set(addresses(service)) == {CLIENT}
 
 
-def test_a_socket_goes_through(proxied: Proxied) -> None:
+async def test_a_socket_goes_through(proxied: Proxied) -> None:
     url = f"wss://{NAME}:{proxied.port}/api/v1/cameras/feed/control"
     line = socket.create_connection(("127.0.0.1", proxied.port), timeout=10)
     headers = proxied.service.headers("sari")
-    with connect(url, sock=line, ssl=proxied.tls, additional_headers=headers, origin=proxied.origin) as opened:  # type: ignore[arg-type]
-        assert json.loads(opened.recv(timeout=10))["type"] == "state"
-        opened.send(json.dumps({"type": "ping", "seq": 1}))
-        assert any(json.loads(opened.recv(timeout=10)).get("seq") == 1 for _ in range(5))
+    async with connect(url, sock=line, ssl=proxied.tls, additional_headers=headers, origin=proxied.origin) as opened:  # type: ignore[arg-type]
+        assert json.loads(await asyncio.wait_for(opened.recv(), 10))["type"] == "state"
+        await opened.send(json.dumps({"type": "ping", "seq": 1}))
+        async with asyncio.timeout(10):
+            while json.loads(await opened.recv()).get("seq") != 1:
+                pass
 
 
 def test_another_sites_page_and_too_much_are_refused(proxied: Proxied) -> None:

@@ -33,7 +33,7 @@ export const linksEn: typeof linksId = {
   setupOver: "There is nothing to set up: there is an administrator, or the code is too old.",
 
   ownAccess: "Sessions and tokens",
-  toCameras: "To the cameras",
+  ownAccessShow: "Show where I am signed in",
   ownSessions: "Signed-in devices",
   thisDevice: "this device",
   deviceUnknown: "Unknown device",

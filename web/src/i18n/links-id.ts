@@ -31,7 +31,7 @@ export const linksId = {
   setupOver: "Tidak ada yang perlu disiapkan: sudah ada admin, atau kodenya kedaluwarsa.",
 
   ownAccess: "Sesi dan token",
-  toCameras: "Ke daftar kamera",
+  ownAccessShow: "Tampilkan tempat saya masuk",
   ownSessions: "Perangkat yang masuk",
   thisDevice: "perangkat ini",
   deviceUnknown: "Perangkat tidak dikenal",

@@ -20,7 +20,6 @@ const PATHS = {
   fill: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
   sound: "M4 9v6h4l5 4V5L8 9zM16.5 8.5a5 5 0 010 7M19 6a9 9 0 010 12",
   swap: "M4 8h15l-4-4M20 16H5l4 4",
-  key: "M8 11a4 4 0 100 8 4 4 0 000-8zM11 12l9-9M16 7l3 3",
   out: "M10 4H5v16h5M14 8l4 4-4 4M18 12H9",
   warn: "M12 3l10 18H2zM12 10v5M12 18v.01",
   siren: "M6 19v-5a6 6 0 0112 0v5M3 19h18M12 2v2M4 5.5l1.5 1.3M20 5.5l-1.5 1.3",

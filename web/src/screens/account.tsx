@@ -6,6 +6,7 @@ import { OwnPasskeys } from "../parts/own-passkeys";
 import { OwnPassword } from "../parts/own-password";
 import { OwnTotp } from "../parts/own-totp";
 import { ToPeople } from "../parts/to-people";
+import { SESSIONS } from "../state/route";
 import { account, accountProblem, loadAccount, waiting } from "../state/account";
 
 export function Account(): JSX.Element {
@@ -25,6 +26,12 @@ export function Account(): JSX.Element {
           <OwnPasskeys passkeys={now.passkeys} />
           <OwnTotp isOn={now.totp} codes={now.recoveryCodes} />
           <OwnPassword hasOne={now.password} />
+          <section aria-labelledby="to-own-access">
+            <h2 id="to-own-access">{t.ownAccess}</h2>
+            <a class="button wide" href={SESSIONS} data-testid="to-sessions">
+              {t.ownAccessShow}
+            </a>
+          </section>
           <ToPeople />
         </>
       )}

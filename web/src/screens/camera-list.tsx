@@ -13,7 +13,7 @@ import { NoticeBar } from "../parts/notice";
 import { OwnNotices } from "../parts/own-notices";
 import { catalogue, keepFresh } from "../state/catalogue";
 import { grouped, matching } from "../state/grouping";
-import { ACCOUNT, cameraHref, SESSIONS } from "../state/route";
+import { ACCOUNT, cameraHref } from "../state/route";
 import { leave } from "../state/session";
 
 /** Rows drawn at once: a phone scrolls these smoothly; search finds the rest. */
@@ -34,9 +34,6 @@ export function CameraList({ person }: { readonly person: Person }): JSX.Element
             <p class="person">{person.displayName}</p>
           </div>
           <LanguageSwitch />
-          <a class="button plain icon-only" data-testid="to-sessions" href={SESSIONS} aria-label={t.ownAccess} title={t.ownAccess}>
-            <Icon name="key" />
-          </a>
           <a class="button plain icon-only" data-testid="to-account" href={ACCOUNT} aria-label={t.account} title={t.account}>
             <Icon name="person" />
           </a>

@@ -7,6 +7,7 @@ import { OwnTokens } from "../parts/own-tokens";
 import { waiting } from "../state/account";
 import { access, accessProblem, act, loadAccess } from "../state/own-access";
 import { notify } from "../state/notices";
+import { ACCOUNT } from "../state/route";
 
 /** Where one is signed in, and with which programs. */
 export function Sessions(): JSX.Element {
@@ -20,7 +21,7 @@ export function Sessions(): JSX.Element {
   const t = words.value;
   const now = access.value;
   return (
-    <OwnPage title={t.ownAccess} testId="own-access" kind="own" back={{ href: "#/", label: t.toCameras }} problem={accessProblem.value}>
+    <OwnPage title={t.ownAccess} testId="own-access" kind="own" back={{ href: ACCOUNT, label: t.back }} problem={accessProblem.value}>
       {now === null ? null : (
         <>
           <OwnSessions sessions={now.sessions} />
