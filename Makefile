@@ -73,7 +73,7 @@ $(STAMPS)/dev: requirements-dev.lock | $(VENV)/bin/python
 
 $(STAMPS)/node: web/package-lock.json web/package.json | $(STAMPS)/run
 	@echo "installing what the client is built with ..."
-	@cd web && npm ci --silent --no-audit --no-fund
+	@cd web && npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/client: $(STAMPS)/node $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
@@ -87,7 +87,7 @@ $(STAMPS)/debian: tools/debian-packages.txt
 
 # What tests run against us from npm. Here, because a slow registry is no test's fault.
 $(STAMPS)/peers: tests/peers/package-lock.json tests/peers/package.json | $(STAMPS)/dev
-	@cd tests/peers && npm ci --ignore-scripts --silent --no-audit --no-fund
+	@cd tests/peers && npm ci --ignore-scripts --loglevel=error --no-audit --no-fund >/dev/null
 	@mkdir -p $(STAMPS) && touch $@
 
 # The benchmarks' peers, which no test needs.

@@ -28,6 +28,8 @@ class RecentSignIns:
         self._idle_s = idle_s
         self._max_entries = max_entries
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        # An edited role forgets a thousand people at once: none of them may cost a look through everybody's.
+        self._of_person: dict[str, set[str]] = {}
         self.edges = Edges(max_entries)
 
     def saw(self, token: str, sign_in: SignIn, now: float) -> None:
@@ -35,11 +37,14 @@ class RecentSignIns:
         key = digest(token)
         if key is None:
             return
+        if key in self._seen:
+            self._seen.move_to_end(key)
+        else:  # whose a token is never changes
+            self._of_person.setdefault(sign_in.person.id, set()).add(key)
         self._seen[key] = _Seen(sign_in, now)
         self.edges.saw(sign_in.person, datetime.now(UTC))
-        self._seen.move_to_end(key)
         if len(self._seen) > self._max_entries:
-            self._seen.popitem(last=False)
+            self._drop(next(iter(self._seen)))
 
     def get(self, token: str, now: float) -> SignIn | None:
         """The sign-in that this token had, if that was within the idle time and its end has not come."""
@@ -48,9 +53,21 @@ class RecentSignIns:
             return None
         return seen.sign_in
 
+    @property
+    def people(self) -> set[str]:
+        """The ids of those who are remembered."""
+        return set(self._of_person)
+
     def forget_person(self, person_id: str) -> set[str]:
         """Something about this person changed: forget their sign-ins; returns the ids of those that there were."""
-        gone = {key: seen for key, seen in self._seen.items() if seen.sign_in.person.id == person_id}
-        for key in gone:
-            del self._seen[key]
-        return {seen.sign_in.session_id for seen in gone.values()}
+        gone = [self._drop(key) for key in tuple(self._of_person.get(person_id, ()))]
+        return {seen.sign_in.session_id for seen in gone if seen is not None}
+
+    def _drop(self, key: str) -> _Seen | None:
+        seen = self._seen.pop(key, None)
+        if seen is not None:
+            keys = self._of_person[seen.sign_in.person.id]
+            keys.discard(key)
+            if not keys:
+                del self._of_person[seen.sign_in.person.id]
+        return seen

@@ -2,8 +2,8 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { NewLink } from "../api/people";
 import { asMoment, words } from "../i18n/locale";
+import { copyText, shareLink } from "../state/handing-on";
 import { newLink } from "../state/people";
-import { notify } from "../state/notices";
 
 /** A link that was just made: to be scanned from this screen, sent, or copied; it is not shown again. */
 export function NewLinkCard({ link: { made, link, qr } }: { readonly link: NewLink }): JSX.Element {
@@ -33,26 +33,14 @@ export function NewLinkCard({ link: { made, link, qr } }: { readonly link: NewLi
 function Sending({ link }: { readonly link: string }): JSX.Element | null {
   const t = words.value;
   if (!window.isSecureContext) return null;
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(link);
-    notify(t.tokenCopied);
-  };
-  const share = async (): Promise<void> => {
-    try {
-      await navigator.share({ url: link });
-    } catch (error) {
-      // Closing the phone's own sheet without choosing is no fault.
-      if (!(error instanceof DOMException && error.name === "AbortError")) throw error;
-    }
-  };
   return (
     <>
       {"share" in navigator && (
-        <button type="button" class="button primary wide" onClick={() => void share()}>
+        <button type="button" class="button primary wide" onClick={() => void shareLink(link)}>
           {t.linkShare}
         </button>
       )}
-      <button type="button" class="button wide" data-testid="new-link-copy" onClick={() => void copy()}>
+      <button type="button" class="button wide" data-testid="new-link-copy" onClick={() => void copyText(link)}>
         {t.linkCopy}
       </button>
     </>

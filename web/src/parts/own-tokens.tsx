@@ -4,7 +4,7 @@ import { endToken, makeToken, type OwnToken } from "../api/links";
 import { asMoment, inFigures, words } from "../i18n/locale";
 import { scopeWord } from "../i18n/scopes";
 import { attempt } from "../state/account";
-import { notify } from "../state/notices";
+import { copyText } from "../state/handing-on";
 import { act, loadAccess } from "../state/own-access";
 
 const LIVES_DAYS = [30, 90, 366] as const;
@@ -55,17 +55,13 @@ function TokenRow({ token }: { readonly token: OwnToken }): JSX.Element {
 
 function NewSecret({ secret }: { readonly secret: string }): JSX.Element {
   const t = words.value;
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(secret);
-    notify(t.tokenCopied);
-  };
   return (
     <div class="hint" role="status">
       <p>{t.tokenShown}</p>
       <code data-testid="new-token">{secret}</code>
       {/* Only pages over HTTPS have a clipboard. */}
       {window.isSecureContext && (
-        <button type="button" class="button" onClick={() => void copy()}>
+        <button type="button" class="button" onClick={() => void copyText(secret)}>
           {t.tokenCopy}
         </button>
       )}

@@ -95,3 +95,14 @@ def test_the_least_recently_seen_are_forgotten_first(sari: SignIn) -> None:
     for letter in "abac":
         recent.saw(letter * 43, sari, 0.0)
     assert [recent.get(letter * 43, 0.0) is not None for letter in "abc"] == [True, False, True]
+
+
+def test_forgetting_a_person_costs_no_look_through_everybody(sari: SignIn) -> None:
+    recent = RecentSignIns(idle_s=60, max_entries=3)
+    recent.saw(TOKEN, sari, 0.0)
+    for letter in "abc":  # the last one pushes sari's out
+        recent.saw(letter * 43, sign_in_of("operator", name=letter), 0.0)
+    assert recent.forget_person("sari") == set()
+    assert recent.people == {"a", "b", "c"}
+    assert recent.forget_person("b") == {"b-1"}
+    assert recent.people == {"a", "c"}
