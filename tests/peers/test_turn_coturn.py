@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aioice import turn
@@ -52,6 +53,37 @@ def credentials(server: Coturn, *, ended_s_ago: float | None = None) -> tuple[st
     return TurnServers(tuple(server.urls.values()), SECRET, 60.0).credentials(now_s, "viewer")
 
 
+class Connections:
+    """What aioice opens to the server; it closes them itself, but says to nobody when that is done."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._lost: list[asyncio.Event] = []
+        for name in ("TurnClientUdpProtocol", "TurnClientTcpProtocol"):
+            monkeypatch.setattr(turn, name, self._noting(getattr(turn, name)))
+
+    def _noting(self, plain: Any) -> type:
+        all_lost = self._lost
+
+        class Noting(plain):  # type: ignore[misc]  # one of the two above
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self.lost = asyncio.Event()
+                all_lost.append(self.lost)
+                super().connection_made(transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                super().connection_lost(exc)
+                self.lost.set()
+
+        return Noting
+
+    async def all_closed(self) -> None:
+        """None is left for the garbage collector to find, which would be some other test's failure."""
+        assert self._lost
+        async with asyncio.timeout(10.0):
+            for lost in self._lost:
+                await lost.wait()
+
+
 async def allocate(server: Coturn, transport: str, username: str, password: str) -> None:
     """What aioice asks of a TURN server, the certificate verified."""
     is_tls = transport == "tls"
@@ -64,15 +96,18 @@ async def allocate(server: Coturn, transport: str, username: str, password: str)
         transport="udp" if transport == "udp" else "tcp",
     )
     allocated.close()
-    await asyncio.sleep(0.05)  # to take leave
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_credentials_are_good_for_their_time_only(server: Coturn, transport: str) -> None:
+async def test_credentials_are_good_for_their_time_only(
+    server: Coturn, transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections = Connections(monkeypatch)
     await allocate(server, transport, *credentials(server))
     for username, password in (credentials(server, ended_s_ago=5), (credentials(server)[0], "guessed")):
         with pytest.raises(TransactionFailed, match="401"):
             await allocate(server, transport, username, password)
+    await connections.all_closed()
 
 
 @pytest.mark.browser
