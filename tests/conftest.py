@@ -16,6 +16,19 @@ settings.register_profile("gate", deadline=None, max_examples=60, derandomize=Tr
 settings.register_profile("nightly", deadline=None, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "gate"))
 
+# What takes over 35 s is begun first, so that no worker is left alone with it at the end (`--no-loadscope-reorder`).
+LONGEST = (
+    "test_always_stops", "test_command_line", "test_onvif_stopping", "test_patrols", "test_onvif_driver",
+    "test_demo_life", "test_control_arbitration", "test_audit", "test_guessing", "test_command_line_grants",
+    "test_command_line_links", "test_media_adapt", "test_restream_accounts", "test_control_process", "test_cut_in_time",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, each with its tests in their order."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[demos.Demo]:
