@@ -20,6 +20,7 @@ from camctl.media import Media
 from camctl.ptz.events import Source, SourceKind
 from camctl.supervisor import Supervisor
 from camctl.video import VideoSession
+from streams.errors import StreamError
 
 if TYPE_CHECKING:
     from camctl.api.control_socket import ControlSocket
@@ -92,8 +93,8 @@ class LiveUses:
         while True:
             await asyncio.sleep(EDGE_S)
             due = self.recent.edges.due(utc_now())
-            if due:
-                await self._recheck(set(due))
+            if due:  # beside this loop: a slow cut must not make the next person's end late
+                self._supervisor.spawn(self._recheck(set(due)), "grants that ended")
 
     async def _recheck(self, people: Set[str] | None, also: Set[str] = frozenset()) -> None:
         try:
@@ -102,6 +103,10 @@ class LiveUses:
             # Nobody can be asked: what was allowed goes on, and the next sweep asks again. Cutting everybody's control
             # because a database hiccups would be the greater harm.
             _log.exception("rights could not be checked again; they will be with the next sweep")
+        except StreamError:
+            # Everything else was cut. The sessions of a media worker that does not answer end with it: its keeper kills
+            # it. To fail here would end the whole service, and with it everybody's pictures and leases.
+            _log.exception("a stream could not be ended: its media worker does not answer")
 
     def _sign_ins_in_use(self, people: Set[str] | None) -> set[str]:
         used = {(s.visit.sign_in.person.id, s.visit.sign_in.session_id) for s in self._sockets}

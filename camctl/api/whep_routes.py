@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from auth.policy import Standing
+from auth.roles import Capability
 from auth.service import utc_now
 from camctl.api.access import Visit, Watching
 from camctl.api.paths import PREFIX
@@ -125,10 +126,12 @@ async def open_session(
         viewer=person,
         rank=Standing(person, utc_now()).viewing_rank(),
     )
-    # Looked at once more now that a withdrawal would find the session: none can fall between the two.
-    if await services.auth.recheck(visit.sign_in.session_id) is None:
+    # Looked at once more now that a withdrawal would find the session: none can fall between the two. The right to watch
+    # too, because a body takes as long as its sender likes, and what was withdrawn meanwhile found no session.
+    now = await services.auth.recheck(visit.sign_in.session_id)
+    if now is None or not Standing(now.person, utc_now()).allows(Capability.LIVE, visit.ref):
         await services.media.close(session_id, ViewEnd.REVOKED)
-        raise StreamError(StreamFault.CLOSED, "this sign-in ended while the session was being set up")
+        raise StreamError(StreamFault.CLOSED, "your right to watch ended while the session was being set up")
     location = f"/api/v1/cameras/{visit.camera.entry.id}/whep/{session_id}"
     headers = {"Location": location, "ETag": answer.etag, "Accept-Patch": FRAGMENT}
     return _add_links(Response(answer.sdp, 201, headers, SDP), services)

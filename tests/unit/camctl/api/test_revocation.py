@@ -152,3 +152,27 @@ async def test_a_stream_that_does_not_end_keeps_no_other_from_ending(house: Hous
     hanging.set()
     with pytest.raises(StreamError):
         await ending
+
+
+async def test_a_media_worker_that_does_not_answer_ends_neither_the_service_nor_anybody_elses_cut(house: House) -> None:
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    media, videos = house.services.media, {}
+    for name in ("walikota", "camat"):
+        sign_in = await house.sign_in(name)
+        videos[name], _ = await media.open(
+            camera, Demand(), "v=0", sign_in=sign_in.session_id, person=sign_in.person.id, rank=ViewingRank.CITY
+        )
+    asked: list[str] = []
+
+    async def answers_nothing(session_id: str) -> None:
+        asked.append(session_id)
+        if session_id == videos["walikota"]:
+            raise StreamError(StreamFault.OVERLOADED, "the media worker does not answer")
+
+    house.pool.close_session = answers_nothing  # type: ignore[method-assign]
+    await house.auth.disable_person("walikota")
+    await within_a_second(lambda: asked == [videos["walikota"]])
+    await house.auth.disable_person("camat")
+    await within_a_second(lambda: videos["camat"] in asked)
+    assert not house.services.uses._supervisor._failed.done()

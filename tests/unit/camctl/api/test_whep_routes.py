@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from streams.errors import StreamError, StreamFault
 from streams.pool import PatchResult, PreconditionError, StaleEtagError
+from tests.support.people import regrant
 from tests.unit.camctl.api.api_kit import FEED, House
 
 SECRET = "rahasia-bersama-0123456789"
@@ -142,3 +145,15 @@ async def test_pages_of_named_sites_may_play(house: House, options: dict[str, An
         answer = await client.post(WHEP, content="v=0", headers=SDP | {"Origin": WALL})
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (201, WALL)
         assert "Location" in answer.headers["access-control-expose-headers"]
+
+
+async def test_who_holds_the_offer_back_until_the_right_is_gone_sees_nothing(house: House) -> None:
+    async def held_back() -> AsyncIterator[bytes]:
+        yield b"v=0"
+        await regrant(house.auth, "camat", "official", "31.74.01")
+        await asyncio.sleep(0.6)  # both looks at what runs on the old grant are over, and found nothing
+
+    async with house.client("camat") as client:
+        answer = await client.post(WHEP, content=held_back(), headers=SDP)
+    assert answer.status_code >= 400
+    assert len(house.pool.opened) == len(house.pool.closed) == 1
