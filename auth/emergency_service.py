@@ -8,13 +8,14 @@ await emergencies.review(opening.id, supervisor, is_justified=True, words="Sesua
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
 from auth.checks import check_name
 from auth.emergency import checked_emergency, may_close, may_know, supervises, to_tell
 from auth.emergency_records import EmergencyRecords
-from auth.errors import AuthError, UnknownOpeningError
+from auth.errors import AuthError, AuthUnavailableError, UnknownOpeningError
 from auth.policy import Standing
 from auth.roles import Capability
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from auth.model import CameraRef, Person
     from auth.service import AuthService
 
+_log = logging.getLogger(__name__)
 _LOOKED_AT = 500  # rows read at once for somebody who may know of few
 
 
@@ -63,7 +65,13 @@ class Emergencies:
         opening, is_new = await self._auth.change(lambda: self._records.open(person.username, camera, checked, now))
         if not is_new:
             return opening, []
-        return opening, to_tell(await self._auth.list_people(), opening, now)
+        try:
+            people = await self._auth.list_people()
+        except AuthUnavailableError:
+            # It is open, and the row that says so must be written; who is at the page hears of it all the same.
+            _log.exception("who is to be told of the opening of %s could not be read", opening.camera_id)
+            people = []
+        return opening, to_tell(people, opening, now)
 
     async def close(self, opening_id: str, person: Person) -> tuple[Opening, bool]:
         """End it before its time, and say whether that changed anything. UnknownOpeningError, MayNotJudgeError."""
@@ -86,6 +94,8 @@ class Emergencies:
 
         def judge(opening: Opening) -> None:
             self._check_known(opening, person, now)
+            if now < opening.over_at:
+                raise MayNotJudgeError("It is still open: close it first, then judge it.")
             if not supervises(person, opening, now):
                 raise MayNotJudgeError("An opening is judged by somebody else, who reviews what is opened there.")
 

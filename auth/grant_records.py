@@ -123,15 +123,15 @@ class GrantRecords:
         self._sessions = sessions
 
     def add_grant(
-        self, username: str, wish: GrantWish, granter: str, now: datetime, judge: Callable[[Grant], bool]
+        self, username: str, wish: GrantWish, granter: str, now: datetime, judge: Callable[[Grant, str], bool]
     ) -> tuple[Grant, list[Change]]:
-        """Store a grant; `judge` refuses it by raising, and says whether it waits for a second person."""
+        """Store a grant; `judge` (with the grantee's organisation) refuses by raising, and says whether it waits."""
         with writing(self._sessions) as session:
             person = person_row(session, username, lock=True)
             role = role_row(session, wish.role)
             checked_role(role, person.organisation, wish)
             row = new_row(wish, role, granter, now)
-            row.waits = judge(grant_of(row))
+            row.waits = judge(grant_of(row), person.organisation)
             person.grants.append(row)
             return grant_of(row), [note(session, person.id, now)]
 
@@ -163,12 +163,15 @@ class GrantRecords:
         with self._sessions() as session:
             return {row.name: role_of(row) for row in session.scalars(select(RoleRow).order_by(RoleRow.name))}
 
-    def set_role(self, name: str, role: Role, now: datetime) -> tuple[None, list[Change]]:
-        """Store what a role brings; a note for everybody who has it."""
+    def set_role(
+        self, name: str, role: Role, now: datetime, judge: Callable[[Role | None], None]
+    ) -> tuple[None, list[Change]]:
+        """Store what a role brings; a note for everybody who has it. `judge` (what it brought) refuses by raising."""
         if not _ROLE_NAME.fullmatch(name):
             raise PersonRuleError("name", "A role's name has at most 32 letters a-z, digits or -; a letter first.")
         with writing(self._sessions) as session:
             row = session.get(RoleRow, name, with_for_update=True)
+            judge(None if row is None else role_of(row))
             if row is None:
                 row = RoleRow(name=name)
                 session.add(row)

@@ -36,35 +36,38 @@ class Grants:
         self._records = GrantRecords(auth.sessions)
 
     async def give(self, username: str, wish: GrantWish, granter: Granter | None) -> Grant:
-        """Grant it; lasting power over a whole city waits for a second person.
+        """Grant it; what `needs_second_person` names waits for one.
 
         PersonRuleError, UnknownPersonError, or MayNotGrantError with why not.
         """
         now = self._auth.now()
         checked = checked_wish(wish, now)
 
-        def judge(grant: Grant) -> bool:
+        def judge(grant: Grant, organisation: str) -> bool:
             if granter is None:
                 return False
             granter.check(grant)
-            return needs_second_person(grant, now)
+            return needs_second_person(grant, organisation, now, granter.territory)
 
         name = COMMAND_LINE if granter is None else granter.person.username
         return await self._auth.change(
             lambda: self._records.add_grant(normalise_username(username), checked, name, now, judge)
         )
 
-    async def approve(self, username: str, grant_id: str, approver: Granter) -> Grant:
+    async def approve(self, username: str, grant_id: str, approver: Granter | None) -> Grant:
         """Make a waiting grant valid, as its second person; nothing happens when it is already.
 
         UnknownGrantError, or MayNotGrantError with why not.
         """
+
+        def judge(grant: Grant, grantee_id: str) -> None:
+            if approver is not None:
+                check_approval(grant, grantee_id, approver)
+
+        name = COMMAND_LINE if approver is None else approver.person.username
         return await self._auth.change(
-            lambda: self._records.approve_grant(
-                normalise_username(username), grant_id, approver.person.username, self._auth.now(),
-                lambda grant, grantee_id: check_approval(grant, grantee_id, approver),
-            )
-        )  # fmt: skip
+            lambda: self._records.approve_grant(normalise_username(username), grant_id, name, self._auth.now(), judge)
+        )
 
     async def revoke(self, username: str, grant_id: str, granter: Granter | None) -> Grant:
         """Take a grant away for good, at once; returns what it was. UnknownGrantError, MayNotGrantError."""
@@ -81,6 +84,11 @@ class Grants:
         """The roles by name."""
         return await self._auth.read(self._records.roles)
 
-    async def set_role(self, name: str, role: Role) -> None:
-        """Make a role or change what it brings, to everybody who has it, at once. PersonRuleError."""
-        await self._auth.change(lambda: self._records.set_role(name, role, self._auth.now()))
+    async def set_role(self, name: str, role: Role, granter: Granter | None) -> None:
+        """Make a role or change what it brings, to everybody who has it, at once. PersonRuleError, MayNotGrantError."""
+
+        def judge(old: Role | None) -> None:
+            if granter is not None:
+                granter.check_role(name, role, old)
+
+        await self._auth.change(lambda: self._records.set_role(name, role, self._auth.now(), judge))

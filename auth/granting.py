@@ -7,15 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from auth.errors import AuthError
-from auth.grants import Grant, GrantKind, is_whole_tree
+from auth.grants import Grant, GrantKind, GrantState, is_whole_tree
 from auth.policy import Standing
 from auth.roles import CAMERA_CAPABILITIES, Capability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
-    from auth.model import CameraRef, Person
+    from auth.model import CameraRef, Person, Territory
+    from auth.roles import Role
 
 
 LASTING = timedelta(days=92)
@@ -26,32 +26,94 @@ class MayNotGrantError(AuthError):
     """The granter may not give, approve or take this; the message says why."""
 
 
+_NOT_AS_LONG = (
+    "You hold this yourself, but not for as long or not at all those hours: "
+    "let it end no later than your own grant does, within its hours."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Granter:
-    """Somebody who grants at one moment. `camera_of` finds a camera by id; None for an unknown one."""
+    """Somebody who grants at one moment, in this city."""
 
     person: Person
     now: datetime
-    camera_of: Callable[[str], CameraRef | None]
+    territory: Territory
+
+    def check(self, grant: Grant) -> None:
+        """Raise MayNotGrantError unless they may give this grant (its grantee aside).
+
+        They hold themselves what it brings, and as long as it lasts, at all of its hours: whoever stands in for three
+        weeks makes nobody powerful for longer.
+        """
+        self.check_now(grant)
+        if grant.deny:
+            return
+        try:
+            self._check(self._outlasting(grant), grant)
+        except MayNotGrantError:
+            raise MayNotGrantError(_NOT_AS_LONG) from None
+
+    def check_now(self, grant: Grant) -> None:
+        """Raise MayNotGrantError unless they hold now what it brings."""
+        self._check(Standing(self.person, self.now), grant)
 
     def check_taking(self, grant: Grant) -> None:
         """Raise MayNotGrantError unless they may take this grant away; to end a denial is to give what it denies."""
-        self.check(replace(grant, deny=False))
+        if grant.deny:
+            self.check(replace(grant, deny=False))
+        else:
+            self.check_now(grant)
 
-    def check(self, grant: Grant) -> None:
-        """Raise MayNotGrantError unless they may give this grant (its grantee aside)."""
-        standing = Standing(self.person, self.now)
+    def check_acting_for(self, person: Person) -> None:
+        """Raise MayNotGrantError unless they hold whatever this person holds, or will hold, and look after them.
+
+        For what lets one come in as the person, or see what they see.
+        """
+        if self.person.id == person.id or not Standing(self.person, self.now).manages(person, self.territory):
+            raise MayNotGrantError("This person is not yours to look after.")
+        for grant in person.grants:
+            brings = not grant.deny and grant.kind is GrantKind.STANDING
+            if brings and grant.state(self.now) is not GrantState.OVER:
+                self.check_now(grant)
+
+    def check_role(self, name: str, new: Role, old: Role | None) -> None:
+        """Raise MayNotGrantError unless they may make `name` bring this to everybody who has it, or will."""
+        forever = replace(
+            self.person, grants=tuple(each for each in self.person.grants if each.deny or _is_lasting(each))
+        )
+        standing, tops = Standing(forever, self.now), self.territory.tops
+        if not _holds_everywhere(standing, Capability.MANAGE_PEOPLE, tops):
+            raise MayNotGrantError("You do not look after everybody, for good.")
+        touched = new.capabilities | (frozenset() if old is None else old.capabilities)
+        lacking = sorted(each for each in touched if not _holds_everywhere(standing, each, tops))
+        if lacking:
+            raise MayNotGrantError(f"You do not hold {', '.join(lacking)} everywhere.")
+        rank = min(standing.rank_in(top) for top in tops)
+        is_raised = new.priority is not None and (old is None or old.priority != new.priority)
+        if is_raised and (new.priority or 0) > rank:
+            raise MayNotGrantError(f"Priority {new.priority} is higher than your own over the whole city, {rank}.")
+        if new.viewing > standing.viewing_rank():
+            raise MayNotGrantError("It would come before you where places for viewers are short.")
+        others = replace(forever, grants=tuple(each for each in forever.grants if each.role != name))
+        gives_itself_up = Capability.MANAGE_PEOPLE not in new.capabilities and not _holds_everywhere(
+            Standing(others, self.now), Capability.MANAGE_PEOPLE, tops
+        )
+        if gives_itself_up:
+            raise MayNotGrantError("That would take from you the right to look after people, and to give it back.")
+
+    def _outlasting(self, grant: Grant) -> Standing:
+        kept = tuple(each for each in self.person.grants if each.deny or _lasts_as(each, grant))
+        return Standing(replace(self.person, grants=kept), self.now)
+
+    def _check(self, standing: Standing, grant: Grant) -> None:
         for area in grant.areas:
             self._check_area(standing, grant, area)
         for camera_id in grant.cameras:
-            camera = self.camera_of(camera_id)
+            camera = self.territory.camera_of(camera_id)
             if camera is None or not standing.may_see(camera):
                 raise MayNotGrantError(f"There is no camera {camera_id!r}, or none that you may know of.")
             self._check_camera(standing, grant, camera)
-        if grant.has_own_priority and (grant.priority or 0) > standing.highest_priority():
-            raise MayNotGrantError(
-                f"Priority {grant.priority} is higher than your own best, {standing.highest_priority()}."
-            )
 
     def _check_area(self, standing: Standing, grant: Grant, area: str) -> None:
         if not standing.holds_in(Capability.MANAGE_PEOPLE, area):
@@ -59,6 +121,7 @@ class Granter:
         lacking = sorted(each for each in grant.capabilities if not grant.deny and not standing.holds_in(each, area))
         if lacking:
             raise MayNotGrantError(f"You do not hold {', '.join(lacking)} in all of {area} yourself.")
+        _check_rank(grant, standing.rank_in(area), area)
 
     def _check_camera(self, standing: Standing, grant: Grant, camera: CameraRef) -> None:
         if not standing.holds_in(Capability.MANAGE_PEOPLE, camera.area):
@@ -70,12 +133,56 @@ class Granter:
         )
         if lacking:
             raise MayNotGrantError(f"You do not hold {', '.join(lacking)} at {camera.id} yourself.")
+        _check_rank(grant, max(standing.rank_in(camera.area), standing.priority_on(camera)), camera.id)
 
 
-def needs_second_person(grant: Grant, now: datetime) -> bool:
-    """Whether a second pair of eyes must see it first: it is lasting, allows something, and is over a whole city."""
+def _check_rank(grant: Grant, own: int, where: str) -> None:
+    """A rank that follows from the area's level is the office's; only one that the grant or its role names is given.
+
+    The grant's own one counts even where it does not steer yet: its role may be widened.
+    """
+    counts = grant.has_own_priority or Capability.CONTROL in grant.capabilities
+    if not grant.deny and counts and grant.priority is not None and grant.priority > own:
+        raise MayNotGrantError(f"Priority {grant.priority} is higher than your own at {where}, {own}.")
+
+
+def _lasts_as(own: Grant, other: Grant) -> bool:
+    """Whether what one holds goes on as long as the other grant does, at all of that one's hours."""
+    ends_later = own.ends_at is None or (other.ends_at is not None and other.ends_at <= own.ends_at)
+    return ends_later and (own.window is None or (other.window is not None and other.window.is_within(own.window)))
+
+
+def _is_lasting(grant: Grant) -> bool:
+    return grant.ends_at is None and grant.window is None
+
+
+def _holds_everywhere(standing: Standing, capability: Capability, tops: frozenset[str]) -> bool:
+    return bool(tops) and all(standing.holds_in(capability, top) for top in tops)
+
+
+def needs_second_person(grant: Grant, organisation: str, now: datetime, territory: Territory) -> bool:
+    """Whether a second pair of eyes must see it first. `organisation`: the grantee's.
+
+    It is lasting, allows something and is over a whole city; or it makes somebody one of an owner's people, which is
+    what an organisation's name by itself does not: they see cameras that are kept for emergencies, and speak for them.
+    """
+    if grant.kind is not GrantKind.STANDING or grant.deny:
+        return False
     lasts = grant.ends_at is None or grant.ends_at - now > LASTING
-    return grant.kind is GrantKind.STANDING and not grant.deny and lasts and is_whole_tree(grant.areas)
+    return (lasts and is_whole_tree(grant.areas, territory.tops)) or (
+        grant.only_own and territory.owns_cameras(organisation)
+    )
+
+
+def answers_for_the_city(person: Person, now: datetime, territory: Territory) -> bool:
+    """Whether this person's approval makes lasting power over a whole city valid."""
+    return any(
+        Capability.MANAGE_PEOPLE in grant.capabilities
+        and not grant.waits
+        and grant.state(now) is not GrantState.OVER
+        and needs_second_person(grant, person.organisation, now, territory)
+        for grant in person.grants
+    )
 
 
 def check_approval(grant: Grant, grantee_id: str, approver: Granter) -> None:

@@ -134,9 +134,9 @@ def covers(area: str, code: str) -> bool:
     return bool(area) and (code == area or code.startswith(area + "."))
 
 
-def is_whole_tree(areas: Iterable[str]) -> bool:
-    """Whether one of the areas is a top one, which is a province's."""
-    return any("." not in area for area in areas)
+def is_whole_tree(areas: Iterable[str], tops: frozenset[str]) -> bool:
+    """Whether one of the areas is all of a top one's, which is a province's or a city's that stands alone."""
+    return any(covers(area, top) for area in areas for top in tops)
 
 
 def common_area(areas: Iterable[str]) -> str:

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from auth.checks import check_name, normalise_username
 from auth.errors import AuthError, PersonRuleError
-from auth.granting import Granter, MayNotGrantError, needs_second_person
-from auth.grants import Grant, GrantKind, GrantState, GrantWish, checked_wish
-from auth.model import Person
+from auth.granting import Granter, MayNotGrantError, answers_for_the_city, needs_second_person
+from auth.grants import Grant, GrantWish, checked_wish
+from auth.model import Person, Territory
 from auth.policy import Standing
 from auth.roles import Capability
 
@@ -127,16 +127,17 @@ def check_life(life_s: float) -> float:
     return life_s
 
 
-def check_inviting(maker: Granter | None, grant: Grant | None) -> bool:
+def check_inviting(maker: Granter | None, grant: Grant | None, organisation: str) -> bool:
     """Whether what an invited person is to get waits for a second person; MayNotGrantError when they may not have it.
 
-    `grant` None: they get nothing but a name. `maker` None is the command line of the machine itself, which may.
+    `grant` None: they get nothing but a name. `organisation`: which is to be theirs. `maker` None is the
+    command line of the machine itself, which may.
     """
     if maker is None:
         return False
     if grant is not None:
         maker.check(grant)
-        return needs_second_person(grant, maker.now)
+        return needs_second_person(grant, organisation, maker.now, maker.territory)
     if not Standing(maker.person, maker.now).holds(Capability.MANAGE_PEOPLE):
         raise MayNotGrantError("You look after nobody.")
     return False
@@ -146,23 +147,24 @@ def check_recovering(maker: Granter | None, person: Person) -> None:
     """MayNotGrantError unless the maker may renew somebody's password.
 
     Whoever sets a password can come in by it: so nobody renews that of a person who holds, or will hold, more than they
-    could grant them. One's own is not renewed but changed, with the old one.
+    could grant them, nor that of a peer who answers for the whole city. One's own is changed, with the old one.
     """
     if maker is None:
         return
-    if maker.person.id == person.id or not Standing(maker.person, maker.now).manages(person):
-        raise MayNotGrantError("This person is not yours to look after.")
-    for grant in person.grants:
-        brings = not grant.deny and grant.kind is GrantKind.STANDING
-        if brings and grant.state(maker.now) is not GrantState.OVER:
-            maker.check(grant)
+    maker.check_acting_for(person)
+    if answers_for_the_city(person, maker.now, maker.territory):
+        # Their approval is the second pair of eyes, and whoever renews their password could lend themselves that.
+        raise MayNotGrantError(
+            "Who answers for the whole city for good gets a new password on the machine itself only: "
+            "`camctl user recover`."
+        )
 
 
-def may_know(viewer: Person, invitation: Invitation, now: datetime) -> bool:
+def may_know(viewer: Person, invitation: Invitation, now: datetime, territory: Territory) -> bool:
     """Whether a link is the viewer's to see and to withdraw: their own, and those for people whom they look after."""
     if invitation.maker is not None and invitation.maker.id == viewer.id:
         return True
     standing, concerned = Standing(viewer, now), invitation.concerns
     if isinstance(concerned, Person):
-        return standing.manages(concerned)
+        return standing.manages(concerned, territory)
     return bool(concerned.areas) and all(standing.holds_in(Capability.MANAGE_PEOPLE, area) for area in concerned.areas)

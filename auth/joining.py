@@ -1,6 +1,6 @@
 """The door to one-time links: making, listing, withdrawing and using them.
 
-    joining = Joining(auth, store.sessions, camera_of)
+    joining = Joining(auth, store.sessions, territory)
     secret, invitation = await joining.invite(wish, maker, 72 * 3600)     # the link is made of the secret
     person, invitation = await joining.accept(secret, "a long password", username="sari", address="203.0.113.9")
 
@@ -32,7 +32,7 @@ from auth.invitations import (
     checked_invitation,
     may_know,
 )
-from auth.model import CameraRef, Person
+from auth.model import Person, Territory
 from auth.service import AuthService, utc_now
 from auth.throttle import AddressThrottle
 
@@ -42,27 +42,24 @@ if TYPE_CHECKING:
     from auth.grants import Grant
 
 RECOVERED = "recovered"
-CameraOf = Callable[[str], CameraRef | None]
+_NOWHERE = Territory(frozenset())  # enough for the command line, which is not judged
 
 
 class Joining:
-    """Invitations and recoveries. `maker` None is the command line. Made and used on one event loop.
-
-    `camera_of` finds a camera by id: who was granted single ones is recovered only by who may grant those.
-    """
+    """Invitations and recoveries. `maker` None is the command line. Made and used on one event loop."""
 
     def __init__(
         self,
         auth: AuthService,
         sessions: sessionmaker[Session],
-        camera_of: CameraOf = lambda _id: None,
+        territory: Territory = _NOWHERE,
         *,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._auth = auth
         self._records = InvitationRecords(sessions)
-        self._camera_of = camera_of
+        self._territory = territory
         self._addresses = AddressThrottle()
         self._names = AddressThrottle()  # by link: many addresses try no more names than one
         self._clock = clock
@@ -81,7 +78,8 @@ class Joining:
         wish = checked_invitation(wish, self._clock())
         granter = self._granter(maker)
         # First of all: who may not invite learns nothing about names.
-        check_inviting(granter, await asyncio.to_thread(self._records.wished_grant, wish, self._clock()))
+        wished = await asyncio.to_thread(self._records.wished_grant, wish, self._clock())
+        check_inviting(granter, wished, wish.organisation)
         if wish.username is not None and await self._is_taken(wish.username):
             raise PersonRuleError("username", f"There is already somebody called {wish.username!r}.")
         return await self._make(InvitationKind.INVITATION, wish, None, maker, life_s)
@@ -116,13 +114,13 @@ class Joining:
         return secret, await asyncio.to_thread(self._records.add, new)
 
     def _granter(self, maker: Person | None) -> Granter | None:
-        return None if maker is None else Granter(maker, self._clock(), self._camera_of)
+        return None if maker is None else Granter(maker, self._clock(), self._territory)
 
     async def pending(self, viewer: Person | None) -> list[Invitation]:
         """The unused links that the viewer may know of, newest first; None: all."""
         now = self._clock()
         found = await asyncio.to_thread(self._records.pending, now)
-        return [one for one in found if viewer is None or may_know(viewer, one, now)]
+        return [one for one in found if viewer is None or may_know(viewer, one, now, self._territory)]
 
     async def withdraw(self, invitation_id: str, viewer: Person | None) -> None:
         """End an unused link; UnknownInvitationError when the viewer knows of none with this id."""
@@ -160,7 +158,7 @@ class Joining:
             PersonRuleError: password or username are not allowed; the link still holds.
         """
         invitation = await self.look(secret, address)
-        use = _Use(self._records, _digest(secret), self._clock(), self._camera_of)
+        use = _Use(self._records, _digest(secret), self._clock(), self._territory)
         if invitation.wish is None:
             name = await self._recovered(invitation, password, use)
         else:
@@ -201,7 +199,7 @@ class Joining:
     def _check(self, invitation: Invitation) -> None:
         wish, now = invitation.wish, self._clock()
         grant = None if wish is None else self._records.wished_grant(wish, now)
-        check_still(invitation, grant, now, self._camera_of)
+        check_still(invitation, grant, now, self._territory)
 
     async def _is_taken(self, username: str) -> bool:
         try:
@@ -224,45 +222,47 @@ class Joining:
 class _Use:
     """One use of a link, within the transaction of what it is for (`auth.records.Admission`)."""
 
-    def __init__(self, records: InvitationRecords, secret_sha256: str, now: datetime, camera_of: CameraOf) -> None:
+    def __init__(self, records: InvitationRecords, secret_sha256: str, now: datetime, territory: Territory) -> None:
         self._records = records
         self._secret_sha256 = secret_sha256
         self._now = now
-        self._camera_of = camera_of
+        self._territory = territory
         self._maker: Granter | None = None
+        self._organisation = ""
 
     def begin(self, session: Session) -> None:
         """Claim the link and ask its maker's rights as they are now."""
         invitation = self._records.claim(session, self._secret_sha256, self._now)
+        self._organisation = "" if invitation.wish is None else invitation.wish.organisation
         if invitation.maker is not None:
-            self._maker = Granter(invitation.maker, self._now, self._camera_of)
+            self._maker = Granter(invitation.maker, self._now, self._territory)
         if invitation.person is not None:
-            check_still(invitation, None, self._now, self._camera_of)
+            check_still(invitation, None, self._now, self._territory)
             by = "" if invitation.maker is None else invitation.maker.display_name
             self._records.tell(session, invitation.person.id, RECOVERED, by, self._now)
         elif not (invitation.wish and invitation.wish.areas):
-            check_still(invitation, None, self._now, self._camera_of)
+            check_still(invitation, None, self._now, self._territory)
 
     def waits(self, grant: Grant) -> bool:
         """Whether what somebody new gets waits for a second person."""
         try:
-            return check_inviting(self._maker, grant)
+            return check_inviting(self._maker, grant, self._organisation)
         except MayNotGrantError:
             raise MakerMayNotError from None
 
 
-def check_still(invitation: Invitation, grant: Grant | None, now: datetime, camera_of: CameraOf) -> None:
+def check_still(invitation: Invitation, grant: Grant | None, now: datetime, territory: Territory) -> None:
     """MakerMayNotError unless the maker could make this link as things are; UnknownInvitationError of a closed account.
 
     `grant`: what an invitation would give.
     """
-    maker = None if invitation.maker is None else Granter(invitation.maker, now, camera_of)
+    maker = None if invitation.maker is None else Granter(invitation.maker, now, territory)
     person = invitation.person
     if person is not None and person.disabled:
         raise UnknownInvitationError
     try:
         if person is None:
-            check_inviting(maker, grant)
+            check_inviting(maker, grant, "" if invitation.wish is None else invitation.wish.organisation)
         else:
             check_recovering(maker, person)
     except MayNotGrantError:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from auth.proofs import is_fresh
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from auth.grants import Grant
@@ -88,3 +89,21 @@ class CameraRef:
     area: str
     owner: str = ""
     emergency_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """What rules about people need to know of the city: the areas that make up all of it, and its cameras.
+
+    `camera_of` finds one by id, None for an unknown one; `owns_cameras`: whether an organisation of this name owns any.
+    """
+
+    tops: frozenset[str]
+    camera_of: Callable[[str], CameraRef | None] = lambda _id: None
+    owns_cameras: Callable[[str], bool] = lambda _name: False
+
+
+def is_same_organisation(one: str, other: str) -> bool:
+    """Whether two names mean the same organisation; an empty one means none."""
+    name = one.strip().casefold()
+    return bool(name) and name == other.strip().casefold()

@@ -17,13 +17,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from auth.grants import Grant, GrantKind, GrantState, covers
+from auth.model import is_same_organisation
 from auth.roles import CAMERA_CAPABILITIES, EMERGENCY_CAPABILITIES, Capability, ViewingRank
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from auth.model import CameraRef, Person
+    from auth.model import CameraRef, Person, Territory
 
 
 class Why(StrEnum):
@@ -313,6 +314,19 @@ class Standing:
         steering = [grant for grant in self._allowing if Capability.CONTROL in grant.capabilities]
         return max((grant.rank_at(area) for grant in steering for area in grant.areas or (None,)), default=0)
 
+    def rank_in(self, area: str) -> int:
+        """The person's rank over motors in all of that area, 0 to 100; 0 where they may not steer all of it."""
+        if not self.holds_in(Capability.CONTROL, area):
+            return 0
+        ranks = (
+            grant.rank_at(mine)
+            for grant in self._allowing
+            if Capability.CONTROL in grant.capabilities and not grant.only_own
+            for mine in grant.areas
+            if covers(mine, area)
+        )
+        return max(ranks)
+
     def emergency_capabilities(self, camera: CameraRef) -> frozenset[Capability]:
         """What opening this camera in an emergency brings: what they may at other cameras of that place.
 
@@ -324,21 +338,21 @@ class Standing:
         denied = [denial.capabilities for denial in self._at(camera).denying]
         return EMERGENCY_CAPABILITIES & frozenset().union(*held) - frozenset().union(*denied)
 
-    def manages(self, other: Person) -> bool:
+    def manages(self, other: Person, territory: Territory) -> bool:
         """Whether the other is this person's to look after: with everything that they were granted inside theirs.
 
         Whose areas lie partly elsewhere may do more than the person can answer for; who has none is in nobody's area.
+        What is over counts for who has nothing else. For a camera that is unknown only who answers for everything does.
         """
         if self._person.disabled:
             return False
-        places = [area for grant in other.grants if not grant.deny for area in grant.areas]
-        has_single_cameras = any(grant.cameras for grant in other.grants if grant.kind is GrantKind.STANDING)
-        everywhere = any(self.holds_in(Capability.MANAGE_PEOPLE, area) for area in _tops(self._allowing))
-        if has_single_cameras and not everywhere:
-            return False  # where they are is not known here, so only who answers for everything answers for them
-        return (bool(places) or has_single_cameras) and all(
-            self.holds_in(Capability.MANAGE_PEOPLE, area) for area in places
-        )
+        given = [grant for grant in other.grants if not grant.deny]
+        given = [grant for grant in given if grant.state(self._now) is not GrantState.OVER] or given
+        where = {area for grant in given for area in grant.areas}
+        for camera_id in {id_ for grant in given if grant.kind is GrantKind.STANDING for id_ in grant.cameras}:
+            camera = territory.camera_of(camera_id)
+            where |= territory.tops if camera is None else {camera.area}
+        return bool(where) and all(self.holds_in(Capability.MANAGE_PEOPLE, area) for area in where)
 
 
 def allows(person: Person, capability: Capability, camera: CameraRef, now: datetime) -> Decision:
@@ -369,10 +383,6 @@ def _touches(grant: Grant, area: str) -> bool:
     return bool(grant.cameras) or any(covers(area, each) or covers(each, area) for each in grant.areas)
 
 
-def _tops(grants: Sequence[Grant]) -> set[str]:
-    return {area for grant in grants for area in grant.areas if "." not in area}
-
-
 def _rank(grant: Grant, camera: CameraRef, overrides: Sequence[PriorityOverride]) -> int:
     if not grant.has_own_priority:
         rules = [rule for rule in overrides if rule.role == grant.role and covers(rule.area, camera.area)]
@@ -382,5 +392,4 @@ def _rank(grant: Grant, camera: CameraRef, overrides: Sequence[PriorityOverride]
 
 
 def _owns(person: Person, camera: CameraRef) -> bool:
-    mine, theirs = person.organisation.strip().casefold(), camera.owner.strip().casefold()
-    return bool(mine) and mine == theirs
+    return is_same_organisation(person.organisation, camera.owner)

@@ -44,6 +44,14 @@ class Window:
         is_since_yesterday = yesterday in self.days and since_midnight + DAY_MIN - self.start_min < self.length_min
         return is_since_today or is_since_yesterday
 
+    def is_within(self, other: Window) -> bool:
+        """Whether it holds at no minute of the week at which the other does not; never across time zones."""
+        return self.zone == other.zone and self._minutes() <= other._minutes()
+
+    def _minutes(self) -> set[int]:
+        starts = (day * DAY_MIN + self.start_min for day in self.days)
+        return {minute % (7 * DAY_MIN) for start in starts for minute in range(start, start + self.length_min)}
+
     def next_edge(self, after: datetime) -> datetime:
         """The next moment (in the zone of `after`) at which it may begin or end; at most eight days away."""
         zone = _zone(self.zone)

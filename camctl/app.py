@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import psutil
 
 from auth.joining import Joining
-from auth.model import CameraRef
 from auth.restreams import RestreamAccounts
 from auth.setup_code import SetupCode
 from auth.sign_in_list import SignInList
@@ -24,6 +23,7 @@ from camctl.api.auditing import ServiceAudit
 from camctl.api.revocation import LiveUses
 from camctl.api.server import HttpServer, bind
 from camctl.api.services import Services
+from camctl.api.territory import territory_of
 from camctl.areas.tree import AreaTree
 from camctl.audit.trail import Trail
 from camctl.boundaries import Boundaries
@@ -259,10 +259,6 @@ class Service:
         self._media.on_event(event)
         self._grants.on_event(event)
 
-    def _camera_ref(self, camera_id: str) -> CameraRef | None:
-        camera = self._control.get(camera_id)
-        return None if camera is None else camera.entry.ref
-
     def _services(self, areas: AreaTree, patrols: Patrols) -> Services:
         return Services(
             config=self._config,
@@ -284,7 +280,7 @@ class Service:
             fallback=self._fallback,
             restreams=self._restreams,
             restream_port=lambda: self._pool.restream_port,
-            joining=Joining(self._auth, self._store.sessions, self._camera_ref),
+            joining=Joining(self._auth, self._store.sessions, territory_of(areas, self._control)),
             setup=self._setup,
             sign_ins=SignInList(self._store.sessions),
             city=self._city,

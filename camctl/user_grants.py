@@ -1,4 +1,4 @@
-"""`camctl user grant|revoke|grants|explain|roles|role`: what people may do, from the command line of the machine."""
+"""`camctl user grant|approve|revoke|grants|explain|roles|role`: what people may do, from the command line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from camctl.config import Config
 from camctl.errors import ConfigError
 from camctl.groundwork import check_areas
 
-COMMANDS: Final = frozenset({"grant", "revoke", "grants", "explain", "roles", "role"})
+COMMANDS: Final = frozenset({"grant", "approve", "revoke", "grants", "explain", "roles", "role"})
 
 
 async def run(options: argparse.Namespace, config: Config, auth: AuthService) -> None:
@@ -29,6 +29,9 @@ async def run(options: argparse.Namespace, config: Config, auth: AuthService) ->
         case "grant":
             _check_places(options, config)
             grant = await grants.give(options.username, _wish(options), None)
+            _say(f"{grant.id}  {options.username} {_brings(grant.deny)} {', '.join(sorted(grant.capabilities))}")
+        case "approve":
+            grant = await grants.approve(options.username, options.grant, None)
             _say(f"{grant.id}  {options.username} {_brings(grant.deny)} {', '.join(sorted(grant.capabilities))}")
         case "revoke":
             await grants.revoke(options.username, options.grant, None)
@@ -45,7 +48,7 @@ async def run(options: argparse.Namespace, config: Config, auth: AuthService) ->
         case "role":
             rank = ViewingRank[options.viewing.upper()]
             made = Role(frozenset(options.capability), options.priority, options.only_own, rank)
-            await grants.set_role(options.name, made)
+            await grants.set_role(options.name, made, None)
             _say(f"{options.name} brings {', '.join(sorted(made.capabilities))}")
 
 

@@ -12,6 +12,7 @@ from camctl.audit.entry import MAX_DETAIL_CHARS, Action, AuditEntry, Detail
 
 _ACTIONS: Final[Mapping[str, Action]] = {
     "grant": Action.GRANT,
+    "approve": Action.GRANT,
     "revoke": Action.REVOKE,
     "role": Action.ROLE_CHANGE,
     "restream": Action.RESTREAM_CHANGE,

@@ -13,8 +13,9 @@ from auth.emergency_service import Emergencies, MayNotJudgeError, MayNotOpenErro
 from auth.errors import PersonRuleError, UnknownOpeningError
 from auth.model import Person
 from auth.service import utc_now
-from camctl.api.access import Caller, OpeningInEmergency
+from camctl.api.access import Caller
 from camctl.api.emergency_schemas import EmergencyIn, OpeningOut, OpeningsOut, ReviewIn
+from camctl.api.in_person import OpeningInEmergency
 from camctl.api.paths import PREFIX
 from camctl.api.problems import BAD_INPUT, CROSS_SITE, FORBIDDEN, NOT_DONE, NOT_FOUND, ProblemError, documented
 from camctl.api.services import Services, services_of
@@ -33,7 +34,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
     responses=documented(FORBIDDEN, NOT_FOUND, NOT_DONE, CROSS_SITE),
 )
 async def open_camera(visit: OpeningInEmergency, body: EmergencyIn, request: Request) -> OpeningOut:
-    """Open the camera for the caller; its owner and the supervisors are told at once.
+    """Open the camera for the caller in person; its owner and the supervisors are told at once.
 
     Asked again while it is open for them, it stays as it is, so that a phone may repeat what it did not hear answered.
     """

@@ -87,7 +87,7 @@ class OpeningOut(BaseModel):
             reviewer=opening.reviewer,
             review=opening.review,
             may_close=now < opening.over_at and may_close(caller, opening, now),  # judged or not
-            may_review=supervises(caller, opening, now),
+            may_review=now >= opening.over_at and supervises(caller, opening, now),
         )
 
 

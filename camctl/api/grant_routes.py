@@ -9,9 +9,10 @@ from fastapi import APIRouter, Query, Request
 from auth.errors import PersonRuleError, UnknownGrantError, UnknownPersonError
 from auth.grant_service import Grants
 from auth.granting import Granter, MayNotGrantError
-from auth.model import CameraRef, Person
+from auth.grants import GrantState
+from auth.model import Person
 from auth.policy import Standing
-from auth.roles import CAMERA_CAPABILITIES, Capability
+from auth.roles import CAMERA_CAPABILITIES
 from auth.service import utc_now
 from camctl.api.access import Caller, ManagingPeople, Seeing
 from camctl.api.grant_schemas import (
@@ -36,15 +37,10 @@ router = APIRouter(prefix=PREFIX, tags=["grants"])
 
 _NOBODY = "There is nobody of this name, or nobody whom you look after."
 _NO_GRANT = "This person has no such grant."
-_OFFICE = (Capability.MANAGE_PEOPLE,)
 
 
 def _granter(caller: Person, services: Services) -> Granter:
-    def camera_of(camera_id: str) -> CameraRef | None:
-        camera = services.cameras.get(camera_id)
-        return None if camera is None else camera.entry.ref
-
-    return Granter(caller, utc_now(), camera_of)
+    return Granter(caller, utc_now(), services.territory)
 
 
 async def _looked_after(caller: Person, username: str, services: Services) -> Person:
@@ -53,8 +49,9 @@ async def _looked_after(caller: Person, username: str, services: Services) -> Pe
         person = await services.auth.person(username)
     except (UnknownPersonError, PersonRuleError):
         raise ProblemError(NOT_FOUND, _NOBODY) from None
-    # Who has no grant is in nobody's area yet; whoever grants the first one brings them into theirs.
-    if person.grants and person.id != caller.id and not Standing(caller, utc_now()).manages(person):
+    # Who has no grant, or none any more, is in nobody's area; whoever grants the next one brings them into theirs.
+    is_somebodys = any(grant.state(utc_now()) is not GrantState.OVER for grant in person.grants)
+    if is_somebodys and person.id != caller.id and not Standing(caller, utc_now()).manages(person, services.territory):
         raise ProblemError(NOT_FOUND, _NOBODY)
     return person
 
@@ -75,9 +72,9 @@ async def list_people(
     after: Annotated[str, Query(max_length=64)] = "",
 ) -> PeopleOut:
     """The people whom the caller looks after, by username."""
-    standing = Standing(caller.person, utc_now())
-    everybody = await services_of(request).auth.list_people()
-    mine = [person for person in everybody if person.username > after and standing.manages(person)]
+    services, standing = services_of(request), Standing(caller.person, utc_now())
+    everybody, territory = await services.auth.list_people(), services.territory
+    mine = [person for person in everybody if person.username > after and standing.manages(person, territory)]
     page = [LookedAfterOut.of(person) for person in mine[:limit]]
     return PeopleOut(items=page, next=page[-1].username if len(mine) > limit else None)
 
@@ -98,7 +95,10 @@ async def list_grants(username: str, caller: ManagingPeople, request: Request) -
     "/people/{username}/grants", status_code=201, responses=documented(STEP_UP_NEEDED, FORBIDDEN, NOT_FOUND, CROSS_SITE)
 )
 async def give(username: str, body: GrantIn, caller: ChangingPeople, request: Request) -> GrantOut:
-    """Grant something; nobody grants what they do not hold, and lasting power over a whole city waits for another."""
+    """Grant something; nobody grants what they do not hold themselves, as long as the grant lasts.
+
+    Lasting power over a whole city, and a place among the people of a camera's owner, waits for a second person.
+    """
     services = services_of(request)
     person = await _looked_after(caller.person, username, services)
     _check_areas(body, services)
@@ -170,18 +170,15 @@ async def list_roles(_caller: ManagingPeople, request: Request) -> RolesOut:
 @router.put("/roles/{name}", responses=documented(STEP_UP_NEEDED, FORBIDDEN, CROSS_SITE))
 async def set_role(name: str, body: RoleBody, caller: ChangingPeople, request: Request) -> RoleOut:
     """Make a role or change what it brings to everybody who has it; for those who answer for the whole city."""
-    services, standing = services_of(request), Standing(caller.person, utc_now())
-    tops = [area.code for area in services.areas.children(None)]
-    lacking = sorted(each for each in body.capabilities if not all(standing.holds_in(each, top) for top in tops))
-    if lacking or not all(standing.holds_in(capability, top) for capability in _OFFICE for top in tops):
-        what = f"You do not hold {', '.join(lacking)} everywhere." if lacking else "You do not look after everybody."
-        raise ProblemError(FORBIDDEN, what, why="may-not-grant")
+    services = services_of(request)
     try:
-        await Grants(services.auth).set_role(name, body.role())
+        await Grants(services.auth).set_role(name, body.role(), _granter(caller.person, services))
         words = " ".join(sorted(body.capabilities))
         await services.audit.surely(caller.person, Action.ROLE_CHANGE, target=name, capabilities=words)
     except PersonRuleError as error:
         raise _wrong(error) from None
+    except MayNotGrantError as error:
+        raise _refused(error) from None
     return RoleOut.of(name, body.role())
 
 

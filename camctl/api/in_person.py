@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from auth.model import SignIn, SignInKind
 from auth.roles import Capability
-from camctl.api.access import Holding, SignedIn
+from camctl.api.access import AtCamera, Holding, SignedIn, Visit
 from camctl.api.problems import FORBIDDEN, ProblemError
 
 
@@ -38,6 +38,17 @@ class HoldingInPerson(Holding):
         return _refuse_token(await super().__call__(connection))
 
 
+class AtCameraInPerson(AtCamera):
+    """Somebody who may do this with the camera in the path, and came otherwise than by a token."""
+
+    async def __call__(self, connection: HTTPConnection, camera_id: str) -> Visit:
+        """As `AtCamera`, or 403 for a token."""
+        visit = await super().__call__(connection, camera_id)
+        _refuse_token(visit.sign_in)
+        return visit
+
+
 Self = Annotated[SignIn, Depends(InPerson())]
 ManagingInPerson = Annotated[SignIn, Depends(HoldingInPerson(Capability.MANAGE_PEOPLE))]
 LiveInPerson = Annotated[SignIn, Depends(HoldingInPerson(Capability.LIVE))]
+OpeningInEmergency = Annotated[Visit, Depends(AtCameraInPerson(Capability.EMERGENCY))]

@@ -55,7 +55,10 @@ from camctl.one_time_links import service_address
 
 router = APIRouter(prefix=PREFIX, tags=["invitations"])
 
-_NOBODY: Final = "There is nobody of this name, or nobody whose password you may renew."
+_NOBODY: Final = (
+    "There is nobody of this name, or nobody whose password you may renew. "
+    "That of who answers for the whole city is renewed on the machine itself: `camctl user recover`."
+)
 _NO_LINK: Final = "There is no such unused link, or none that you may know of."
 _DONE = {InvitationKind.INVITATION: "joined", InvitationKind.RECOVERY: "recovered"}
 
@@ -76,7 +79,7 @@ async def _made(request: Request, response: Response, maker: Person, made: tuple
     await services.audit.surely(
         maker, Action.PERSON_CHANGE, target=concerned.username or concerned.display_name,
         change=f"{invitation.kind.value}-made", link=invitation.id, role=concerned.role or "",
-        areas=" ".join(concerned.areas),
+        areas=" ".join(concerned.areas), organisation=concerned.organisation,
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     reached_at = f"{request.url.scheme}://{request.url.netloc}"

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Request, Response
 
 from auth.errors import PersonRuleError, UnknownPersonError
-from auth.model import Person
+from auth.granting import Granter, MayNotGrantError
+from auth.model import Person, SignIn
 from auth.policy import Standing, allows
 from auth.restreams import TooManyAccountsError, UnknownAccountError, account_name
 from auth.roles import Capability
@@ -27,6 +28,7 @@ from camctl.api.problems import (
     NOT_DONE,
     NOT_FOUND,
     RESTREAM_OFF,
+    STEP_UP_NEEDED,
     ProblemError,
     documented,
 )
@@ -37,6 +39,7 @@ from camctl.api.restream_schemas import (
     RestreamAccountsOut,
 )
 from camctl.api.services import Services, services_of
+from camctl.api.step_up import check_fresh
 from camctl.audit.entry import Action
 from camctl.restream import grants
 from camctl.restream_account import new_account
@@ -52,19 +55,31 @@ _NO_ACCOUNT = "There is no re-stream account of this name, or none that you may 
 _OFF = "Recorders cannot pull video here: set restream.enabled to true in config.yaml and restart the service."
 
 
-def _looked_after_by(caller: Person) -> Callable[[Person], bool]:
-    """Whose accounts the caller may see, make and remove: their own, and an administrator those of their areas."""
-    return lambda person: person.id == caller.id or Standing(caller, utc_now()).manages(person)
+def _looked_after_by(caller: Person, services: Services) -> Callable[[Person], bool]:
+    """Whose accounts the caller may see and remove: their own, and an administrator those of their areas."""
+    standing, territory = Standing(caller, utc_now()), services.territory
+    return lambda person: person.id == caller.id or standing.manages(person, territory)
 
 
-async def _person(services: Services, caller: Person, username: str | None) -> Person:
-    """Whom the account is to stand for; somebody of another area answers like nobody."""
+async def _person(request: Request, sign_in: SignIn, username: str | None) -> Person:
+    """Whom the account is to stand for; somebody of another area answers like nobody.
+
+    An account shows what its person may watch to whoever has its secret. So of others only those make one who could
+    grant them all that they hold, with a fresh proof.
+    """
+    services, caller = services_of(request), sign_in.person
     try:
         person = caller if username is None else await services.auth.person(username)
     except (UnknownPersonError, PersonRuleError):
         raise ProblemError(NOT_FOUND, _NOBODY) from None
-    if not _looked_after_by(caller)(person):
+    if not _looked_after_by(caller, services)(person):
         raise ProblemError(NOT_FOUND, _NOBODY)
+    if person.id != caller.id:
+        try:
+            Granter(caller, utc_now(), services.territory).check_acting_for(person)
+        except MayNotGrantError as error:
+            raise ProblemError(FORBIDDEN, str(error), why="may-not-grant") from None
+        await check_fresh(request, sign_in)
     if not Standing(person, utc_now()).holds(Capability.LIVE):
         raise _wrong("username", f"{person.username} may not watch live video, or their account is closed")
     return person
@@ -100,11 +115,15 @@ def _root(request: Request, services: Services, port: int) -> str:
 async def list_accounts(caller: Caller, request: Request) -> RestreamAccountsOut:
     """The caller's own accounts; an administrator's list has those of the people in their areas too."""
     stored = await asyncio.to_thread(services_of(request).restreams.all)
-    is_mine = _looked_after_by(caller.person)
+    is_mine = _looked_after_by(caller.person, services_of(request))
     return RestreamAccountsOut(items=[RestreamAccountOut.of(account) for account in stored if is_mine(account.person)])
 
 
-@router.post("/restream/accounts", status_code=201, responses=documented(FORBIDDEN, CROSS_SITE, RESTREAM_OFF, NOT_DONE))
+@router.post(
+    "/restream/accounts",
+    status_code=201,
+    responses=documented(STEP_UP_NEEDED, FORBIDDEN, CROSS_SITE, RESTREAM_OFF, NOT_DONE),
+)
 async def add_account(
     body: RestreamAccountIn, caller: LiveInPerson, request: Request, response: Response
 ) -> NewRestreamAccountOut:
@@ -113,7 +132,7 @@ async def add_account(
     port = services.restream_port()
     if port is None:
         raise ProblemError(RESTREAM_OFF, _OFF)
-    person = await _person(services, caller.person, body.username)
+    person = await _person(request, caller, body.username)
     _check_cameras(services, person, body.cameras)
     try:
         stored, secret = await new_account(
@@ -124,7 +143,9 @@ async def add_account(
     except TooManyAccountsError as error:
         raise ProblemError(NOT_DONE, str(error)) from None
     _log.info("%s made the re-stream account %s of %s", caller.person.username, stored.name, person.username)
-    services.audit.did(caller.person, Action.RESTREAM_CHANGE, target=stored.name, change="added", of=person.username)
+    await services.audit.surely(
+        caller.person, Action.RESTREAM_CHANGE, target=stored.name, change="added", of=person.username
+    )
     response.headers["Cache-Control"] = "no-store"
     keys = grants([stored], (camera.entry for camera in services.cameras), utc_now())[stored.name].keys
     return NewRestreamAccountOut.of(stored, secret, _root(request, services, port), keys)
@@ -136,7 +157,7 @@ async def remove_account(name: str, caller: Self, request: Request) -> None:
     accounts = services_of(request).restreams
     try:
         name = account_name(name)
-        await asyncio.to_thread(accounts.remove, name, utc_now(), _looked_after_by(caller.person))
+        await asyncio.to_thread(accounts.remove, name, utc_now(), _looked_after_by(caller.person, services_of(request)))
     except (UnknownAccountError, PersonRuleError):
         raise ProblemError(NOT_FOUND, _NO_ACCOUNT) from None
     services_of(request).audit.did(caller.person, Action.RESTREAM_CHANGE, target=name, change="removed")

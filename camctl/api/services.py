@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from auth.factor_service import FactorService
 from auth.joining import Joining
+from auth.model import Territory
 from auth.passkey_service import PasskeyService
 from auth.policy import PriorityOverride
 from auth.restreams import RestreamAccounts
@@ -19,6 +20,7 @@ from auth.sign_in_list import SignInList
 from camctl.api.auditing import ServiceAudit
 from camctl.api.rates import Rates
 from camctl.api.recent import RecentSignIns
+from camctl.api.territory import territory_of
 from camctl.areas.tree import AreaTree
 from camctl.audit.log import AuditLog
 from camctl.boundaries import Boundaries
@@ -77,6 +79,11 @@ class Services:
         rules = (PriorityOverride(rule.area, rule.role, rule.priority) for rule in self.config.control.priorities)
         object.__setattr__(self, "priorities", tuple(rules))
         object.__setattr__(self, "rates", Rates(self.config.server.limits, self.metrics))
+
+    @property
+    def territory(self) -> Territory:
+        """The city as the rules about people see it."""
+        return territory_of(self.areas, self.cameras)
 
     @property
     def recent(self) -> RecentSignIns:

@@ -105,7 +105,7 @@ async def _looked_after(services: Services, caller: Person, username: str) -> Pe
         person = await services.auth.person(username)
     except (UnknownPersonError, PersonRuleError):
         raise ProblemError(NOT_FOUND, _NOBODY) from None
-    if not Standing(caller, utc_now()).manages(person):
+    if not Standing(caller, utc_now()).manages(person, services.territory):
         raise ProblemError(NOT_FOUND, _NOBODY)
     return person
 

@@ -126,8 +126,8 @@ async def open_session(
         viewer=person,
         rank=Standing(person, utc_now()).viewing_rank(),
     )
-    # Looked at once more now that a withdrawal would find the session: none can fall between the two. The right to watch
-    # too, because a body takes as long as its sender likes, and what was withdrawn meanwhile found no session.
+    # Looked at once more now that a withdrawal would find the session: none can fall between the two. The
+    # right to watch too: a body takes as long as its sender likes, and what was withdrawn meanwhile found no session.
     now = await services.auth.recheck(visit.sign_in.session_id)
     if now is None or not Standing(now.person, utc_now()).allows(Capability.LIVE, visit.ref):
         await services.media.close(session_id, ViewEnd.REVOKED)

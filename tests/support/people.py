@@ -8,9 +8,12 @@ from typing import Any
 
 from auth.grant_service import Grants
 from auth.grants import Grant, GrantWish
-from auth.model import Person
+from auth.model import Person, Territory
 from auth.roles import ROLES
 from auth.service import AuthService
+
+JAKARTA = Territory(frozenset({"31"}))
+"""A city of which nothing is known but its top area."""
 
 
 def grant(role: str, areas: Sequence[str] = (), **more: Any) -> Grant:

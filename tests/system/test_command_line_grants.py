@@ -1,4 +1,4 @@
-"""`camctl user grant|revoke|grants|explain|roles|role` beside no service: what is written is what it says."""
+"""`camctl user grant|approve|revoke|grants|explain|roles|role` beside no service: what is written is what it says."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def test_roles_are_data(config: str) -> None:
      (("grant", "sari", "--role", "official", "--reason", "x"), "names areas or cameras"),
      (("grant", "sari", "--area", "31", "--reason", "x"), "needs a role"),
      (("grant", "budi", "--role", "official", "--area", "31", "--reason", "x"), "nobody called 'budi'"),
-     (("revoke", "sari", "none"), "no grant 'none'"), (("explain", "sari", "no"), "there is no camera no"),
+     (("revoke", "sari", "none"), "no grant 'none'"), (("approve", "sari", "none"), "no grant 'none'"),
+     (("explain", "sari", "no"), "there is no camera no"),
      (("role", "x", "--capability", "fly"), "'fly' is none of")],
 )  # fmt: skip
 def test_what_cannot_be_is_said(config: str, arguments: tuple[str, ...], words: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from auth.emergency import EmergencyCategory, EmergencyWish, OpeningState
 from auth.emergency_service import Emergencies, MayNotJudgeError, MayNotOpenError, NotNeededError
-from auth.errors import PersonRuleError, UnknownOpeningError
+from auth.errors import AuthUnavailableError, PersonRuleError, UnknownOpeningError
 from auth.grant_service import Grants
 from auth.grants import GrantKind, GrantWish
 from auth.model import CameraRef, Person
@@ -111,6 +111,18 @@ async def test_who_may_not_or_need_not_is_told_so(auth: AuthService, house: Emer
         await house.open(await of(auth, "sari"), replace(PINTU_AIR, area="31.72.01"), BANJIR)
 
 
+async def test_it_is_open_and_said_so_when_nobody_knows_whom_to_tell(
+    auth: AuthService, house: Emergencies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_away() -> list[Person]:
+        raise AuthUnavailableError
+
+    sari = await of(auth, "sari")
+    monkeypatch.setattr(auth, "list_people", is_away)
+    opening, told = await house.open(sari, PINTU_AIR, BANJIR)
+    assert (opening.username, told) == ("sari", [])
+
+
 @pytest.mark.parametrize("who", ["sari", "pemilik", "camat"])
 async def test_opener_owner_and_supervisor_close_it(
     auth: AuthService, clocks: Clocks, house: Emergencies, who: str
@@ -139,10 +151,12 @@ async def test_others_know_nothing_of_it_and_an_auditor_only_reads(auth: AuthSer
 async def test_somebody_else_judges_it_within_a_week(auth: AuthService, clocks: Clocks, house: Emergencies) -> None:
     await regrant(auth, "sari", "admin", "31.71.01")  # who may judge, but not what they opened themselves
     opening, _ = await house.open(await of(auth, "sari"), PINTU_AIR, BANJIR)
-    for who in ("sari", "pemilik"):
-        with pytest.raises(MayNotJudgeError):
-            await house.review(opening.id, await of(auth, who), is_justified=True, words="sesuai")
+    with pytest.raises(MayNotJudgeError, match="still open"):
+        await house.review(opening.id, await of(auth, "camat"), is_justified=False, words="lagi dibuka")
     clocks.advance(3600 + 7 * 86400)
+    for who in ("sari", "pemilik"):
+        with pytest.raises(MayNotJudgeError, match="somebody else"):
+            await house.review(opening.id, await of(auth, who), is_justified=True, words="sesuai")
     (late,) = await house.known_to(await of(auth, "camat"), 10)
     assert late.state(clocks.now()) is OpeningState.OVERDUE
     judged = await house.review(opening.id, await of(auth, "camat"), is_justified=False, words="Tidak ada kejadian")

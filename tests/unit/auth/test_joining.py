@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from auth.errors import PersonRuleError, ThrottledError, UnknownPersonError
-from auth.granting import Granter, MayNotGrantError, needs_second_person
+from auth.granting import Granter, MayNotGrantError, answers_for_the_city, needs_second_person
 from auth.invitations import (
     MOST_PENDING,
     REASON,
@@ -32,7 +32,7 @@ from auth.joining import Joining
 from auth.model import Person
 from auth.policy import Standing
 from auth.roles import Capability
-from tests.support.people import grant, regrant
+from tests.support.people import JAKARTA, grant, regrant
 from tests.unit.auth.conftest import HOME, PASSWORD, sari
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ BUDI = Wish("operator", ("31.71.01",), display_name="Pak Budi")
 
 @pytest.fixture
 def joining(auth: AuthService, store: Store, clocks: Clocks) -> Joining:
-    return Joining(auth, store.sessions, clock=clocks.now, steady=clocks.steady)
+    return Joining(auth, store.sessions, JAKARTA, clock=clocks.now, steady=clocks.steady)
 
 
 async def boss(auth: AuthService, area: str = "31.71", name: str = "boss") -> Person:
@@ -295,7 +295,7 @@ PEOPLE = st.builds(
 
 
 def granter(person: Person) -> Granter:
-    return Granter(person, NOW, lambda _id: None)
+    return Granter(person, NOW, JAKARTA)
 
 
 @settings(max_examples=400)
@@ -307,7 +307,8 @@ def test_nobody_recovers_a_person_who_holds_or_will_hold_more_than_they_do(maker
         return
     assert maker.id != other.id
     mine = Standing(maker, NOW)
-    assert mine.manages(other)
+    assert mine.manages(other, JAKARTA)
+    assert not answers_for_the_city(other, NOW, JAKARTA)
     for moment in (NOW, NOW + timedelta(hours=2)):  # with what begins soon, and what waits approved
         theirs = Standing(replace(other, grants=tuple(replace(one, waits=False) for one in other.grants)), moment)
         for area in ("31", "31.71", "31.71.01", "31.74"):
@@ -318,11 +319,11 @@ def test_nobody_recovers_a_person_who_holds_or_will_hold_more_than_they_do(maker
 @given(PEOPLE, GRANTS)
 def test_nobody_invites_with_what_they_could_not_grant(maker: Person, wished: Grant) -> None:
     try:
-        waits = check_inviting(granter(maker), wished)
+        waits = check_inviting(granter(maker), wished, "PT Contoh")
     except MayNotGrantError:
         return
     granter(maker).check(wished)
-    assert waits == needs_second_person(wished, NOW)
+    assert waits == needs_second_person(wished, "PT Contoh", NOW, JAKARTA)
 
 
 @given(

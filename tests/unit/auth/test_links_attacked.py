@@ -18,6 +18,7 @@ from auth.joining import Joining
 from auth.policy import Standing
 from auth.roles import Capability, Role
 from auth.windows import parse_window
+from tests.support.people import JAKARTA
 from tests.unit.auth.conftest import HOME, PASSWORD, Clocks, sari
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ BUDI = Wish("operator", ("31.71.01",), display_name="Pak Budi")
 
 @pytest.fixture
 def joining(auth: AuthService, store: Store, clocks: Clocks) -> Joining:
-    return Joining(auth, store.sessions, clock=clocks.now, steady=clocks.steady)
+    return Joining(auth, store.sessions, JAKARTA, clock=clocks.now, steady=clocks.steady)
 
 
 async def boss(auth: AuthService) -> Person:
@@ -191,7 +192,7 @@ async def test_nobody_recovers_a_person_who_holds_what_they_do_not(
     auth: AuthService, joining: Joining, held: GrantWish
 ) -> None:
     """An administrator of one office, who looks after people and may not steer, is no way to who does."""
-    await Grants(auth).set_role("clerk", Role(frozenset({Capability.SEE, Capability.MANAGE_PEOPLE}), 0))
+    await Grants(auth).set_role("clerk", Role(frozenset({Capability.SEE, Capability.MANAGE_PEOPLE}), 0), None)
     clerk = await auth.create_person("clerk", PASSWORD, role="clerk", areas=["31.71"])
     await auth.create_person("other", PASSWORD, role="clerk", areas=["31.71.01"])
     assert await joining.recover("other", clerk, HOUR_S)
@@ -230,11 +231,11 @@ async def test_who_is_promoted_while_the_new_password_is_hashed_keeps_the_old_on
 async def test_a_role_that_grew_gives_the_invited_no_more_than_the_maker_holds(
     auth: AuthService, joining: Joining
 ) -> None:
-    await Grants(auth).set_role("guard", Role(frozenset({Capability.SEE}), 0))
-    await Grants(auth).set_role("clerk", Role(frozenset({Capability.SEE, Capability.MANAGE_PEOPLE}), 0))
+    await Grants(auth).set_role("guard", Role(frozenset({Capability.SEE}), 0), None)
+    await Grants(auth).set_role("clerk", Role(frozenset({Capability.SEE, Capability.MANAGE_PEOPLE}), 0), None)
     clerk = await auth.create_person("clerk", PASSWORD, role="clerk", areas=["31.71"])
     secret, _ = await joining.invite(replace(BUDI, role="guard"), clerk, HOUR_S)
-    await Grants(auth).set_role("guard", Role(frozenset({Capability.SEE, Capability.CONTROL}), 0))
+    await Grants(auth).set_role("guard", Role(frozenset({Capability.SEE, Capability.CONTROL}), 0), None)
     with pytest.raises(MakerMayNotError):
         await joining.accept(secret, NEW_PASSWORD, username="budi", address=HOME)
     assert len(await auth.list_people()) == 1
@@ -252,8 +253,16 @@ async def test_lasting_power_over_a_whole_city_waits_for_a_second_person_by_a_li
     theirs, _ = await joining.invite(wish, None, HOUR_S)
     tuti, _ = await joining.accept(theirs, NEW_PASSWORD, username="tuti", address=HOME)
     assert [grant.waits for grant in tuti.grants] == [False], "the command line needs no second person"
-    second = Granter(tuti, clocks.now(), lambda _id: None)
+    second = Granter(tuti, clocks.now(), JAKARTA)
     assert not (await Grants(auth).approve("budi", budi.grants[0].id, second)).waits
+
+
+async def test_the_machine_itself_is_a_second_person(auth: AuthService, joining: Joining) -> None:
+    maker = await auth.create_person("boss", PASSWORD, role="admin", areas=["31"])
+    secret, _ = await joining.invite(Wish("official", ("31",), display_name="Budi"), maker, HOUR_S)
+    budi, _ = await joining.accept(secret, "gamelan 42 x", username="budi", address=HOME)
+    approved = await Grants(auth).approve("budi", budi.grants[0].id, None)
+    assert (approved.waits, approved.approver) == (False, "command line")
 
 
 async def test_somebody_may_be_invited_with_nothing_but_a_name(auth: AuthService, joining: Joining) -> None:

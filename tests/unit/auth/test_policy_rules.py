@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from auth.grants import GrantKind, covers
-from auth.model import CameraRef, Person
+from auth.model import CameraRef, Person, Territory
 from auth.policy import Decision, PriorityOverride, Standing, Why, allows, next_edge
 from auth.roles import CAMERA_CAPABILITIES, ROLES, Capability, Role, ViewingRank
 from auth.windows import Window
-from tests.support.people import grant, person
+from tests.support.people import JAKARTA, grant, person
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday, 15:00 in Jakarta
 GAMBIR = CameraRef("cam-1", "31.71.01.1001", "PT Contoh")
@@ -294,18 +294,37 @@ def test_a_role_that_says_nothing_of_viewing_has_the_lowest_rank() -> None:
 def test_who_is_looked_after_lies_in_the_administrators_areas_wholly(
     role: str, areas: tuple[str, ...], others: tuple[str, ...], managed: bool
 ) -> None:
-    assert of(role, areas).manages(person("official", others)) is managed
+    assert of(role, areas).manages(person("official", others), JAKARTA) is managed
 
 
 def test_a_closed_administrator_looks_after_nobody_and_the_closed_are_looked_after() -> None:
-    assert of("admin", ("31",)).manages(replace(LURAH, disabled=True))
-    assert not standing(grant("admin", ("31",)), disabled=True).manages(LURAH)
+    assert of("admin", ("31",)).manages(replace(LURAH, disabled=True), JAKARTA)
+    assert not standing(grant("admin", ("31",)), disabled=True).manages(LURAH, JAKARTA)
 
 
-def test_who_was_granted_single_cameras_is_looked_after_by_who_answers_for_everything() -> None:
+def test_who_was_granted_single_cameras_is_looked_after_where_these_are() -> None:
     somebody = person("operator", cameras=("cam-1",))
-    assert of("admin", ("31",)).manages(somebody)
-    assert not of("admin", ("31.71",)).manages(somebody)
+    known = Territory(frozenset({"31", "32"}), {"cam-1": CameraRef("cam-1", "31.71.01.1001")}.get)
+    assert of("admin", ("31.71",)).manages(somebody, known)
+    assert not of("admin", ("31.74",)).manages(somebody, known)
+
+
+def test_whose_camera_nobody_knows_any_more_is_looked_after_by_who_answers_for_everything() -> None:
+    somebody, two_provinces = person("operator", cameras=("cam-1",)), Territory(frozenset({"31", "32"}))
+    assert of("admin", ("31",)).manages(somebody, JAKARTA)
+    assert not of("admin", ("31",)).manages(somebody, two_provinces)
+    assert of("admin", ("31", "32")).manages(somebody, two_provinces)
+    assert not of("admin", ("31.71",)).manages(somebody, JAKARTA)
+
+
+def test_what_is_over_keeps_nobody_from_being_looked_after_where_they_are_now() -> None:
+    old = grant("official", ("31.74",), ends_at=NOW - timedelta(days=1), id="old")
+    moved = replace(LURAH, grants=(old, grant("official", ("31.71.01",), id="new")))
+    assert of("admin", ("31.71",)).manages(moved, JAKARTA)
+    assert not of("admin", ("31.74",)).manages(moved, JAKARTA)
+    gone = replace(LURAH, grants=(old,))
+    assert of("admin", ("31.74",)).manages(gone, JAKARTA)
+    assert not of("admin", ("31.71",)).manages(gone, JAKARTA)
 
 
 def test_many_questions_to_one_standing_are_answered_as_each_to_its_own() -> None:

@@ -120,7 +120,7 @@ async def test_what_is_granted_taken_or_edited_meanwhile_stays_within_the_scopes
     assert await brings() == held
     await regrant(auth, "sari", "admin", "31")
     assert await brings() == held
-    await Grants(auth).set_role("admin", Role(frozenset({Capability.SEE, Capability.CONTROL}), None))
+    await Grants(auth).set_role("admin", Role(frozenset({Capability.SEE, Capability.CONTROL}), None), None)
     assert await brings() == {Capability.SEE}
     await regrant(auth, "sari", "admin")
     assert await brings() == frozenset()

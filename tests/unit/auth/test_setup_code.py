@@ -90,12 +90,12 @@ async def test_who_is_no_administrator_of_everything_for_good_is_none(
 async def test_an_administrator_by_a_role_that_the_city_made_or_by_two_grants_is_one(
     auth: AuthService, setup: SetupCode
 ) -> None:
-    await Grants(auth).set_role("head", Role(frozenset({Capability.MANAGE_PEOPLE}), None))
+    await Grants(auth).set_role("head", Role(frozenset({Capability.MANAGE_PEOPLE}), None), None)
     await auth.create_person("boss", PASSWORD, role="head", areas=["31"])
     assert await setup.make() is not None
     await Grants(auth).give("boss", GrantWish(role="admin", areas=("32",), reason="a test"), None)
     assert await setup.make() is None
-    await Grants(auth).set_role("head", Role(frozenset({Capability.SEE}), None))
+    await Grants(auth).set_role("head", Role(frozenset({Capability.SEE}), None), None)
     assert await setup.make() is not None, "the role was edited, so there is no administrator"
 
 

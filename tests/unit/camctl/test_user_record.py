@@ -18,8 +18,8 @@ from camctl.audit.segments import parse, segments
 from camctl.errors import ConfigError
 
 CHANGING = {
-    "add", "disable", "enable", "password", "token", "grant", "revoke", "role", "restream add", "restream remove",
-    "totp-reset", "invite", "recover", "withdraw", "end",
+    "add", "approve", "disable", "enable", "password", "token", "grant", "revoke", "role", "restream add",
+    "restream remove", "totp-reset", "invite", "recover", "withdraw", "end",
 }  # fmt: skip
 READING = {"list", "grants", "explain", "roles", "passkeys", "restream list", "links", "sessions"}
 

@@ -15,7 +15,6 @@ from argon2 import PasswordHasher
 from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
 from auth.joining import Joining
-from auth.model import CameraRef
 from auth.passkey_records import PasskeyRecords
 from auth.passkey_service import PasskeyService
 from auth.passwords import Passwords
@@ -27,6 +26,7 @@ from camctl.api.application import describe, put_to_work
 from camctl.api.auditing import ServiceAudit
 from camctl.api.revocation import LiveUses
 from camctl.api.services import Services
+from camctl.api.territory import territory_of
 from camctl.areas.tree import load_jakarta
 from camctl.audit.log import AuditLog
 from camctl.boundaries import Boundaries
@@ -52,11 +52,6 @@ Fill = Callable[[AuthService], Awaitable[dict[str, str]]]
 
 
 described = functools.cache(describe)
-
-
-def ref_of(control: FakeControl, camera_id: str) -> CameraRef | None:
-    camera = control.get(camera_id)
-    return None if camera is None else camera.entry.ref
 
 
 async def people_of_the_kit(auth: AuthService) -> dict[str, str]:
@@ -133,7 +128,7 @@ async def opened_house(
                         patrols=Patrols(PatrolStore(store.sessions)), turn=turn_servers(config.media.turn),
                         fallback=Fallback(media, metrics), restreams=RestreamAccounts(cast("Any", people)),
                         restream_port=lambda: config.restream.port if config.restream.enabled else None,
-                        joining=Joining(auth, cast("Any", people), lambda name: ref_of(control, name)),
+                        joining=Joining(auth, cast("Any", people), territory_of(load_jakarta(), control)),
                         setup=SetupCode(auth, ["31"]),
                         sign_ins=SignInList(cast("Any", people)),
                         audit=audit, audit_log=log)  # fmt: skip

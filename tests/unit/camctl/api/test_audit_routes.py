@@ -162,7 +162,7 @@ async def test_a_denial_hides_rows_too_and_an_owner_reads_of_their_own_cameras(h
     taken = GrantWish(areas=("31.71.02",), capabilities=auditing, deny=True, reason="a test")
     await Grants(house.auth).give("admin", taken, None)
     await Grants(house.auth).set_role(
-        "pemilik", Role(frozenset({Capability.SEE}) | auditing, priority=0, only_own=True)
+        "pemilik", Role(frozenset({Capability.SEE}) | auditing, priority=0, only_own=True), None
     )
     await regrant(house.auth, "partner", "pemilik", "31")
     house.log.add([seal(entry(10, camera=FIRST, area="31.71.07"), "service", Head())])

@@ -17,6 +17,7 @@ from camctl.audit.entry import Action
 from camctl.control.client import RemoteCamera
 from tests.support.problems import problem
 from tests.unit.camctl.api.api_kit import FIRST, SECOND, House, within_a_second
+from tests.unit.camctl.api.in_person_kit import program
 
 WHY = {"category": "flood", "incident": "112-0881", "reason": "Banjir di Manggarai"}
 
@@ -94,6 +95,17 @@ async def test_every_step_is_on_record_with_its_reason(house: House, shut: Remot
     assert (review.details["justified"], review.reason.text) == (True, "Sesuai")
 
 
+async def test_no_program_opens_a_camera(house: House, shut: RemoteCamera) -> None:
+    async with (
+        program(house, "camat") as everything,
+        program(house, "camat", Capability.SEE, Capability.EMERGENCY) as this,
+    ):
+        for client in (everything, this):
+            refused = problem(await client.post(f"/cameras/{FIRST}/emergency", json=WHY), 403, "forbidden")
+            assert refused["why"] == "token"
+    assert house.recorder.of(Action.EMERGENCY_OPEN) == []
+
+
 async def test_openings_are_listed_for_whom_they_concern(house: House, shut: RemoteCamera) -> None:
     mine = await opened(house)
     others = await opened(house, "walikota")
@@ -123,9 +135,12 @@ async def test_pending_is_what_is_open_or_waits_for_a_judgement(house: House, sh
     opening = (await opened(house))["id"]
     assert await pending("admin") == [(opening, "open", True)]
     verdict = {"justified": False, "words": "Tidak ada kejadian"}
-    await ask(house, "admin", "POST", f"/emergencies/{opening}/review", verdict)
-    assert await pending("admin") == [(opening, "unjustified", True)], "judged, but still open"
+    early = await ask(house, "admin", "POST", f"/emergencies/{opening}/review", verdict)
+    assert "still open" in problem(early, 403, "forbidden")["detail"]
+    assert await pending("admin") == [(opening, "open", True)]
     await ask(house, "admin", "DELETE", f"/emergencies/{opening}")
+    assert await pending("admin") == [(opening, "unreviewed", False)]
+    await ask(house, "admin", "POST", f"/emergencies/{opening}/review", verdict)
     assert await pending("admin") == []
     again = (await opened(house))["id"]
     await ask(house, "camat", "DELETE", f"/emergencies/{again}")

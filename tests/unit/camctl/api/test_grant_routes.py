@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from auth.grant_service import Grants
 from auth.proofs import FRESH
 from camctl.audit.entry import Action
 from tests.support.people import regrant
@@ -85,7 +86,7 @@ async def test_a_running_lease_ends_within_a_second_of_its_grants_end_by_the_clo
      ({"areas": ["31"]}, "You do not look after people in all of 31"),
      ({"areas": [], "cameras": [SECOND]}, "There is no camera 'thamrin'"),
      ({"areas": [], "cameras": ["nowhere"]}, "There is no camera 'nowhere'"),
-     ({"areas": ["31.71"], "priority": 95}, "Priority 95 is higher than your own best")],
+     ({"areas": ["31.71"], "priority": 95}, "Priority 95 is higher than your own at 31.71")],
 )  # fmt: skip
 async def test_nobody_grants_what_they_do_not_hold(house: House, wish: dict[str, Any], words: str) -> None:
     await second_admin(house, "31.71")
@@ -113,6 +114,19 @@ async def test_lasting_power_over_the_whole_city_waits_for_a_second_person(house
     assert await sees(house, "walikota", SECOND)
     until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     assert (await give(house, "admin", "camat", areas=["31"], ends_at=until)).json()["state"] == "active"
+
+
+async def test_who_stands_in_makes_their_power_no_longer_than_it_is(house: House) -> None:
+    await second_admin(house, "31.71")
+    until = datetime.now(UTC) + timedelta(days=20)
+    await regrant(house.auth, "admin2", "admin", "31.71", ends_at=until)
+    for whom in ("admin2", "camat"):
+        refused = await give(house, "admin2", whom, role="admin", areas=["31.71"])
+        assert (refused.status_code, refused.json()["why"]) == (403, "may-not-grant")
+        assert "not for as long" in refused.json()["detail"]
+    short = await give(house, "admin2", "camat", areas=["31.71"], ends_at=until.isoformat())
+    assert (short.status_code, short.json()["state"]) == (201, "active")
+    assert (await ask(house, "admin2", "DELETE", f"/people/camat/grants/{short.json()['id']}")).status_code == 204
 
 
 async def test_an_end_in_many_years_is_no_way_round_the_second_person(house: House) -> None:
@@ -153,6 +167,17 @@ async def test_what_cannot_be_granted_is_said_by_its_field(house: House, wish: d
     assert refused.status_code == 422, refused.text
     assert [fault["where"] for fault in refused.json()["faults"]] == [field]
     assert len((await house.auth.person("camat")).grants) == 1
+
+
+async def test_whose_grants_are_all_over_is_for_the_next_area_to_take_in(house: House) -> None:
+    await second_admin(house, "31.74")
+    assert (await give(house, "admin2", "camat", areas=["31.74.01"])).status_code == 404
+    (old,) = (await house.auth.person("camat")).grants
+    await Grants(house.auth).revoke("camat", old.id, None)
+    ended = datetime.now(UTC) + timedelta(seconds=0.3)
+    await regrant(house.auth, "camat", "official", "31.71.07", ends_at=ended)
+    await asyncio.sleep(0.4)
+    assert (await give(house, "admin2", "camat", areas=["31.74.01"])).status_code == 201
 
 
 async def test_whom_one_does_not_look_after_is_nobody(house: House) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from camctl.audit.entry import Action
 from tests.unit.camctl.api.api_kit import House
 from tests.unit.camctl.api.conftest import PASSWORD
 from tests.unit.camctl.api.in_person_kit import ANDROID, browser, program, refused
@@ -185,3 +187,33 @@ async def test_without_the_database_it_says_so(house: House) -> None:
         house.people.is_broken = True
         refused(await admin.post("/invitations", json=BUDI), 503, "unavailable")
         refused(await guest.post("/invitations/look", json={"secret": "x" * 43}), 503, "unavailable")
+
+
+async def test_nobody_makes_themselves_one_of_a_camera_owners_people(house: House) -> None:
+    """By an account of an invented partner, who would see cameras that are kept for emergencies."""
+    camera = house.control.get("bundaran")
+    assert camera is not None
+    camera.entry = replace(camera.entry, emergency_only=True)
+    partner = {"role": "partner", "areas": ["31.71"], "organisation": "pt contoh", "display_name": "Mitra"}
+    secret = secret_of(await invited(house, **partner))
+    (made,) = [one for one in house.recorder.of(Action.PERSON_CHANGE) if one.details["change"] == "invitation-made"]
+    assert made.details["organisation"] == "pt contoh"
+    async with house.client() as guest:
+        new = {"secret": secret, "username": "mitra", "password": NEW}
+        assert (await guest.post("/invitations/accept", json=new)).status_code == 200
+        assert (await guest.get("/cameras/bundaran")).status_code == 404
+        (waiting,) = (await guest.get("/me/grants")).json()["items"]
+        assert waiting["state"] == "waiting"
+        path = f"/people/mitra/grants/{waiting['id']}/approve"
+        async with browser(house, "admin") as maker:
+            refused(await maker.post(path), 403, "forbidden", "second person")
+        await house.auth.create_person("admin2", PASSWORD, role="admin", areas=["31"], display_name="Admin2")
+        async with browser(house, "admin2") as second:
+            assert (await second.post(path)).status_code == 200
+        assert (await guest.get("/cameras/bundaran")).json()["may"]["live"]
+
+
+async def test_who_answers_for_the_whole_city_gets_a_new_password_on_the_machine_only(house: House) -> None:
+    await house.auth.create_person("admin2", PASSWORD, role="admin", areas=["31"], display_name="Admin2")
+    async with browser(house, "admin") as client:
+        refused(await client.post("/people/admin2/recovery", json={}), 404, "not-found", "camctl user recover")

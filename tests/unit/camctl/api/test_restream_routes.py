@@ -9,13 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
+from auth.grant_service import Grants
 from auth.restreams import StoredRestream
+from auth.roles import Capability, Role
 from camctl.api.restream_routes import MOST_PER_PERSON
 from camctl.api.restream_schemas import NewRestreamAccountOut
 from camctl.restream_account import REALM
 from streams.rtsp.auth import hashes_of
 from tests.unit.camctl.api.api_kit import FEED, FIRST, SECOND, House
 from tests.unit.camctl.api.conftest import PASSWORD
+from tests.unit.camctl.api.in_person_kit import browser
 
 ACCOUNTS = "/restream/accounts"
 WHERE = {"enabled": True, "host": "10.20.0.1", "port": 8554}
@@ -120,6 +123,26 @@ async def test_an_administrator_makes_and_removes_accounts_of_people_in_their_ar
     assert (await remove(house, "admin", "nvr-2")).status_code == 204
     assert (await remove(house, "partner", "NVR-1")).status_code == 204
     assert await names(house, "admin") == ["nvr-3"]
+
+
+async def test_nobody_sees_by_an_account_of_somebody_else_what_they_could_not_grant_them(house: House) -> None:
+    """A clerk who looks after everybody in an area, and may watch but not steer there, makes none for who steers."""
+    clerk = Role(frozenset({Capability.SEE, Capability.LIVE, Capability.MANAGE_PEOPLE}), 0)
+    await Grants(house.auth).set_role("clerk", clerk, None)
+    await house.auth.create_person("clerk", PASSWORD, role="clerk", areas=["31.71"], display_name="Clerk")
+    await house.auth.create_person("guard", PASSWORD, role="clerk", areas=["31.71.07"], display_name="Guard")
+    async with browser(house, "clerk") as client:
+        answer = await client.post(ACCOUNTS, json={"name": "nvr-1", "username": "camat"})
+        refused(answer, 403, "forbidden", "You do not hold control")
+        assert (await client.post(ACCOUNTS, json={"name": "nvr-2", "username": "guard"})).status_code == 201
+    assert [account.name for account in kept(house)] == ["nvr-2"]
+
+
+async def test_an_account_for_somebody_else_needs_a_fresh_proof(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auth.model.is_fresh", lambda _proved_at, _now: False)
+    async with browser(house, "admin") as client:
+        refused(await client.post(ACCOUNTS, json={"name": "nvr-1", "username": "camat"}), 403, "step-up-needed", "")
+        assert (await client.post(ACCOUNTS, json={"name": "nvr-2"})).status_code == 201
 
 
 async def test_somebody_of_another_area_answers_like_nobody(house: House) -> None:

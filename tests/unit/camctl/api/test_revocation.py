@@ -118,7 +118,7 @@ async def test_a_role_that_loses_a_right_is_looked_at_once_for_everybody_and_cut
         await waiter.post(f"/cameras/{FIRST}/control/request")
     official = ROLES["official"]
     less = replace(official, capabilities=official.capabilities - {Capability.LIVE, Capability.CONTROL})
-    await Grants(house.auth).set_role("official", less)
+    await Grants(house.auth).set_role("official", less, None)
     media = house.services.media
     await within_a_second(lambda: media.get(videos["walikota"]) is None and media.get(videos["camat"]) is None)
     await within_a_second(lambda: camera.control.holder is None and camera.control.queue == ())

@@ -35,7 +35,9 @@ class Situation(StrEnum):
     OWN_AREA = "own area"
     OTHER_AREA = "other area"
     OWN_CAMERA = "own camera"  # granted by its name; of a person: elsewhere
-    OTHERS_CAMERA = "another's camera"  # another organisation's, in one's own area; of a person: with a single camera
+    OTHERS_CAMERA = (
+        "another's camera"  # another organisation's, in one's own area; of a person: with a single camera there
+    )
     EMERGENCIES_ONLY = "camera for emergencies only"  # of one's own organisation, in one's own area
     WHOLE_CITY = "whole city"
     NO_GRANT = "no grant"
@@ -63,7 +65,8 @@ PEOPLE: dict[Situation, str] = {
     Situation.WHOLE_CITY: "a-away",
 }
 USUAL_PERSON = "a-home"
-MANAGEABLE = {Situation.OWN_AREA, Situation.EMERGENCIES_ONLY, Situation.WHOLE_CITY}
+# Whom an area's administrator looks after: who was granted something there, a single camera too.
+MANAGEABLE = {Situation.OWN_AREA, Situation.OTHERS_CAMERA, Situation.EMERGENCIES_ONLY, Situation.WHOLE_CITY}
 
 
 class Outcome(StrEnum):
