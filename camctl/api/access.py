@@ -68,6 +68,8 @@ def _parts_of(origin: str) -> tuple[str, str | None]:
 async def signed_in(connection: HTTPConnection) -> SignIn:
     """The caller's sign-in; 401 without a valid one."""
     services = services_of(connection)
+    said = token_of(connection)[0] or ""
+    services.rates.check_unknown(connection, lambda: services.recent.get(said, time.monotonic()) is not None)
     token = _own_token(connection)
     sign_in = await services.auth.authenticate(token, connection.client.host if connection.client else "")
     if sign_in is None:

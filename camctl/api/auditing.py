@@ -13,10 +13,11 @@ from starlette.requests import HTTPConnection
 from auth.emergency import Opening
 from auth.grants import Grant, common_area
 from auth.model import Person, SignIn
+from auth.throttle import network_of
 from camctl.api.problems import FORBIDDEN, NOT_FOUND, ProblemError
 from camctl.audit.chain import AuditRow
 from camctl.audit.entry import Action, Actor, AuditEntry, Detail, Outcome, Reason, ReasonCategory
-from camctl.audit.repeats import Repeats
+from camctl.audit.repeats import REST, Repeats
 from camctl.audit.spool import NoRecorder, Recorder
 from camctl.cameras.model import CameraEntry
 from camctl.video import VideoSession, ViewEnd
@@ -53,7 +54,8 @@ class ServiceAudit:
         self._clock = clock
         self._steady = steady
         self._views: dict[str, tuple[AuditEntry, float]] = {}
-        self._repeats = Repeats()
+        # Apart, so that who comes from outside with ever new addresses keeps nothing of anybody else's off the record.
+        self._strangers, self._refusals, self._snapshots = Repeats(most=1_000), Repeats(), Repeats()
 
     async def start(self) -> None:
         """Nothing to begin."""
@@ -159,7 +161,8 @@ class ServiceAudit:
             area=_area_of(known) if isinstance(known, Person) else "", target=target, outcome=Outcome.REFUSED,
             reason=Reason(ReasonCategory.RULE, why), details=details,
         )  # fmt: skip
-        self._once(("sign-in", address, why, entry.actor.id, target), entry)
+        table = self._refusals if isinstance(known, Person) else self._strangers
+        self._once(table, (network_of(address), why, entry.actor.id, target), entry)
 
     # Refusals -------------------------------------------------------------------------------------------------------
 
@@ -176,20 +179,26 @@ class ServiceAudit:
             f"{method} {route}", Outcome.REFUSED,
             Reason(ReasonCategory.RULE, str(problem.extras.get("why", problem.kind.name))),
         )  # fmt: skip
-        self._once(("refusal", actor.id, camera, method, route), entry)
+        table = self._strangers if sign_in is None else self._refusals
+        self._once(table, (actor.id, camera, method, route), entry)
 
     def snapshot(self, person: Person, camera: CameraEntry) -> None:
         """One picture; those that follow within a minute are one more row."""
-        self._once(("snapshot", person.id, camera.id), self._entry(person, Action.SNAPSHOT, camera, "", "", {}))
+        key, entry = (person.id, camera.id), self._entry(person, Action.SNAPSHOT, camera, "", "", {})
+        if self._snapshots.kind(key) is REST:  # who saw what is never folded into what others saw
+            self._recorder.note(entry)
+        else:
+            self._once(self._snapshots, key, entry)
 
-    def _once(self, key: Hashable, entry: AuditEntry) -> None:
-        if not self._repeats.is_news(key, self._steady()):
+    def _once(self, table: Repeats, key: Hashable, entry: AuditEntry) -> None:
+        key = table.kind(key)
+        if not table.is_news(key, self._steady()):
             return
         self._recorder.note(entry)
-        asyncio.get_running_loop().call_later(self._repeats.window_s, self._tell_repeats, key, entry)
+        asyncio.get_running_loop().call_later(table.window_s, self._tell_repeats, table, key, entry)
 
-    def _tell_repeats(self, key: Hashable, entry: AuditEntry) -> None:
-        more = self._repeats.over(key)
+    def _tell_repeats(self, table: Repeats, key: Hashable, entry: AuditEntry) -> None:
+        more = table.over(key)
         if more:
             self._recorder.note(replace(entry, at=self._clock(), details={**entry.details, "again": more}))
 

@@ -64,6 +64,14 @@ class Rates:
         if not self._addresses.allows(network_of(client[0]), self._steady()) and not _is_stop(scope):
             self._refuse("address-rate", "More requests come from your network than are needed; slow down.")
 
+    def check_unknown(self, connection: HTTPConnection, is_known: Callable[[], bool]) -> None:
+        """Count for its address what asks for video without a sign-in that was let in lately: each is a look-up."""
+        client = connection.client
+        if client is None or not _VIDEO.fullmatch(connection.scope["path"]) or is_known():
+            return
+        if not self._addresses.allows(network_of(client.host), self._steady()):
+            self._refuse("address-rate", "More requests come from your network than are needed; slow down.")
+
     def check_person(self, person_id: str, connection: HTTPConnection) -> None:
         """Count a request for who sent it, as above."""
         if _VIDEO.fullmatch(connection.scope["path"]):

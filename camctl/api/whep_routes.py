@@ -138,9 +138,9 @@ async def open_session(
 
 
 def _own(visit: Visit, services: Services, session_id: str) -> VideoSession:
-    """The caller's session; another one is refused as if it did not exist."""
+    """The session of this very sign-in; another one, of the same person's too, is refused as if it did not exist."""
     session = services.media.get(session_id)
-    if session is None or session.person != visit.sign_in.person.id or session.camera_id != visit.camera.entry.id:
+    if session is None or session.sign_in != visit.sign_in.session_id or session.camera_id != visit.camera.entry.id:
         raise ProblemError(NOT_FOUND, _OVER)
     return session
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Final
+
+REST: Final = "everything beyond"
 
 
 @dataclass(slots=True)
@@ -15,7 +18,7 @@ class _Seen:
 class Repeats:
     """Says of each happening whether it is news; those within `window_s` after the first are counted.
 
-    At most `most` kinds are remembered; beyond that everything is one kind.
+    At most `most` kinds are remembered; beyond that everything is one kind, `REST`.
     """
 
     def __init__(self, window_s: float = 60.0, most: int = 10_000) -> None:
@@ -23,10 +26,13 @@ class Repeats:
         self._most = most
         self._seen: dict[Hashable, _Seen] = {}
 
+    def kind(self, key: Hashable) -> Hashable:
+        """The kind as which this one is counted: its own, or `REST` while there is no room for one more."""
+        return key if key in self._seen or len(self._seen) < self._most else REST
+
     def is_news(self, key: Hashable, now_s: float) -> bool:
-        """Whether this is the first of its kind within the window."""
-        if key not in self._seen and len(self._seen) >= self._most:
-            key = None
+        """Whether this is the first of its kind (`kind`) within the window."""
+        key = self.kind(key)
         seen = self._seen.get(key)
         if seen is None or now_s >= seen.until_s:
             self._seen[key] = _Seen(now_s + self.window_s, seen.more if seen else 0)

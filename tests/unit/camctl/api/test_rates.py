@@ -69,6 +69,18 @@ async def test_a_stop_is_never_refused_and_video_not_counted(house: House) -> No
         assert (await client.get("/me")).status_code == 429  # they were counted
 
 
+@pytest.mark.parametrize("options", [FEW])
+async def test_strangers_are_counted_at_the_video_too(house: House, standing_clock: list[float]) -> None:
+    path = f"/cameras/{FIRST}/whep"
+    async with house.client() as client:
+        for headers in ({}, {"Authorization": f"Bearer {'x' * 43}"}):
+            answers = [(await client.options(path, headers=headers)).status_code for _ in range(12)]
+            assert answers == [401] * 10 + [429] * 2
+            standing_clock[0] += 10.0
+    async with house.client("camat") as known:  # of the same address; once let in they are not counted any more
+        assert [(await known.options(path)).status_code for _ in range(30)] == [204] * 30
+
+
 def test_a_phone_that_steers_and_looks_never_meets_the_limits_of_the_shipped_configuration() -> None:
     now = [0.0]
     rates = Rates(HttpLimits(), Metrics(), lambda: now[0])

@@ -15,6 +15,7 @@ from streams.errors import StreamError, StreamFault
 from streams.pool import PatchResult, PreconditionError, StaleEtagError
 from tests.support.people import regrant
 from tests.unit.camctl.api.api_kit import FEED, House
+from tests.unit.camctl.api.conftest import PASSWORD
 
 SECRET = "rahasia-bersama-0123456789"
 TURN = {"turn": {"urls": ["turn:t.example:3478?transport=udp", "turns:[2001:db8::1]:443"], "secret": SECRET}}
@@ -157,3 +158,13 @@ async def test_who_holds_the_offer_back_until_the_right_is_gone_sees_nothing(hou
         answer = await client.post(WHEP, content=held_back(), headers=SDP)
     assert answer.status_code >= 400
     assert len(house.pool.opened) == len(house.pool.closed) == 1
+
+
+async def test_a_session_is_its_sign_ins_alone_and_not_its_persons(house: House) -> None:
+    session = await opened(house)
+    token, _ = await house.auth.sign_in("camat", PASSWORD, "192.0.2.1")
+    async with house.client() as other:
+        other.headers["Authorization"] = f"Bearer {token}"
+        assert (await other.get(session)).status_code == (await other.delete(session)).status_code == 404
+    async with house.client("camat") as own:
+        assert (await own.get(session)).status_code == 200

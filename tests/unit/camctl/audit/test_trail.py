@@ -15,7 +15,7 @@ from auth.policy import Reach
 from camctl.audit import sink as sink_module
 from camctl.audit.chain import COLUMNS, Head, seal
 from camctl.audit.entry import Action, Actor, AuditEntry, Reason, plain, stamp, time_of
-from camctl.audit.repeats import Repeats
+from camctl.audit.repeats import REST, Repeats
 from camctl.audit.search import Filter, cursor_of, in_order, page
 from camctl.audit.sink import Sink
 from camctl.audit.spool import Spool
@@ -191,3 +191,5 @@ def test_the_same_again_and_again_is_counted() -> None:
     assert repeats.is_news("a", 61.0)
     assert repeats.is_news("b", 61.0)
     assert [repeats.is_news(name, 62.0) for name in "cdef"] == [True, False, False, False], "beyond that all are one"
+    assert repeats.kind("g") == REST
+    assert repeats.over(REST) == 3
