@@ -72,7 +72,10 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         ),
         "official": Role(_STEERING | {Capability.EMERGENCY}, priority=None, viewing=ViewingRank.CITY),
         "operator": Role(_STEERING | _ROUNDS | {Capability.EMERGENCY}, priority=40, viewing=ViewingRank.CITY),
-        "partner": Role(_WATCHING | {Capability.SHARE}, priority=0, only_own=True, viewing=ViewingRank.PARTNER),
+        # Who lends a camera sees who watched and steered it, and nothing of anybody else's.
+        "partner": Role(
+            _WATCHING | {Capability.SHARE, Capability.AUDIT}, priority=0, only_own=True, viewing=ViewingRank.PARTNER
+        ),
     }
 )
 """The roles of a new installation; from then on they live in the database and can be edited."""

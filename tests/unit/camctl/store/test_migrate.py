@@ -18,7 +18,7 @@ from auth.grant_records import GrantRecords
 from auth.model import CameraRef
 from auth.policy import Standing
 from auth.records import Records
-from auth.roles import ROLES
+from auth.roles import ROLES, Capability
 from camctl.store import METADATA, StoreError, migrate, open_store
 from camctl.store.migrate import _config
 
@@ -125,6 +125,16 @@ def test_everybody_keeps_what_they_had_when_grants_come_and_stays_signed_in(url:
 
 def test_the_roles_of_a_new_installation_are_the_shipped_ones(store: Store) -> None:
     assert GrantRecords(store.sessions).roles() == dict(ROLES)
+
+
+def test_an_edited_role_is_left_as_it_was_edited(url: str, store: Store) -> None:
+    with store.engine.connect().execution_options(write=True) as connection, connection.begin():
+        command.downgrade(_config(connection), "0009")
+    assert Capability.AUDIT not in GrantRecords(store.sessions).roles()["partner"].capabilities
+    with store.engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.execute(text("UPDATE role SET capabilities = '[\"see\"]' WHERE name = 'partner'"))
+    migrate(url)
+    assert GrantRecords(store.sessions).roles()["partner"].capabilities == {Capability.SEE}
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(url: str) -> None:

@@ -22,7 +22,7 @@ ROLES: dict[str, set[str]] = {
     "auditor": {"see", "audit", "export"},
     "official": STEERING | {"emergency"},
     "operator": STEERING | {"patrols", "events", "emergency"},
-    "partner": WATCHING | {"share"},
+    "partner": WATCHING | {"share", "audit"},
 }
 ONLY_OWN = {"partner"}  # at cameras of their own organisation alone
 OFFICES = {"manage_people", "review", "metrics"}  # held in areas; a single camera brings none
