@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from auth import tokens
 from auth.errors import PersonRuleError, ThrottledError, UnknownPersonError
 from auth.grant_service import COMMAND_LINE
-from auth.granting import Granter, MayNotGrantError
+from auth.granting import Granter, MayNotGrantError, needs_second_person
 from auth.invitation_records import InvitationRecords, NewInvitation, Notice
 from auth.invitations import (
     Invitation,
@@ -83,6 +83,15 @@ class Joining:
         if wish.username is not None and await self._is_taken(wish.username):
             raise PersonRuleError("username", f"There is already somebody called {wish.username!r}.")
         return await self._make(InvitationKind.INVITATION, wish, None, maker, life_s)
+
+    async def will_wait(self, invitation: Invitation) -> bool:
+        """Whether what an invitation gives waits for a second person, as things are now."""
+        wish = invitation.wish
+        if wish is None or invitation.maker is None:
+            return False
+        now = self._clock()
+        wished = await asyncio.to_thread(self._records.wished_grant, wish, now)
+        return wished is not None and needs_second_person(wished, wish.organisation, now, self._territory)
 
     async def recover(self, username: str, maker: Person | None, life_s: float) -> tuple[str, Invitation]:
         """The secret of a link with which this person sets a new password; earlier ones end.

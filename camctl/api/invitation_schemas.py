@@ -85,17 +85,21 @@ class InvitationsOut(BaseModel):
 
 
 class NewInvitationOut(BaseModel):
-    """A new link. `link` and `qr_svg` (the link as a QR code) are said this once: whoever has them can use it."""
+    """A new link. `link` and `qr_svg` (the link as a QR code) are said this once: whoever has them can use it.
+
+    `waits`: who comes in by it may nothing until a second administrator approves.
+    """
 
     invitation: InvitationOut
+    waits: bool
     link: Annotated[str, Field(repr=False)]
     qr_svg: Annotated[str, Field(repr=False)]
 
     @classmethod
-    def of(cls, address: str, secret: str, invitation: Invitation) -> NewInvitationOut:
+    def of(cls, address: str, secret: str, invitation: Invitation, *, waits: bool) -> NewInvitationOut:
         """The link that was just made, at the service's address."""
         link = invitation_link(address, secret)
-        return cls(invitation=InvitationOut.of(invitation), link=link, qr_svg=qr_svg(link))
+        return cls(invitation=InvitationOut.of(invitation), waits=waits, link=link, qr_svg=qr_svg(link))
 
 
 class LookIn(In):

@@ -1,6 +1,6 @@
 /** Looking after people: links by which they come in, or come back in. */
 
-import { asDate, asRecord, asString, items, listOf, nullable, oneOf, type Reader } from "./decode";
+import { asBoolean, asDate, asRecord, asString, items, listOf, nullable, oneOf, type Reader } from "./decode";
 import { API, callJson, callNothing } from "./http";
 import type { Result } from "./result";
 
@@ -27,6 +27,8 @@ export interface UnusedLink {
 /** A link that was just made; whoever has it can use it, so it is shown this once. */
 export interface NewLink {
   readonly made: UnusedLink;
+  /** Who comes in by it may nothing until a second administrator approves. */
+  readonly waits: boolean;
   readonly link: string;
   /** A data: address of an SVG. */
   readonly qr: string;
@@ -56,6 +58,7 @@ const readNew: Reader<NewLink> = (value, where) => {
   const fields = asRecord(value, where);
   return {
     made: readUnused(fields["invitation"], "invitation"),
+    waits: asBoolean(fields["waits"], "waits"),
     link: asString(fields["link"], "link"),
     qr: `data:image/svg+xml,${encodeURIComponent(asString(fields["qr_svg"], "qr_svg"))}`,
   };

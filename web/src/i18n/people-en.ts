@@ -26,6 +26,7 @@ export const peopleEn: typeof peopleId = {
   linkForInvited: (name) => `Invitation for ${name}`,
   linkForRenewed: (name) => `New password for ${name}`,
   linkShown: (time) => `Give it to that person only: whoever has it can come in. It works once, until ${time}. It is not shown again.`,
+  linkWaits: "What it gives begins when a second administrator has approved it. Tell one.",
   linkQr: "QR code of this link",
   linkShare: "Share",
   linkCopy: "Copy the link",

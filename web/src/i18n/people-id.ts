@@ -24,6 +24,7 @@ export const peopleId = {
   linkForInvited: (name: string) => `Undangan untuk ${name}`,
   linkForRenewed: (name: string) => `Kata sandi baru untuk ${name}`,
   linkShown: (time: string) => `Berikan hanya kepada orang itu: siapa yang memilikinya dapat masuk. Berlaku sekali, sampai ${time}. Tidak ditampilkan lagi.`,
+  linkWaits: "Haknya baru berlaku setelah disetujui admin kedua. Beri tahu salah satu admin.",
   linkQr: "Kode QR dari tautan ini",
   linkShare: "Bagikan",
   linkCopy: "Salin tautan",

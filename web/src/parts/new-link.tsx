@@ -6,7 +6,7 @@ import { copyText, shareLink } from "../state/handing-on";
 import { newLink } from "../state/people";
 
 /** A link that was just made: to be scanned from this screen, sent, or copied; it is not shown again. */
-export function NewLinkCard({ link: { made, link, qr } }: { readonly link: NewLink }): JSX.Element {
+export function NewLinkCard({ link: { made, waits, link, qr } }: { readonly link: NewLink }): JSX.Element {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     title.current?.scrollIntoView({ block: "start" });
@@ -19,6 +19,7 @@ export function NewLinkCard({ link: { made, link, qr } }: { readonly link: NewLi
         {made.kind === "recovery" ? t.linkForRenewed(made.displayName) : t.linkForInvited(made.displayName)}
       </h2>
       <p>{t.linkShown(asMoment(made.expiresAt))}</p>
+      {waits && <p data-testid="new-link-waits">{t.linkWaits}</p>}
       <img class="qr" src={qr} alt={t.linkQr} data-testid="new-link-qr" />
       <code data-testid="new-link">{link}</code>
       <Sending link={link} />

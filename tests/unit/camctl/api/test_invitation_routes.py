@@ -38,6 +38,7 @@ async def test_an_invited_person_comes_in(house: House, caplog: pytest.LogCaptur
     caplog.set_level(logging.DEBUG)
     made = await invited(house)
     secret = secret_of(made)
+    assert not made["waits"]
     assert made["qr_svg"].startswith("<svg")
     assert made["invitation"]["by"] == "Admin"
     async with house.client() as guest:
@@ -195,7 +196,9 @@ async def test_nobody_makes_themselves_one_of_a_camera_owners_people(house: Hous
     assert camera is not None
     camera.entry = replace(camera.entry, emergency_only=True)
     partner = {"role": "partner", "areas": ["31.71"], "organisation": "pt contoh", "display_name": "Mitra"}
-    secret = secret_of(await invited(house, **partner))
+    link = await invited(house, **partner)
+    assert link["waits"]
+    secret = secret_of(link)
     (made,) = [one for one in house.recorder.of(Action.PERSON_CHANGE) if one.details["change"] == "invitation-made"]
     assert made.details["organisation"] == "pt contoh"
     async with house.client() as guest:
