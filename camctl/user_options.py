@@ -20,6 +20,10 @@ def add_user_commands(user: argparse.ArgumentParser) -> None:
     add.add_argument("--organisation", default="", help="needed for partners: whose cameras they see")
     add.add_argument("--priority", type=int, help="0 to 100 instead of the role's")
     commands.add_parser("list", help="everybody")
+    change = commands.add_parser("change", help="change the name that others see, or the organisation")
+    change.add_argument("username")
+    change.add_argument("--name", help="the name that others see")
+    change.add_argument("--organisation", help="whose cameras a partner sees; empty for none")
     for name, text in (
         ("disable", "close an account and end its sign-ins"),
         ("enable", "open a closed account"),

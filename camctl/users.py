@@ -6,11 +6,13 @@ import argparse
 import asyncio
 import getpass
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from auth.errors import AuthError
 from auth.factor_records import FactorRecords
+from auth.model import Person
 from auth.passkey_records import PasskeyRecords
 from auth.restreams import RestreamAccounts
 from auth.scopes import parse_scopes
@@ -77,6 +79,12 @@ async def _command(options: argparse.Namespace, config: Config, auth: AuthServic
                 _say(
                     f"{person.username:<24} {person.role:<9} {','.join(person.areas):<24} {person.display_name}{closed}"
                 )
+        case "change":
+            person = await _changed(options, auth)
+            _say(
+                f"{person.username} is {person.display_name}"
+                + (f" of {person.organisation}" * bool(person.organisation))
+            )
         case "disable":
             _say(f"{(await auth.disable_person(options.username)).username} is closed; all its sign-ins have ended")
         case "enable":
@@ -87,6 +95,14 @@ async def _command(options: argparse.Namespace, config: Config, auth: AuthServic
         case "token":
             scopes = parse_scopes(options.scope) if options.scope else None
             _say(await auth.issue_token(options.username, _end(options.days), options.name, scopes))
+
+
+async def _changed(options: argparse.Namespace, auth: AuthService) -> Person:
+    wanted = {"display_name": options.name, "organisation": options.organisation}
+    changes = {field: text for field, text in wanted.items() if text is not None}
+    if not changes:
+        raise CamctlError("say --name or --organisation, or both")
+    return await auth.change_person(options.username, lambda person: replace(person, **changes))
 
 
 async def _restream(options: argparse.Namespace, config: Config, accounts: RestreamAccounts) -> None:

@@ -58,6 +58,14 @@ def test_hours_ends_and_denials(config: str) -> None:
     assert explained(config)["live"][0] == "yes"
 
 
+def test_a_name_and_an_organisation_are_changed(config: str) -> None:
+    assert user(config, "change", "sari", "--name", "Ibu Sari") == "sari is Ibu Sari\n"
+    assert user(config, "change", "sari", "--organisation", "PT Contoh") == "sari is Ibu Sari of PT Contoh\n"
+    assert "Ibu Sari" in user(config, "list")
+    for wrong in (("change", "sari"), ("change", "sari", "--name", ""), ("change", "nobody", "--name", "x")):
+        assert camctl_here("user", *wrong, "--config", config).returncode != 0
+
+
 def test_roles_are_data(config: str) -> None:
     assert "official     priority by level" in user(config, "roles")
     user(config, "role", "pos-jaga", "--capability", "see", "--capability", "live", "--priority", "10")

@@ -18,7 +18,7 @@ from camctl.audit.segments import parse, segments
 from camctl.errors import ConfigError
 
 CHANGING = {
-    "add", "approve", "disable", "enable", "password", "token", "grant", "revoke", "role", "restream add",
+    "add", "approve", "change", "disable", "enable", "password", "token", "grant", "revoke", "role", "restream add",
     "restream remove", "totp-reset", "invite", "recover", "withdraw", "end",
 }  # fmt: skip
 READING = {"list", "grants", "explain", "roles", "passkeys", "restream list", "links", "sessions"}
