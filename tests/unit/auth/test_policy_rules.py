@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday, 15:00 in Jakarta
 GAMBIR = CameraRef("cam-1", "31.71.01.1001", "PT Contoh")
 LURAH = person("official", ("31.71.01.1001",))
 CONTOH = "PT Contoh"
+PAGE = Path(__file__).parents[3] / "web/src/api/model.ts"
 
 
 def standing(*given: Any, at: datetime = NOW, **more: Any) -> Standing:
@@ -115,6 +119,12 @@ def test_a_decision_says_which_rule_and_why(why: Why, decision: Decision) -> Non
 
 def test_every_rule_has_a_sentence_of_its_own() -> None:
     assert len({Decision(allowed=False, why=why).reason for why in Why}) == len(Why)
+
+
+def test_the_page_has_words_for_every_rule_that_refuses() -> None:
+    known = re.search(r"WHYS_NOT = \[(.*?)\]", PAGE.read_text())
+    assert known is not None
+    assert json.loads(f"[{known[1]}]") == [why for why in Why if why is not Why.ALLOWED]
 
 
 def test_who_may_not_see_may_nothing_else() -> None:

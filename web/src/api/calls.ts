@@ -1,7 +1,7 @@
 /** Every request this page makes, by name. */
 
 import { API, call, callJson, callNothing } from "./http";
-import { readCamera, readPage, readPerson, readPresets, readSignIn, type Camera, type Page, type Person, type Preset } from "./model";
+import { readCamera, readPage, readPerson, readPresets, readReasons, readSignIn, type Camera, type Page, type Person, type Preset, type Reasons } from "./model";
 import type { Result } from "./result";
 import { demandQuery, type Demand } from "./video";
 
@@ -31,6 +31,11 @@ export function cameraPath(id: string): string {
 
 export function camera(id: string, signal: AbortSignal): Promise<Result<Camera>> {
   return callJson(cameraPath(id), { signal }, readCamera);
+}
+
+/** Why the person may not do what they may not do with this camera. */
+export function reasons(id: string, signal: AbortSignal): Promise<Result<Reasons>> {
+  return callJson(`${cameraPath(id)}/permissions`, { signal }, readReasons);
 }
 
 export function presets(id: string): Promise<Result<readonly Preset[]>> {

@@ -20,7 +20,7 @@ it("gives the service's problem with its extras", async () => {
   answer(body, { status: 409, headers: { "Retry-After": "3" } });
   expect(await callJson("/x", {}, readName)).toEqual({
     kind: "error",
-    problem: { kind: "held", status: 409, detail: "Held.", retryAfterMs: 3000, fault: null, codec: null, holderName: "Budi", pending: null },
+    problem: { kind: "held", status: 409, detail: "Held.", retryAfterMs: 3000, fault: null, codec: null, why: null, holderName: "Budi", pending: null },
   });
 });
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { controlAddress } from "./calls";
 import { DecodeError } from "./decode";
-import { readCamera, readPage, readPerson, readPresets } from "./model";
+import { NO_REASONS, readCamera, readPage, readPerson, readPresets, readReasons } from "./model";
 
 const CAMERA = {
   id: "c1",
@@ -42,6 +42,14 @@ it("falls back to the user name of a person without another", () => {
 
 it("reads presets", () => {
   expect(readPresets({ items: [{ token: "1", name: "" }] }, "answer")).toEqual([{ token: "1", name: "" }]);
+});
+
+it("reads why something is refused, and no rule that it does not know", () => {
+  const decided = (why: string): object => ({ allowed: why === "allowed", why, reason: "", grant: null });
+  const items = { live: decided("allowed"), control: decided("not-yet"), emergency: decided("moon") };
+  expect(readReasons({ items }, "answer")).toEqual({ live: null, control: "not-yet", emergency: null });
+  expect(readReasons({ items: {} }, "answer")).toEqual(NO_REASONS);
+  expect(() => readReasons({ items: { live: "no" } }, "answer")).toThrow(new DecodeError("answer.items.live is not an object"));
 });
 
 it("opens the control socket as safely as the page", () => {

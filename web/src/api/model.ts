@@ -76,6 +76,19 @@ export interface Camera {
   readonly emergency: EmergencySharing | null;
 }
 
+/** The rules by which the service refuses something to a person (`Why` of auth/policy.py). */
+export const WHYS_NOT = ["disabled", "denied", "role", "area", "owner", "emergency", "hours", "over", "not-yet", "waiting"] as const;
+export type WhyNot = (typeof WHYS_NOT)[number];
+
+/** Why a person may not do these things with a camera; null for what they may, and for a rule that this page does not know. */
+export interface Reasons {
+  readonly live: WhyNot | null;
+  readonly control: WhyNot | null;
+  readonly emergency: WhyNot | null;
+}
+
+export const NO_REASONS: Reasons = { live: null, control: null, emergency: null };
+
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: string | null;
@@ -166,6 +179,18 @@ export const readCamera: Reader<Camera> = (value, where) => {
     holder: nullable(readHolder)(fields["holder"], `${where}.holder`),
     emergency: nullable(readEmergency)(fields["emergency"], `${where}.emergency`),
   };
+};
+
+export const readWhyNot = oneOf(WHYS_NOT, null);
+
+export const readReasons: Reader<Reasons> = (value, where) => {
+  const decisions = asRecord(asRecord(value, where)["items"], `${where}.items`);
+  const why = (capability: keyof Reasons): WhyNot | null => {
+    const place = `${where}.items.${capability}`;
+    const decision = nullable(asRecord)(decisions[capability], place);
+    return decision === null ? null : readWhyNot(decision["why"], place);
+  };
+  return { live: why("live"), control: why("control"), emergency: why("emergency") };
 };
 
 export function readPage<T>(read: Reader<T>): Reader<Page<T>> {

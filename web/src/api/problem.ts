@@ -1,6 +1,7 @@
 /** Problems as the service reports them (RFC 9457), and those that happen before it is reached. */
 
 import { asNumber, asRecord, asString, DecodeError, nullable, oneOf, or } from "./decode";
+import { readWhyNot, type WhyNot } from "./model";
 
 const URN = "urn:camctl:problem:";
 
@@ -54,13 +55,15 @@ export interface Problem {
   /** Why a stream or a camera failed (StreamFault or CameraFault of the service). */
   readonly fault: string | null;
   readonly codec: string | null;
+  /** The rule that refused it, where the service named one that this page knows. */
+  readonly why: WhyNot | null;
   readonly holderName: string | null;
   /** Stands for the right password until the second factor is given. */
   readonly pending: string | null;
 }
 
 export function localProblem(kind: "network" | "timeout" | "garbled", detail = "", status = 0): Problem {
-  return { kind, status, detail, retryAfterMs: null, fault: null, codec: null, holderName: null, pending: null };
+  return { kind, status, detail, retryAfterMs: null, fault: null, codec: null, why: null, holderName: null, pending: null };
 }
 
 /** Retry-After in seconds (RFC 9110 10.2.3); a date is not used by the service and reads as null. */
@@ -83,6 +86,7 @@ export function problemOf(status: number, retryAfter: string | null, body: unkno
       retryAfterMs: wait ?? nullable(asNumber)(fields["retry_after_ms"], "retry_after_ms"),
       fault: nullable(asString)(fields["fault"], "fault"),
       codec: nullable(asString)(fields["codec"], "codec"),
+      why: readWhyNot(fields["why"], "why"),
       pending: nullable(asString)(fields["pending"], "pending"),
       holderName: holder === null ? null : nullable(asString)(holder["name"], "holder.name"),
     };

@@ -4,10 +4,11 @@ import type { Problem, ProblemKind } from "../api/problem";
 import type { Refusal, Refused } from "../drivers/control/messages";
 import type { PictureFault } from "../drivers/whep/states";
 import type { Messages } from "./id";
+import { forbiddenWords } from "./why-not";
 
 type Plain = { [Key in keyof Messages]: Messages[Key] extends string ? Key : never }[keyof Messages];
 
-const BY_KIND: Readonly<Record<Exclude<ProblemKind, "held" | "codec">, Plain>> = {
+const BY_KIND: Readonly<Record<Exclude<ProblemKind, "held" | "codec" | "forbidden">, Plain>> = {
   network: "problemNetwork",
   timeout: "problemTimeout",
   garbled: "problemGarbled",
@@ -27,7 +28,6 @@ const BY_KIND: Readonly<Record<Exclude<ProblemKind, "held" | "codec">, Plain>> =
   "passkey-refused": "problemPasskeyRefused",
   "step-up-needed": "problemStepUpNeeded",
   "no-passkeys-here": "passkeyNeedsName",
-  forbidden: "problemForbidden",
   "not-found": "problemNotFound",
   "not-live": "problemNotLive",
   outranked: "priorityTooLow",
@@ -66,6 +66,7 @@ function faultKey(fault: string | null): Plain | undefined {
 export function problemWords(words: Messages, problem: Problem): string {
   if (problem.kind === "held") return heldWords(words, problem.holderName);
   if (problem.kind === "codec") return words.pictureCodec(problem.codec ?? words.codecUnknown);
+  if (problem.kind === "forbidden") return forbiddenWords(words, problem.why);
   return words[faultKey(problem.fault) ?? BY_KIND[problem.kind]];
 }
 

@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { EmergencySharing } from "../api/model";
 import { endedWords } from "../i18n/emergency";
 import { words } from "../i18n/locale";
+import { notOpenedWords } from "../i18n/why-not";
 import type { LiveSession } from "../state/live";
 import { Icon } from "./icon";
 
@@ -27,7 +28,7 @@ export function EmergencyCard({ live, sharing, onOpen }: EmergencyCardProps): JS
           {t.emergencyOpen}
         </button>
       ) : (
-        <p class="quiet">{t.emergencyNotYours}</p>
+        <p class="quiet">{notOpenedWords(t, live.whyNot.reasons.value.emergency)}</p>
       )}
     </div>
   );

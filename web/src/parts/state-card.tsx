@@ -5,6 +5,7 @@ import type { WhepState } from "../drivers/whep/states";
 import { inFigures, words } from "../i18n/locale";
 import { hiddenWords } from "../i18n/control";
 import { pictureWords, problemWords } from "../i18n/problems";
+import { notSeenWords } from "../i18n/why-not";
 import type { LiveSession } from "../state/live";
 import { EmergencyCard } from "./emergency-card";
 import { Icon } from "./icon";
@@ -60,16 +61,16 @@ interface CardProps extends StateCardProps {
 
 function Card({ live, state, hidden, onEmergency }: CardProps): JSX.Element {
   const sharing = live.camera.value?.emergency ?? null;
-  if (live.isForbidden.value) return sharing === null ? <ForbiddenCard /> : <EmergencyCard live={live} sharing={sharing} onOpen={onEmergency} />;
+  if (live.isForbidden.value) return sharing === null ? <ForbiddenCard live={live} /> : <EmergencyCard live={live} sharing={sharing} onOpen={onEmergency} />;
   return hidden === null ? <ConnectionCard live={live} state={state} /> : <HiddenCard reason={hidden} />;
 }
 
 /** This person may know of the camera and no more; nothing is to be tried again. */
-function ForbiddenCard(): JSX.Element {
+function ForbiddenCard({ live }: { readonly live: LiveSession }): JSX.Element {
   return (
     <>
       <Icon name="off" />
-      <p role="status">{words.value.viewNotAllowed}</p>
+      <p role="status">{notSeenWords(words.value, live.whyNot.reasons.value.live)}</p>
     </>
   );
 }

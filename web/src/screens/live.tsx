@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { bindKeys } from "../drivers/steer/bind-keys";
 import { words } from "../i18n/locale";
+import { notSteeredWords } from "../i18n/why-not";
 import { RequestSheet, ReserveSheet, TakeOverSheet } from "../parts/control-forms";
 import { ControlSheet } from "../parts/control-sheet";
 import { DelayBadge, DelaySheet } from "../parts/delay-badge";
@@ -118,9 +119,9 @@ function Deck({ live, open }: { readonly live: LiveSession; readonly open: OpenS
     return (
       <section class="deck view-only" aria-label={t.steering}>
         <HolderRow live={live} open={open} />
-        <p class="view-only-why">
+        <p class="view-only-why" data-testid="view-only-why" role="status">
           <Icon name="eye" />
-          {camera.steerable ? t.viewOnlyYou : t.viewOnlyCamera}
+          {camera.steerable ? notSteeredWords(t, live.whyNot.reasons.value.control) : t.viewOnlyCamera}
         </p>
       </section>
     );

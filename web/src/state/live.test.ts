@@ -1,46 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { chooseLanguage, words } from "../i18n/locale";
 import { LiveSession } from "./live";
+import { CAMERA, FakeSocket, json } from "./live-kit";
 import { clearNotice, notice } from "./notices";
 import { session } from "./session";
 
 const RIGHT = { pan: 1, tilt: 0, zoom: 0 };
 
-/** As much of a WebSocket as a live session uses; the newest one is `FakeSocket.last`. */
-class FakeSocket {
-  static last: FakeSocket | null = null;
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  bufferedAmount = 0;
-  sent: Record<string, unknown>[] = [];
-
-  constructor(readonly address: string) {
-    FakeSocket.last = this;
-  }
-
-  send(text: string): void {
-    this.sent.push(JSON.parse(text) as Record<string, unknown>);
-  }
-
-  close(): void {
-    this.onclose = null;
-  }
-}
-
 let asked: string[];
 let cameraAnswer: () => Response;
 let openingsAnswer: () => Response;
+let reasonsAnswer: () => Promise<Response>;
 let live: LiveSession;
-
-const CAMERA = {
-  id: "c1",
-  name: "Monas",
-  area: { code: "31", name: "Gambir" },
-  steerable: true,
-  abilities: { pan_tilt: true },
-  may: { live: true, control: true },
-};
 
 const OPENING = {
   id: "o1",
@@ -54,9 +25,8 @@ const OPENING = {
   review_by: "2026-03-08T12:00:00Z",
 };
 
-function json(body: unknown, status = 200): Response {
-  return new Response(JSON.stringify(body), { status });
-}
+const REASONS = "/api/v1/cameras/c1/permissions";
+const DENIED = { items: { live: { allowed: true, why: "allowed" }, control: { allowed: false, why: "denied" } } };
 
 function socket(): FakeSocket {
   if (FakeSocket.last === null) throw new Error("no socket was opened");
@@ -86,12 +56,14 @@ beforeEach(() => {
   session.value = { name: "in", person: { username: "lurah", displayName: "Siti", role: "official" } };
   cameraAnswer = () => json(CAMERA);
   openingsAnswer = () => json({ items: [], next: null });
+  reasonsAnswer = () => Promise.resolve(json(DENIED));
   vi.stubGlobal("WebSocket", FakeSocket);
   vi.stubGlobal("RTCPeerConnection", undefined);
   Reflect.deleteProperty(globalThis, "RTCPeerConnection");
   vi.stubGlobal("fetch", (path: string, init: RequestInit) => {
     asked.push(`${init.method ?? "GET"} ${path}`);
     if (path.startsWith("/api/v1/emergencies?")) return Promise.resolve(openingsAnswer());
+    if (path === REASONS) return reasonsAnswer();
     return Promise.resolve(path.endsWith("/cameras/c1") ? cameraAnswer() : json({}));
   });
   live = new LiveSession("c1");
@@ -120,6 +92,34 @@ describe("a camera that one may know of, but not watch", () => {
     expect(live.isForbidden.value).toBe(false);
     expect(FakeSocket.last).not.toBe(before);
     expect(live.picture.value.name).not.toBe("idle");
+  });
+});
+
+describe("the right to steer", () => {
+  it("takes the controls with it and leaves the reason, and comes back with them", async () => {
+    const askedWhy = (): number => asked.filter((path) => path === `GET ${REASONS}`).length;
+    await begin();
+    state({});
+    cameraAnswer = () => json({ ...CAMERA, may: { live: true, control: false } });
+    state({ may_control: false });
+    state({ may_control: false });
+    await vi.advanceTimersByTimeAsync(0);
+    expect([live.maySteer.value, live.whyNot.reasons.value.control, askedWhy()]).toEqual([false, "denied", 1]);
+    cameraAnswer = () => json(CAMERA);
+    state({});
+    await vi.advanceTimersByTimeAsync(0);
+    expect([live.maySteer.value, live.whyNot.reasons.value.control, askedWhy()]).toEqual([true, null, 1]);
+  });
+
+  it("leaves its reason also when that is heard only after the network was away", async () => {
+    cameraAnswer = () => json({ ...CAMERA, may: { live: true, control: false } });
+    reasonsAnswer = () => Promise.reject(new TypeError("failed to fetch"));
+    await begin();
+    expect([live.problem.value, live.whyNot.reasons.value.control]).toEqual([null, null]);
+    reasonsAnswer = () => Promise.resolve(json(DENIED));
+    live.nudge();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(live.whyNot.reasons.value.control).toBe("denied");
   });
 });
 

@@ -31,6 +31,7 @@ import { goToList } from "./route";
 import { checkSession, lapse } from "./session";
 import { wantsSound } from "./sound";
 import { browserWays } from "./ways";
+import { WhyNotWatch } from "./why-not";
 import { keepWish, wish } from "./wish";
 
 /** A page in the background lets go of the picture after this long: it costs somebody's mobile data. */
@@ -65,6 +66,7 @@ export class LiveSession implements KeyTargets {
 
   private readonly abort = new AbortController();
   readonly emergency: EmergencyWatch;
+  readonly whyNot: WhyNotWatch;
   private readonly command = new CommandDelay();
   private readonly video: PictureDriver;
   private readonly socket: ControlDriver;
@@ -79,6 +81,7 @@ export class LiveSession implements KeyTargets {
 
   constructor(readonly id: string) {
     this.emergency = new EmergencyWatch(id, () => this.lookAgain(), this.abort.signal);
+    this.whyNot = new WhyNotWatch(id, this.abort.signal);
     const ways = browserWays(id, {
       wantsControl: () => this.mayEverSteer(),
       wantsSound: () => wantsSound.value && this.camera.value?.audio === true,
@@ -193,6 +196,7 @@ export class LiveSession implements KeyTargets {
     }
     this.video.nudge();
     this.socket.nudge();
+    this.whyNot.nudge();
     if (this.camera.value === null) void this.fetchCamera();
   }
 
@@ -270,12 +274,19 @@ export class LiveSession implements KeyTargets {
       this.socket.dropPress();
     }
     this.video.withhold(state.hidden !== null);
+    this.followRight(before, state);
     if (state.camera.state === "live" && before !== null && before.camera.state !== "live") this.cameBack(before.camera.state);
     for (const change of changes(before, state)) {
       vibrate(change.kind === "lost" ? "refused" : change.kind);
       const text = changeWords(words.value, change);
       if (text !== null) notify(text, change.kind === "granted" ? "calm" : "warn");
     }
+  }
+
+  /** The right to steer came or went: the controls come, or go with a reason. */
+  private followRight(before: ControlState | null, state: ControlState): void {
+    const couldControl = before?.mayControl ?? this.camera.value?.may.control ?? state.mayControl;
+    if (couldControl !== state.mayControl) this.lookAgain();
   }
 
   private cameBack(from: CameraState): void {
@@ -319,6 +330,7 @@ export class LiveSession implements KeyTargets {
       this.camera.value = answer.value;
       this.problem.value = null;
       this.emergency.told(before, answer.value);
+      this.whyNot.told(answer.value);
       if (this.isForbidden.value) this.leave();
       else if (wasForbidden) this.wake();
       if (isFirst && answer.value.audio && wantsSound.value) this.video.renew(); // the first session could not know of it
