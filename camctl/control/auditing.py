@@ -62,9 +62,20 @@ def refusal_entry(camera: CameraEntry, event: ev.TakeOver, refusal: ev.Refusal, 
 class ControlAudit:
     """Records what became of control (see camctl.cameras.records.ControlHistory)."""
 
-    def __init__(self, recorder: Recorder, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        problem: Callable[[], str] = lambda: "",
+    ) -> None:
         self._recorder = recorder
         self._clock = clock
+        self._problem = problem
+
+    @property
+    def problem(self) -> str:
+        """Why the recorder can write nothing now; empty when it can."""
+        return self._problem()
 
     def lease(self, camera: CameraEntry, change: LeaseChange) -> Callable[[], asyncio.Future[AuditRow]]:
         """What writes this change durably; called again after a failure it is the same row."""
