@@ -173,6 +173,28 @@ async def test_a_disk_that_fills_in_mid_lease_stops_the_camera_and_nothing_is_be
     await camera.close()
 
 
+async def test_whom_a_full_disk_refused_is_on_record_once_for_each_outage_and_camera(disk: Disk) -> None:
+    camera = audited(ScriptedDriver(), disk)
+    patrol = ev.Source("patrol:1", "patrol:1", "Malam", "patrol", 0, "patrol:1", ev.SourceKind.PATROL)
+    for _outage in range(2):
+        disk.problem = FULL
+        for gesture in range(5):
+            camera.command(ev.Move(LURAH, RIGHT, 1.0, gesture))
+            camera.command(ev.Take(CAMAT))
+            camera.command(ev.Take(patrol))
+        disk.problem = ""
+        camera.command(ev.Take(LURAH))
+        camera.command(ev.Release(LURAH))
+    refused = [one for one in disk.entries if one.action is Action.REFUSAL]
+    assert [(one.actor.name, one.target) for one in refused] == [
+        ("Lurah", "control move"),
+        ("Camat", "control take"),
+    ] * 2
+    assert {(one.camera, one.area, one.outcome.value) for one in refused} == {("cam", "31.71", "refused")}
+    assert {(one.reason.category.value, one.reason.text) for one in refused} == {("system", "not-on-record")}
+    await camera.close()
+
+
 async def test_a_move_that_waits_for_its_lease_when_the_disk_fills_is_not_sent(disk: Disk) -> None:
     driver = ScriptedDriver()
     camera = audited(driver, disk)
