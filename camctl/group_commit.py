@@ -6,6 +6,7 @@ The journal of control and the audit spool stand on it. Beside it, what both nee
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from typing import Generic, TypeVar
 _log = logging.getLogger(__name__)
 
 MAX_WAITING = 10_000
+SLOW_S = 3.0  # a disk that takes longer is as good as none
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -24,7 +26,8 @@ class GroupCommit(Generic[Item, Result]):
     """Calls `write` in a thread, one call at a time, with all that waits; belongs to one event loop.
 
     `write(items, must_sync)` returns each item's result, in order, or raises OSError for all of them. `name` is the
-    file's in sentences. `problem` says why records cannot be written; empty when the last attempt worked.
+    file's in sentences. `problem` says why records cannot be written, or that the disk has not answered for SLOW_S;
+    empty when the last attempt worked.
     """
 
     def __init__(self, name: str, path: Path, write: Callable[[Sequence[Item], bool], Sequence[Result]]) -> None:
@@ -34,7 +37,7 @@ class GroupCommit(Generic[Item, Result]):
         self._waiting: list[tuple[Item, bool, asyncio.Future[Result]]] = []
         self._writing: asyncio.Task[None] | None = None
         self.problem = ""
-        self.on_change: Callable[[], None] = lambda: None  # called when `problem` changed
+        self.on_change: list[Callable[[], None]] = []  # called, in order, when `problem` changed
 
     @property
     def is_full(self) -> bool:
@@ -67,6 +70,8 @@ class GroupCommit(Generic[Item, Result]):
                 batch, self._waiting = self._waiting, []
                 items = [item for item, _durable, _future in batch]
                 must_sync = any(durable for _item, durable, _future in batch)
+                late = OSError(errno.ETIMEDOUT, "the disk does not answer")
+                slow = asyncio.get_running_loop().call_later(SLOW_S, self.failed, late)
                 try:
                     results = await asyncio.to_thread(self._write, items, must_sync)
                 except OSError as error:
@@ -79,6 +84,8 @@ class GroupCommit(Generic[Item, Result]):
                     for (_item, _durable, future), result in zip(batch, results, strict=True):
                         if not future.done():
                             future.set_result(result)
+                finally:
+                    slow.cancel()
         finally:
             self._writing = None
 
@@ -98,7 +105,8 @@ class GroupCommit(Generic[Item, Result]):
     def _say(self, problem: str) -> None:
         if problem != self.problem:
             self.problem = problem
-            self.on_change()
+            for call in tuple(self.on_change):
+                call()
 
 
 def write_all(file: int, text: bytes) -> None:

@@ -119,7 +119,11 @@ def _document_sign_in(app: FastAPI) -> None:
 def _record_refusal(connection: HTTPConnection, problem: problems.ProblemError) -> None:
     services = services_of(connection)
     token, _ = token_of(connection)
-    services.audit.refused(connection, problem, services.recent.get(token or "", time.monotonic()))
+    area: str | None = None
+    if "camera_id" in connection.path_params:
+        camera = services.cameras.get(str(connection.path_params["camera_id"]))
+        area = camera.entry.area if camera is not None else ""
+    services.audit.refused(connection, problem, services.recent.get(token or "", time.monotonic()), area)
 
 
 def build(services: Services) -> FastAPI:

@@ -166,21 +166,37 @@ class ServiceAudit:
 
     # Refusals -------------------------------------------------------------------------------------------------------
 
-    def refused(self, connection: HTTPConnection, problem: ProblemError, sign_in: SignIn | None) -> None:
-        """A permission refused something. An unknown camera and a forbidden one are one and the same here too."""
+    def refused(
+        self, connection: HTTPConnection, problem: ProblemError, sign_in: SignIn | None, area: str | None = None
+    ) -> None:
+        """A permission refused something. An unknown camera and a forbidden one are one and the same here too.
+
+        `area`: of the camera in the path; None when it names none. Of one that does not exist it is empty, not the
+        asker's: whoever reads there could tell from the row which cameras of other areas do not exist.
+        """
         camera = str(connection.path_params.get("camera_id", ""))
         if problem.kind not in (FORBIDDEN, NOT_FOUND) or (problem.kind is NOT_FOUND and not camera):
             return
         route = getattr(connection.scope.get("route"), "path", "")
         method = str(connection.scope.get("method", "socket"))
         actor = actor_of(sign_in.person) if sign_in is not None else Actor()
+        if area is None:
+            area = _area_of(sign_in.person) if sign_in is not None else ""
         entry = AuditEntry(
-            self._clock(), actor, Action.REFUSAL, camera, _area_of(sign_in.person) if sign_in is not None else "",
+            self._clock(), actor, Action.REFUSAL, camera, area,
             f"{method} {route}", Outcome.REFUSED,
             Reason(ReasonCategory.RULE, str(problem.extras.get("why", problem.kind.name))),
         )  # fmt: skip
         table = self._strangers if sign_in is None else self._refusals
         self._once(table, (actor.id, camera, method, route), entry)
+
+    def command_refused(self, person: Person, camera: CameraEntry, lane: str, asked: str, why: str) -> None:
+        """A permission refused a message of a control socket, over whichever lane; the same again is counted."""
+        entry = AuditEntry(
+            self._clock(), actor_of(person), Action.REFUSAL, camera.id, camera.area, f"{lane} {asked}",
+            Outcome.REFUSED, Reason(ReasonCategory.RULE, why),
+        )  # fmt: skip
+        self._once(("refusal", person.id, camera.id, "control", asked), entry)
 
     def snapshot(self, person: Person, camera: CameraEntry) -> None:
         """One picture; those that follow within a minute are one more row."""

@@ -11,6 +11,7 @@ from typing import Any
 from camctl.api import messages
 from camctl.api.control_gate import Refused
 from camctl.api.control_schemas import HolderOut
+from camctl.api.problems import from_camera_error
 from camctl.api.refusals import sentence
 from camctl.control.client import RemoteCamera
 from camctl.control.view import Outcome
@@ -49,7 +50,8 @@ class Answers:
     def _ended(self, message: messages.Command, call: asyncio.Task[Outcome], started: float, say: Say) -> None:
         error = None if call.cancelled() else call.exception()
         if isinstance(error, CameraError):
-            self._not_done(message.type, message.seq, Refused("camera-fault", error.detail), say, error.fault.value)
+            failed = Refused(from_camera_error(error).kind.name, error.detail)
+            self._not_done(message.type, message.seq, failed, say, error.fault.value)
             return
         if error is not None or call.cancelled():
             if error is not None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from auth.roles import Capability
 from camctl.api import messages
 from camctl.api.access import Visit
-from camctl.api.problems import ProblemError
+from camctl.api.problems import FORBIDDEN, ProblemError
 from camctl.api.refusals import sentence
 from camctl.api.steering import check_steerable, check_stoppable
 from camctl.config import ControlConfig
@@ -30,10 +30,11 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a message is not put to the arbiter; as in the socket's errors."""
+    """Why a message is not put to the arbiter; as in the socket's errors. `why`: the rule of the right it lacks."""
 
     code: str
     detail: str
+    why: str = ""
 
 
 class SeqOrder:
@@ -83,7 +84,7 @@ class Gate:
         """Why this message, the first with its number, is not put to the arbiter; None when it is."""
         decision = visit.standing.allows(Capability.CONTROL, visit.ref)
         if not decision:
-            return Refused("forbidden", decision.reason)
+            return Refused(FORBIDDEN.name, decision.reason, decision.why.value)
         # Noted for every kind: a move must not come through behind a newer Stop or take-over either.
         is_overtaken = self.order.is_overtaken(message.seq)
         is_stop = isinstance(message, messages.StopMessage)

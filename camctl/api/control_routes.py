@@ -18,6 +18,7 @@ from camctl.api.problems import (
     FORBIDDEN,
     HELD,
     NOT_DONE,
+    NOT_ON_RECORD,
     OUTRANKED,
     documented,
 )
@@ -30,7 +31,7 @@ from camctl.ptz.view import ControlView
 
 router = APIRouter(prefix=PREFIX, tags=["control"])
 
-_ANSWERS = documented(FORBIDDEN, OUTRANKED, HELD, NOT_DONE, CANNOT_STEER, CAMERA_FAULT, CAMERA_TIMEOUT)
+_ANSWERS = documented(FORBIDDEN, OUTRANKED, HELD, NOT_DONE, CANNOT_STEER, CAMERA_FAULT, CAMERA_TIMEOUT, NOT_ON_RECORD)
 
 
 def _holds(view: ControlView, sign_in: str) -> bool:

@@ -168,7 +168,7 @@ class ControlSocket:
                 self._on_stop(message, lane, say, started)
             case _:
                 if not self._gate.order.repeats(message.seq, lane):  # once is enough, and answered already
-                    self._command(message, say, started)
+                    self._command(message, lane, say, started)
 
     def _open_datagrams(self, message: messages.DatagramsMessage, say: Say) -> None:
         refused = self._datagrams.open(message.video, self.visit)
@@ -188,19 +188,22 @@ class ControlSocket:
         if is_repeat and first is not None and self._heard_at - first[1] < SAME_STOP_S:
             self._answers.when_known(message, first[0], started, say)
             return
-        call = self._command(message, say, started)
+        call = self._command(message, lane, say, started)
         if call is not None:
             self._stops[message.seq] = (call, self._heard_at)
             self._stops.move_to_end(message.seq)
             if len(self._stops) > _SAME_STOPS:
                 self._stops.popitem(last=False)
 
-    def _command(self, message: messages.Command, say: Say, started: float) -> asyncio.Task[Outcome] | None:
+    def _command(self, message: messages.Command, lane: Lane, say: Say, started: float) -> asyncio.Task[Outcome] | None:
         refused = self._gate.refuses(message, self.visit, self._heard_at)
+        camera = self.visit.camera
         if refused is not None:
             self._answers.refused(message, refused, say)
+            if refused.why:
+                person = self.visit.sign_in.person
+                self._services.audit.command_refused(person, camera.entry, lane.value, message.type, refused.why)
             return None
-        camera = self.visit.camera
         call = camera.command(self._gate.event(message, self._source, camera))
         self._answers.when_known(message, call, started, say)
         return call

@@ -93,8 +93,10 @@ CAMERA_TIMEOUT = Kind("camera-fault", 504, "The camera did not answer in time")
 NO_PLACE = Kind("no-place", 503, "All places for viewers are taken")
 GAVE_WAY = Kind("gave-way", 503, "Your place was needed")
 OVERLOADED = Kind("overloaded", 503, "Too much to do at the moment")
+NOT_ON_RECORD = Kind("not-on-record", 503, "Nothing can be written to the record now")
 UNAVAILABLE = Kind("unavailable", 503, "A part of the service is not available")
 
+_OF_CAMERA = {CameraFault.TIMEOUT: CAMERA_TIMEOUT, CameraFault.NOT_ON_RECORD: NOT_ON_RECORD}
 _BY_STATUS = {404: NOT_FOUND, 405: METHOD, 401: NOT_SIGNED_IN, 403: FORBIDDEN, 413: TOO_LARGE, 415: MEDIA_TYPE_WRONG}
 
 
@@ -155,7 +157,7 @@ def from_stream_error(error: StreamError) -> ProblemError:
 
 def from_camera_error(error: CameraError) -> ProblemError:
     """A camera that did not do what it was asked, in the words of HTTP."""
-    kind = CAMERA_TIMEOUT if error.fault is CameraFault.TIMEOUT else CAMERA_FAULT
+    kind = _OF_CAMERA.get(error.fault, CAMERA_FAULT)
     return ProblemError(kind, error.detail, fault=error.fault.value)
 
 

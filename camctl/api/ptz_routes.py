@@ -19,6 +19,7 @@ from camctl.api.problems import (
     FORBIDDEN,
     HELD,
     NOT_DONE,
+    NOT_ON_RECORD,
     ProblemError,
     documented,
 )
@@ -34,7 +35,7 @@ from camctl.ptz.ports import CameraError
 router = APIRouter(prefix=PREFIX, tags=["ptz"])
 
 CHANNEL: Literal["http"] = "http"
-_STEERING = documented(FORBIDDEN, HELD, NOT_DONE, CANNOT_STEER, CAMERA_FAULT, CAMERA_TIMEOUT)
+_STEERING = documented(FORBIDDEN, HELD, NOT_DONE, CANNOT_STEER, CAMERA_FAULT, CAMERA_TIMEOUT, NOT_ON_RECORD)
 
 
 def caller(visit: Visit, request: Request) -> ev.Source:

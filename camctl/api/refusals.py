@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from camctl.api.control_schemas import HolderOut
-from camctl.api.problems import HELD, NOT_DONE, OUTRANKED, Kind, ProblemError
+from camctl.api.problems import HELD, NOT_DONE, NOT_ON_RECORD, OUTRANKED, Kind, ProblemError
 from camctl.ptz.events import Refusal
 
 _SENTENCES: dict[Refusal, str] = {
@@ -17,11 +17,13 @@ _SENTENCES: dict[Refusal, str] = {
     Refusal.NOTHING_TO_RELEASE: "You do not control this camera.",
     Refusal.RELEASED: "This gesture was stopped; lift the finger and press again.",
     Refusal.STALE: "This move was too long on its way and was not carried out.",
+    Refusal.NOT_ON_RECORD: "Nothing can be written to the record now, so no camera is moved. Stop works.",
 }
 _KINDS: dict[Refusal, Kind] = {
     Refusal.HELD: HELD,
     Refusal.RESERVED: HELD,
     Refusal.PRIORITY_TOO_LOW: OUTRANKED,
+    Refusal.NOT_ON_RECORD: NOT_ON_RECORD,
 }
 
 

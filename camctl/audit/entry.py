@@ -49,6 +49,7 @@ class Action(StrEnum):
     REFUSAL = "refusal"
     EXPORT = "export"
     NOTE = "note"  # about an earlier entry, which `target` names as chain/seq
+    SPOOL_FAILED = "spool-failed"  # from then on no row could be written; this one waited until it could
     ROWS_LOST = "rows-lost"  # the spool could not be written for longer than rows can wait in memory
 
 

@@ -49,12 +49,15 @@ class NoRecorder:
 class Spool:
     """A Part: appends to this process's chain, all that wait at once with one sync. Belongs to one event loop.
 
-    `problem` says why rows cannot be written; empty when the last attempt worked.
+    `problem` says why rows cannot be written; empty when the last attempt worked. While there is one it tries again by
+    itself, with a row that says so: whoever may do nothing without a record brings none that could be tried.
     """
 
     def __init__(self, folder: Path, chain: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._file = SpoolFile(folder, chain)
         self._commit = GroupCommit[AuditEntry, AuditRow](f"the audit log of {chain}", folder, self._file.write)
+        self._commit.on_change.append(self._changed)
+        self._has_failed = False
         self._clock = clock
         self._kept: deque[AuditEntry] = deque()
         self._lost = 0
@@ -67,8 +70,8 @@ class Spool:
         return self._commit.problem
 
     def on_change(self, call: Callable[[], None]) -> None:
-        """Call this when `problem` changed."""
-        self._commit.on_change = call
+        """Call this too when `problem` changed."""
+        self._commit.on_change.append(call)
 
     async def start(self) -> None:
         """Open the file; never raises, `problem` tells."""
@@ -100,6 +103,13 @@ class Spool:
         if self._kept:
             _log.error("%d rows of the audit log could not be written before the end", len(self._kept) + self._lost)
         await asyncio.to_thread(self._file.close)
+
+    def _changed(self) -> None:
+        has_failed = bool(self.problem)
+        if has_failed and not self._has_failed:
+            reason = Reason(ReasonCategory.SYSTEM, self.problem)
+            self._keep(AuditEntry(self._clock(), SERVICE, Action.SPOOL_FAILED, outcome=Outcome.FAILED, reason=reason))
+        self._has_failed = has_failed
 
     def _appended(self, done: asyncio.Future[AuditRow]) -> None:
         if not done.cancelled() and done.exception() is None:

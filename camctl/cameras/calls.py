@@ -18,7 +18,10 @@ from camctl.ptz.ports import CameraDriver, CameraError, CameraFault, StreamName
 _log = logging.getLogger(__name__)
 
 _GONE = frozenset({CameraFault.UNREACHABLE, CameraFault.TIMEOUT})
-_CERTAINLY_NOT_DONE = frozenset({CameraFault.REFUSED, CameraFault.UNSUPPORTED, CameraFault.BAD_CREDENTIALS})
+_CERTAINLY_NOT_DONE = frozenset(
+    {CameraFault.REFUSED, CameraFault.UNSUPPORTED, CameraFault.BAD_CREDENTIALS, CameraFault.NOT_ON_RECORD}
+)
+_NOT_ON_RECORD = "the record of who controls could not be written, so the camera is not moved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class CameraCalls:
         self.trouble = asyncio.Event()  # a call said that the camera is gone
 
     def move(self, action: ev.SendMove | ev.SendTravel) -> asyncio.Task[float]:
-        """Send a move or travel, once its holder is on record."""
+        """Send a move or travel, once its holder is on record, and while more can be put there."""
         return self._spawn(self._move(action, self._stops), f"move {self._camera_id}")
 
     def stop(self, action: ev.SendStop) -> asyncio.Task[float]:
@@ -91,7 +94,7 @@ class CameraCalls:
         answered = ev.MoveAnswered(action.number, ok=False)
         operation = "move" if isinstance(action, ev.SendMove) else "travel"
         try:
-            if not self._book.is_durable:
+            if not self._book.is_durable or self._book.problem:
                 await self._on_record(stops)
             with self._metrics.camera_calls_s.labels(operation).time():
                 began = self._clock()
@@ -113,8 +116,9 @@ class CameraCalls:
         except OSError as error:
             why = error.strerror or "the disk does not answer"
             _log.warning("camera %s: its holder is not on record: %s", self._camera_id, why)
-            detail = "the record of who controls could not be written, so the camera is not moved"
-            raise CameraError(CameraFault.REFUSED, detail) from None
+            raise CameraError(CameraFault.NOT_ON_RECORD, _NOT_ON_RECORD) from None
+        if self._book.problem:  # the holder is on record, but what becomes of this move would not be
+            raise CameraError(CameraFault.NOT_ON_RECORD, _NOT_ON_RECORD)
         if self._stops != stops:
             raise CameraError(CameraFault.REFUSED, "the move was not sent: Stop was asked for meanwhile")
 

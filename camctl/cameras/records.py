@@ -79,6 +79,10 @@ Write = Callable[[], "asyncio.Future[Any]"]
 class ControlHistory(Protocol):
     """The audit log of control; camctl.control.auditing is the real one."""
 
+    @property
+    def problem(self) -> str:
+        """Why nothing can be written now; empty when it can."""
+
     def lease(self, camera: CameraEntry, change: LeaseChange) -> Write:
         """What writes this change durably: the future is done when it is on the disk, and raises OSError when not.
 
@@ -94,6 +98,8 @@ class ControlHistory(Protocol):
 
 class NoHistory:
     """Remembers nothing."""
+
+    problem = ""
 
     def lease(self, camera: CameraEntry, change: LeaseChange) -> Write:  # noqa: ARG002  the port's names
         """Nothing is written."""
@@ -169,10 +175,18 @@ class LeaseBook:
         if not changes:
             return
         self._rows = [row for row in self._rows if not row.is_durable][-_MAX_ROWS:]
-        for change in changes:
-            row = _AuditRow(self._history.lease(self._camera, change))
+        self._rows += [_AuditRow(self._history.lease(self._camera, change)) for change in changes]
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Write, in order, what could not be written before."""
+        for row in self._rows:
             row.writing()
-            self._rows.append(row)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing more can be put on record now, whatever is there already; empty when it can."""
+        return self._history.problem
 
     @property
     def is_durable(self) -> bool:

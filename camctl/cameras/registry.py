@@ -120,6 +120,11 @@ class Cameras:
         for camera in self:
             camera.session.revoke(sign_in)
 
+    def record_changed(self) -> None:
+        """It began or ceased that nothing can be put on record."""
+        for camera in self:
+            camera.session.record_changed()
+
     async def _keep_connected(self, session: CameraSession) -> None:
         backoff = Backoff()
         must_stop = self._shared.stop_on_start

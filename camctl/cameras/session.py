@@ -109,7 +109,7 @@ class CameraSession:
             event = replace(event, velocity=self._watch.restricted(event.velocity))
         refusal: ev.Refusal | None = None
         call: asyncio.Task[float] | None = None
-        actions = self.arbiter.handle(event, self._clock())
+        actions = self._decide(event)
         for action in actions:
             match action:
                 case ev.Refuse(code=code):
@@ -133,6 +133,12 @@ class CameraSession:
         self._record(event, actions, refusal)
         return Outcome(refusal, call)
 
+    def _decide(self, event: ev.Event) -> Sequence[ev.Action]:
+        """What the arbiter says; without a record nothing is begun, and everything can be ended."""
+        if self._book.problem and isinstance(event, ev.Beginning):
+            return [ev.Refuse(ev.Refusal.NOT_ON_RECORD)]
+        return self.arbiter.handle(event, self._clock())
+
     def _record(self, event: ev.Event, actions: Sequence[ev.Action], refusal: ev.Refusal | None) -> None:
         """Last of all: nothing that stops the camera comes after it."""
         for told in self._gestures.saw(event, actions, self.arbiter.lease_source, self._clock()):
@@ -143,6 +149,13 @@ class CameraSession:
     def revoke(self, sign_in: str) -> None:
         """End the lease and the waiting of a sign-in that lost its right here; nothing happens if it has none."""
         self.command(ev.Revoke(sign_in))
+
+    def record_changed(self) -> None:
+        """Nothing can be put on record any more: stop what still moves; or it can again: write what is missing."""
+        if not self._book.problem:
+            self._book.catch_up()
+        elif not self._is_closed and not self.arbiter.is_settled:
+            self.command(ev.ForceStop(ev.StopReason.NOT_ON_RECORD))
 
     def _send_stop(self, action: ev.SendStop) -> asyncio.Task[float]:
         if action.reason is ev.StopReason.STILL_TURNING:

@@ -59,23 +59,55 @@ def refusal_entry(camera: CameraEntry, event: ev.TakeOver, refusal: ev.Refusal, 
     )  # fmt: skip
 
 
+def kept_off_entry(camera: CameraEntry, event: ev.Beginning, at: datetime) -> AuditEntry:
+    """Somebody could begin nothing, for nothing could be recorded."""
+    return AuditEntry(
+        at, actor_of(event.source), Action.REFUSAL, camera.id, camera.area, f"control {type(event).__name__.lower()}",
+        Outcome.REFUSED, Reason(ReasonCategory.SYSTEM, ev.Refusal.NOT_ON_RECORD.value),
+    )  # fmt: skip
+
+
 class ControlAudit:
     """Records what became of control (see camctl.cameras.records.ControlHistory)."""
 
-    def __init__(self, recorder: Recorder, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        problem: Callable[[], str] = lambda: "",
+    ) -> None:
         self._recorder = recorder
         self._clock = clock
+        self._problem = problem
+        self._kept_off: set[tuple[str, str]] = (
+            set()
+        )  # cameras and sign-ins, since anything was last recorded of control
+
+    @property
+    def problem(self) -> str:
+        """Why the recorder can write nothing now; empty when it can."""
+        return self._problem()
 
     def lease(self, camera: CameraEntry, change: LeaseChange) -> Callable[[], asyncio.Future[AuditRow]]:
         """What writes this change durably; called again after a failure it is the same row."""
+        self._kept_off.clear()
         entry = lease_entry(camera, change, self._clock())
         return lambda: self._recorder.append(entry)
 
     def gesture(self, camera: CameraEntry, told: Gesture | Trip) -> None:
         """Record soon."""
+        self._kept_off.clear()
         self._recorder.note(gesture_entry(camera, told, self._clock()))
 
     def refused(self, camera: CameraEntry, event: ev.Event, refusal: ev.Refusal) -> None:
-        """Record a refused take-over; a refused move is no news."""
+        """Record a refused take-over, and once each whom the record itself kept off; a refused move is no news else."""
         if isinstance(event, ev.TakeOver):
             self._recorder.note(refusal_entry(camera, event, refusal, self._clock()))
+        elif refusal is ev.Refusal.NOT_ON_RECORD and isinstance(event, ev.Beginning):
+            self._note_kept_off(camera, event)
+
+    def _note_kept_off(self, camera: CameraEntry, event: ev.Beginning) -> None:
+        who = (camera.id, event.source.sign_in)
+        if who not in self._kept_off and event.source.kind is ev.SourceKind.PERSON:
+            self._kept_off.add(who)
+            self._recorder.note(kept_off_entry(camera, event, self._clock()))

@@ -41,8 +41,8 @@ class Journal:
         return self._commit.problem
 
     def on_change(self, call: Callable[[], None]) -> None:
-        """Call this when `problem` changed."""
-        self._commit.on_change = call
+        """Call this too when `problem` changed."""
+        self._commit.on_change.append(call)
 
     async def open(self) -> None:
         """Read what is there and compact it; never raises, `problem` tells."""

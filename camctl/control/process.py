@@ -231,7 +231,7 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
         make_driver=partial(_driver, drivers),
         guard=stopper,
         records=journal,
-        history=ControlAudit(spool) if spool is not None else None,
+        history=ControlAudit(spool, problem=lambda: spool.problem) if spool is not None else None,
         on_steerable=partial(_teach, stopper, setup),
         stop_on_start=setup.stop_on_start,
         patrol_idle_s=setup.patrol_idle_s,
@@ -239,6 +239,8 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
     )
     cameras = Cameras(orders.entries, shared)
     cameras.restore(journal.newest if journal is not None else {}, orders.fences)
+    if spool is not None:
+        spool.on_change(cameras.record_changed)
     process = ControlProcess(cameras, metrics, peer, teller)
     try:
         # Closed in reverse: every camera still, then the one who would stop them.

@@ -52,6 +52,7 @@ class StopReason(StrEnum):
     HANDED_OVER = "handed-over"
     PREEMPTED = "preempted"  # a person's first touch on a camera that a patrol or event held
     STILL_TURNING = "still-turning"  # the camera confirmed a Stop, but its position goes on changing
+    NOT_ON_RECORD = "not-on-record"  # nothing can be written to the record any more
     LIMIT = "limit"  # a soft limit or forbidden sector is reached
     START = "start"  # whatever the last life of this process left moving
     SHUTDOWN = "shutdown"
@@ -70,6 +71,7 @@ class Refusal(StrEnum):
     NOTHING_TO_RELEASE = "nothing-to-release"
     RELEASED = "released"  # the gesture was stopped already
     STALE = "stale"  # too old when it arrived
+    NOT_ON_RECORD = "not-on-record"  # nothing can be written to the record now
 
 
 # Events -------------------------------------------------------------------------------------------------------------
@@ -251,6 +253,10 @@ Event = (
     | Tick
     | ForceStop
 )
+
+
+# What begins control or a motion: nothing of it without a record. What ends something needs none.
+Beginning = Move | Travel | Take | TakeOver | Request | HandOver | Reserve
 
 
 # Actions ------------------------------------------------------------------------------------------------------------

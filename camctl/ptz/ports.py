@@ -20,6 +20,7 @@ class CameraFault(StrEnum):
     PROTOCOL = "protocol"  # what came back is not the SOAP we asked for
     REFUSED = "refused"  # a SOAP fault: the camera said no
     UNSUPPORTED = "unsupported"
+    NOT_ON_RECORD = "not-on-record"  # it was not asked: what it was to do could not be written to the record
 
 
 class CameraError(Exception):

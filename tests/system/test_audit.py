@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import resource
 import signal
 import sys
 import time
@@ -174,16 +175,39 @@ def test_without_the_spool_nobody_steers_stop_works_and_the_page_says_so(tmp_pat
         wait_until(lambda: "audit log of control" in httpx.get(f"{service.url}/readyz").text, 20, service.log.read_text)
         with service.client("sari") as sari:
             wait_until(lambda: sari.get("/cameras/bundaran").json()["state"] == "live", 20, service.log.read_text)
-        wait_until(lambda: phone.ask("take")["type"] == "ack", 10, service.log.read_text)
+        wait_until(lambda: phone.ask("take").get("code") == "not-on-record", 10, service.log.read_text)
         refused = phone.ask("move", pan=0.4, gesture=2)
-        assert refused["type"] == "error"
+        assert (refused["type"], refused["code"]) == ("error", "not-on-record")
         assert "record" in refused["detail"]
+        with service.client("sari") as sari:
+            problem(sari.post("/cameras/bundaran/control/take"), 503, "not-on-record")
+            assert sari.post("/cameras/bundaran/ptz/stop").is_success
         stopped = phone.ask("stop", gesture=2)
         assert stopped["type"] == "ack", stopped
         os.close(lock)
+        wait_until(lambda: _is_ready(service), 10, lambda: httpx.get(f"{service.url}/readyz").text)
         wait_until(lambda: phone.ask("move", pan=0.4, gesture=3)["type"] == "ack", 10, service.log.read_text)
         assert phone.ask("stop", gesture=3)["type"] == "ack"
-        wait_until(lambda: _is_ready(service), 10, lambda: httpx.get(f"{service.url}/readyz").text)
+        wait_for(service, ("spool-failed", "camctl"))
+
+
+def test_a_spool_that_fails_in_mid_lease_stops_the_camera_and_ends_the_steering(tmp_path: Path) -> None:
+    with city(tmp_path) as service, Phone(service.api, "bundaran", service.tokens["sari"]) as phone:
+        assert phone.ask("move", pan=0.4, gesture=1)["type"] == "ack"
+        control = control_of(service)
+        [segment] = (tmp_path / "audit").glob("control-*.jsonl")
+        full = segment.stat().st_size
+        resource.prlimit(control.pid, resource.RLIMIT_FSIZE, (full, resource.RLIM_INFINITY))
+        # A press right behind another: the end of the first is a row, which the disk does not take.
+        wait_until(
+            lambda: phone.ask("move", pan=0.4, gesture=2).get("code") == "not-on-record", 5, service.log.read_text
+        )
+        phone.state(lambda state: not state["moving"] and state["stop_confirmed"])
+        assert "cannot be written" in httpx.get(f"{service.url}/readyz").text
+        resource.prlimit(control.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        wait_until(lambda: phone.ask("move", pan=0.4, gesture=3)["type"] == "ack", 10, service.log.read_text)
+        assert phone.ask("stop", gesture=3)["type"] == "ack"
+        wait_for(service, ("spool-failed", "camctl"), ("gesture", "Ibu Sari"))
 
 
 def _locked(lock: int) -> bool:

@@ -26,6 +26,7 @@ const SERVICE_KINDS = [
   "codec",
   "cannot-steer",
   "camera-fault",
+  "not-on-record",
   "too-large",
   "media-type",
   "bad-offer",

@@ -266,6 +266,7 @@ export const en: Messages = {
   problemNotLive: "The camera sends no picture yet.",
   problemNotDone: "This cannot be done as things stand.",
   problemCannotSteer: "This camera cannot be steered.",
+  problemNotOnRecord: "Nothing can be written to the record now, so no camera is moved. STOP works.",
   problemCameraFault: "The camera did not carry out the command.",
   problemOverloaded: "The service is full. Trying again shortly.",
   problemNoPlace: "All places for viewers are taken, and officials and operators come first. Trying again shortly.",

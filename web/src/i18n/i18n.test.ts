@@ -62,6 +62,12 @@ describe("problems", () => {
     expect(silent).toEqual(["rate-limited", "released", "stale"]);
   });
 
+  it("say of a record that cannot be written that it is that, on both ways", () => {
+    expect(refusalWords(id, { type: "error", seq: 1, code: "not-on-record", detail: "", holderName: null })).toBe(id.problemNotOnRecord);
+    const problem = problemOf(503, null, { type: "urn:camctl:problem:not-on-record", fault: "not-on-record", code: "not-on-record" });
+    expect(problemWords(en, problem)).toBe(en.problemNotOnRecord);
+  });
+
   it("have words for every fault of the picture", () => {
     const kinds = ["unsupported", "answer", "ice", "no-picture", "stalled", "ended"] as const;
     const said = new Set(kinds.map((kind) => pictureWords(id, { kind })));

@@ -265,6 +265,7 @@ export const id = {
   problemNotLive: "Kamera belum mengirim gambar.",
   problemNotDone: "Ini tidak dapat dilakukan dalam keadaan sekarang.",
   problemCannotSteer: "Kamera ini tidak dapat digerakkan.",
+  problemNotOnRecord: "Saat ini tidak ada yang dapat dicatat, jadi kamera tidak digerakkan. STOP tetap berfungsi.",
   problemCameraFault: "Kamera tidak menjalankan perintah.",
   problemOverloaded: "Layanan sedang penuh. Mencoba lagi sebentar lagi.",
   problemNoPlace: "Semua tempat penonton terisi, dan pejabat serta operator didahulukan. Mencoba lagi sebentar lagi.",

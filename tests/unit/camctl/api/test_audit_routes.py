@@ -18,7 +18,7 @@ from streams.quality import Demand
 from tests.support.audit import chain_of, entry
 from tests.support.people import regrant
 from tests.support.problems import problem
-from tests.unit.camctl.api.api_kit import FIRST, SECOND, House
+from tests.unit.camctl.api.api_kit import ENTRIES, FIRST, PEOPLE, SECOND, House
 
 PASSWORD = "kuda lumping 7"
 
@@ -60,11 +60,16 @@ async def test_refusals_by_permission_are_on_record_once_a_minute(house: House) 
         await client.get("/nowhere")
     async with house.client("partner") as client:
         problem(await client.post(f"/cameras/{FIRST}/ptz/move", json={"pan": 0.5}), 403, "forbidden")
-    told = [(one.actor.name, one.camera, one.reason.text) for one in house.recorder.of(Action.REFUSAL)]
+        problem(await client.get("/audit"), 403, "forbidden")
+    told = [(one.actor.name, one.camera, one.area, one.reason.text) for one in house.recorder.of(Action.REFUSAL)]
+    area = {entry.id: entry.area for entry in ENTRIES}
     assert told == [
-        ("Camat", SECOND, "not-found"),
-        ("Camat", "no-such-camera", "not-found"),
-        ("Partner", FIRST, "role"),
+        # Where the camera is, so that who looks after that area sees it. One that does not exist is in no area: in the
+        # asker's own, its row would tell an asker who reads there that it does not exist.
+        ("Camat", SECOND, area[SECOND], "not-found"),
+        ("Camat", "no-such-camera", "", "not-found"),
+        ("Partner", FIRST, area[FIRST], "role"),
+        ("Partner", "", PEOPLE["partner"][1], "role"),
     ]
 
 

@@ -18,6 +18,7 @@ from auth.model import SignIn
 from auth.roles import ViewingRank
 from camctl.api.access import Visit
 from camctl.api.control_socket import ControlSocket
+from camctl.audit.entry import Action, Outcome
 from camctl.ptz import events as ev
 from camctl.ptz.model import Velocity
 from camctl.ptz.ports import CameraError, CameraFault
@@ -307,6 +308,39 @@ async def test_changed_rights_count_from_the_next_message(house: House) -> None:
     assert (await socket.answer(1))["code"] == "forbidden"
     socket.leaves()
     await running
+
+
+async def test_a_message_that_no_right_covers_is_on_record_once_a_minute_over_whichever_lane(house: House) -> None:
+    guest = sign_in_of("partner", organisation="PT Contoh")
+    async with open_socket(house, guest) as phone:
+        session_id = await video(house, guest)
+        phone.hears("datagrams", 1, video=session_id)
+        assert (await phone.answer(1))["type"] == "ack"
+        phone.hears("take_over", 2, reason="saya")
+        for seq in range(3, 40):
+            phone.hears("move", seq, pan=0.5)
+        assert (await phone.answer(39))["code"] == "forbidden"
+        datagram(house, session_id, "move", 40, pan=0.5)
+        datagram(house, session_id, "stop", 41)
+        phone.hears("stop", 41)
+        assert (await phone.answer(41))["code"] == "forbidden"
+    camera = house.control.get(FIRST)
+    assert camera is not None
+    told = house.recorder.of(Action.REFUSAL)
+    assert [(one.target, one.reason.text) for one in told] == [
+        ("socket take_over", "role"), ("socket move", "role"), ("datagram stop", "role"),
+    ]  # fmt: skip
+    assert {(one.actor.id, one.actor.organisation) for one in told} == {(guest.person.id, "PT Contoh")}
+    assert {(one.camera, one.area, one.outcome) for one in told} == {(FIRST, camera.entry.area, Outcome.REFUSED)}
+
+
+async def test_a_refusal_that_no_right_decides_is_no_row(house: House) -> None:
+    async with open_socket(house, sign_in_of("official")) as phone, open_socket(house, sign_in_of("operator")) as desk:
+        phone.hears("take", 1)
+        assert (await phone.answer(1))["type"] == "ack"
+        desk.hears("datagrams", 1, video="another's")
+        assert (await desk.answer(1))["code"] == "no-video"
+    assert house.recorder.of(Action.REFUSAL) == []
 
 
 async def test_it_ends_when_the_camera_may_still_be_known_of_but_no_longer_watched(house: House) -> None:

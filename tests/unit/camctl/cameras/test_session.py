@@ -224,7 +224,7 @@ async def test_without_a_record_a_move_is_refused_and_the_next_one_tries_again()
     assert move is not None
     with pytest.raises(CameraError, match="record of who controls could not be written") as failure:
         await move
-    assert failure.value.fault is CameraFault.REFUSED
+    assert failure.value.fault is CameraFault.NOT_ON_RECORD
     camera.command(ev.Move(LURAH, Velocity(pan=-0.5), 2.0))
     await asyncio.sleep(0.6)  # the next renewal
     assert driver.calls == []

@@ -66,7 +66,7 @@ describe("a press and its lease", () => {
     expect(socket.of("move").map((move) => move.delay_ms)).toEqual([undefined, 712]);
   });
 
-  it.each(["fenced", "held", "reserved"])("ends with the first %s, said once, and a new press may follow", (code) => {
+  it.each(["fenced", "held", "reserved", "not-on-record"])("ends with the first %s, said once, and a new press may follow", (code) => {
     const socket = opened();
     driver.move(RIGHT, 1);
     driver.move(RIGHT, 1);
@@ -94,6 +94,8 @@ describe("a press and its lease", () => {
     socket.say({ type: "ack", seq: socket.of("stop")[0]?.seq, kind: "stop" });
     socket.say({ type: "error", seq: socket.of("goto")[0]?.seq, code: "camera-fault", detail: "" });
     expect(heard.refusals.map((refused) => refused.code)).toEqual(["camera-fault"]);
+    socket.say({ type: "error", seq: null, code: "not-on-record", detail: "" });
+    expect(heard.refusals.at(-1)?.code).toBe("not-on-record");
   });
 });
 

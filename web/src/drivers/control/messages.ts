@@ -10,6 +10,7 @@ export const REFUSALS = [
   "bad-input",
   "rate-limited",
   "camera-fault",
+  "not-on-record",
   "priority-too-low",
   "reserved",
   "fenced",
