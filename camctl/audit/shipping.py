@@ -144,13 +144,15 @@ def _first_head(line: bytes, segment: Segment, chain: str) -> Head:
     return head
 
 
-def advance_spools(folder: Path, heads: dict[str, Head]) -> None:
-    """Let no chain go on below what the database has, as a spool that was lost would; before anything is recorded.
+def advance_spools(folder: Path, ends: dict[str, Head]) -> None:
+    """Let no chain go on below what the database has or had (`AuditLog.ends`), as a spool that was lost would.
+
+    Before anything is recorded.
 
     Raises:
         OSError: a spool cannot be opened. One that another process writes is not lost, and is left alone.
     """
-    for chain, head in heads.items():
+    for chain, head in ends.items():
         spool = SpoolFile(folder, chain)
         try:
             if spool.advance(head):

@@ -65,7 +65,7 @@ class Trail:
     async def start(self) -> None:
         """Begin; a spool that cannot be written is no reason not to: `problems` tells, and nobody steers."""
         try:
-            await asyncio.to_thread(lambda: advance_spools(self._folder, self.log.heads()))
+            await asyncio.to_thread(lambda: advance_spools(self._folder, self.log.ends()))
         except (StoreError, OSError) as error:
             _log.error("the spool of the audit log cannot be compared with the database: %s", error)
         await self._spool.start()
