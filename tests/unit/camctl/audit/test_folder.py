@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from camctl.audit.segments import header_line, segment_path, segments
 from camctl.audit.shipping import Shipping, SpoolDamageError
 from camctl.audit.spool_file import SpoolFile
 from camctl.audit.verify import verify_lines
-from tests.support.audit import Record, chain_of, entry, record
+from tests.support.audit import BEGIN, Record, chain_of, entry, record
 
 
 @pytest.fixture
@@ -149,6 +150,23 @@ def test_a_segment_that_is_shipped_while_somebody_looks_is_no_alarm(
     assert made.verify().faults == []
     assert segments(made.folder, "control")[0].first > 31
     spool.close()
+
+
+def test_rows_that_are_dropped_while_somebody_looks_are_no_alarm(made: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = made.log.heads
+    gone: list[int] = []
+
+    def meanwhile() -> dict[str, Head]:
+        found = heads()
+        if not gone:
+            gone.append(0)  # the sealer asks for the heads too
+            made.now = BEGIN + timedelta(days=60)
+            gone.append(made.sealer.purge(30))
+        return found
+
+    monkeypatch.setattr(made.log, "heads", meanwhile)
+    assert made.verify().faults == []
+    assert gone == [0, 30]
 
 
 # Which chains there are -----------------------------------------------------------------------------------------------
