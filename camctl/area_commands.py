@@ -12,15 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from camctl.areas.geojson import MAX_BYTES, BoundaryError
-from camctl.areas.importing import read_boundaries
+from camctl.areas.importing import Import, read_boundaries
 from camctl.areas.locate import Inside, PlaceError, Proposal, WhyNot
 from camctl.areas.tree import Area, AreaError, AreaTree, UnknownAreaError, load_csv
+from camctl.audit import command_line
+from camctl.audit.entry import Action, Detail
+from camctl.audit.log import AuditLog
 from camctl.boundaries import Boundaries
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
 from camctl.groundwork import load_areas, open_people
 from camctl.store.boundaries import BoundaryStore
-from camctl.store.engine import StoreError
+from camctl.store.engine import Store, StoreError
 
 _MOST_NAMED = 20
 _WHY = {
@@ -97,13 +100,7 @@ def _import(config: Config, tree: AreaTree, file: Path, code_property: str | Non
     except BoundaryError as error:
         faults = "".join(f"\n  {line}" for line in str(error).splitlines())
         raise ConfigError(f"{file} was not imported:{faults}") from None
-    with _stored(config) as store:
-        version = store.replace(
-            {code: outline.wkb for code, outline in found.outlines.items()},
-            source=file.name,
-            sha256=hashlib.sha256(data).hexdigest(),
-            at=datetime.now(UTC),
-        )
+    version = _replace(config, file.name, hashlib.sha256(data).hexdigest(), found)
     _say(f"{len(found.outlines)} boundaries imported (version {version}), by the property {found.code_property!r}")
     for line in found.repaired:
         _say(f"repaired: {line}")
@@ -112,6 +109,20 @@ def _import(config: Config, tree: AreaTree, file: Path, code_property: str | Non
         _say(f"  {area.code}  {' > '.join(tree.path(area.code))}")
     if len(found.missing) > _MOST_NAMED:
         _say(f"  and {len(found.missing) - _MOST_NAMED} more")
+
+
+def _replace(config: Config, source: str, sha256: str, found: Import) -> int:
+    """Put them in the place of those before, and that on record; their version."""
+    folder = Path(config.audit.folder)
+    with _opened(config) as store:
+        end = command_line.end_of(AuditLog(store.sessions))
+        command_line.check_writable(folder, end)
+        outlines = {code: outline.wkb for code, outline in found.outlines.items()}
+        version = BoundaryStore(store.sessions).replace(outlines, source=source, sha256=sha256, at=datetime.now(UTC))
+        details: dict[str, Detail] = {"version": version, "boundaries": len(outlines), "sha256": sha256}
+        entry = command_line.entry_of(Action.BOUNDARIES_CHANGE, "area import-boundaries", details, target=source)
+        command_line.record(folder, end, [entry])
+    return version
 
 
 def _read(file: Path) -> bytes:
@@ -142,12 +153,18 @@ def _line(tree: AreaTree, proposal: Proposal) -> str:
 
 
 @contextmanager
-def _stored(config: Config) -> Iterator[BoundaryStore]:
+def _opened(config: Config) -> Iterator[Store]:
     store = open_people(config)
     try:
-        yield BoundaryStore(store.sessions)
+        yield store
     finally:
         store.close()
+
+
+@contextmanager
+def _stored(config: Config) -> Iterator[BoundaryStore]:
+    with _opened(config) as store:
+        yield BoundaryStore(store.sessions)
 
 
 def _say(text: str) -> None:

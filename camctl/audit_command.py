@@ -8,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from camctl.audit import command_line
 from camctl.audit.chain import AuditRow
 from camctl.audit.checkpoint import SignedCheckpoint, read_checkpoint
-from camctl.audit.entry import Action
+from camctl.audit.entry import Action, Detail
 from camctl.audit.export import csv_lines, json_lines
 from camctl.audit.keys import PUBLIC, public_keys, signing_key
 from camctl.audit.log import READ_ROWS, AuditLog
@@ -50,7 +51,7 @@ def _command(options: argparse.Namespace, config: Config, log: AuditLog) -> int:
             keys = public_keys(options.key or _own_keys(folder, log))
             return _tell(verify_database(log, keys, _kept(options.checkpoints), folder))
         case "export":
-            _export(options, log)
+            _export(options, log, folder)
         case "show":
             _show(options, log)
         case "checkpoint":
@@ -59,9 +60,17 @@ def _command(options: argparse.Namespace, config: Config, log: AuditLog) -> int:
         case "purge":
             if options.older_than_days < 1:
                 raise ConfigError("--older-than-days must be at least 1")
-            gone = Sealer(log, signing_key(folder), folder).purge(options.older_than_days)
+            sealer = Sealer(log, signing_key(folder), folder)
+            _record(folder, log, Action.PURGE, "audit purge", {"older_than_days": options.older_than_days})
+            gone = sealer.purge(options.older_than_days)
             _say(f"{gone} rows are dropped; the newest checkpoint says which")
     return 0
+
+
+def _record(folder: Path, log: AuditLog, action: Action, words: str, details: dict[str, Detail]) -> None:
+    """On record before it is done: what then fails half way was done in part."""
+    entry = command_line.entry_of(action, words, details, target="audit")
+    command_line.record(folder, command_line.end_of(log), [entry])
 
 
 def _own_keys(folder: Path, log: AuditLog) -> list[Path]:
@@ -103,8 +112,9 @@ def _tell(report: Report) -> int:
     return 0 if report.is_right else 1
 
 
-def _export(options: argparse.Namespace, log: AuditLog) -> None:
+def _export(options: argparse.Namespace, log: AuditLog, folder: Path) -> None:
     wanted = _filter(options)
+    _record(folder, log, Action.EXPORT, "audit export", {"format": options.format, **wanted.details()})
     rows = ordered(log, wanted)
     if options.format == "csv":
         lines = csv_lines(rows)

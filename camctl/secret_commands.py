@@ -11,6 +11,10 @@ from pathlib import Path
 
 from auth.errors import AuthError
 from auth.factor_records import FactorRecords
+from camctl.audit import command_line
+from camctl.audit.chain import Head
+from camctl.audit.entry import Action, Detail
+from camctl.audit.log import AuditLog
 from camctl.config import CameraConfig, Config, camera_password, parse
 from camctl.errors import CamctlError, ConfigError
 from camctl.groundwork import CAMERA_PASSWORD, PERSON_SECRET, has_people, key_file, open_people, seal_fault
@@ -28,6 +32,7 @@ from camctl.sealing import (
 from camctl.sealing.files import replace_file
 from camctl.sealing.scalars import Path as KeyPath
 from camctl.sealing.scalars import UnsafeRewriteError, rewritten
+from camctl.store.engine import StoreError
 
 
 def run(options: argparse.Namespace) -> None:
@@ -92,11 +97,15 @@ def _password(camera_id: str) -> str:
 def _rotate(config_path: Path, text: str, config: Config, path: Path) -> None:
     old = read_key_file(path)
     passwords = _opened(config, Sealer(old, CAMERA_PASSWORD))
+    folder, end = Path(config.audit.folder), _record_end(config)
+    command_line.check_writable(folder, end)
     key = new_key()
     new = Sealer(old.with_newer(key), CAMERA_PASSWORD)
     changed = _sealed_again(text, config_path, config, passwords, new)
     # First the key, then what is sealed with it: whoever reads between the two finds the old texts and their keys.
     append_key(path, key)
+    details: dict[str, Detail] = {"key": key.id, "passwords": len(passwords)}
+    command_line.record(folder, end, [command_line.entry_of(Action.KEY_CHANGE, "secrets rotate", details)])
     if changed != text:
         try:
             replace_file(config_path, changed.encode(), expected=text.encode())
@@ -112,6 +121,19 @@ def _rotate(config_path: Path, text: str, config: Config, path: Path) -> None:
         _say("restart the service when it suits; the passwords themselves are the same")
     _tell_old_keys(old, path)
     _tell_unsealed(config)
+
+
+def _record_end(config: Config) -> Head:
+    """Behind what the chain of commands goes on; where there are no people yet, nothing was recorded."""
+    if not has_people(config):
+        return Head()
+    store = open_people(config)
+    try:
+        return command_line.end_of(AuditLog(store.sessions))
+    except StoreError as error:
+        raise CamctlError(str(error)) from None
+    finally:
+        store.close()
 
 
 def _seal_people_again(config: Config, ring: KeyRing) -> None:

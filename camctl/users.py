@@ -19,10 +19,13 @@ from auth.scopes import parse_scopes
 from auth.service import AuthService, utc_now
 from camctl import user_grants, user_links, user_record
 from camctl.audit import command_line
+from camctl.audit.chain import Head
+from camctl.audit.log import AuditLog
 from camctl.config import Config, load
 from camctl.errors import CamctlError, ConfigError
 from camctl.groundwork import auth_service, check_areas, open_people
 from camctl.restream_account import new_account
+from camctl.store.engine import StoreError
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -32,12 +35,13 @@ async def run(options: argparse.Namespace) -> None:
         CamctlError: with what to mend.
     """
     config = load(options.config)
-    folder = Path(config.audit.folder)
-    if user_record.changes(options):
-        await asyncio.to_thread(command_line.check_writable, folder)
+    folder, is_change = Path(config.audit.folder), user_record.changes(options)
     store = await asyncio.to_thread(open_people, config)
     auth = auth_service(config, store)
     try:
+        end = await asyncio.to_thread(command_line.end_of, AuditLog(store.sessions)) if is_change else Head()
+        if is_change:
+            await asyncio.to_thread(command_line.check_writable, folder, end)
         if options.user_command == "restream":
             await _restream(options, config, RestreamAccounts(store.sessions))
         elif options.user_command in user_links.COMMANDS:
@@ -50,9 +54,9 @@ async def run(options: argparse.Namespace) -> None:
             await _reset_totp(options, auth, FactorRecords(store.sessions))
         else:
             await _command(options, config, auth)
-        if user_record.changes(options):
-            await asyncio.to_thread(command_line.record, folder, [user_record.entry_for(options)])
-    except AuthError as error:
+        if is_change:
+            await asyncio.to_thread(command_line.record, folder, end, [user_record.entry_for(options)])
+    except (AuthError, StoreError) as error:
         raise CamctlError(str(error)) from None
     finally:
         await auth.close()

@@ -132,7 +132,7 @@ async def export(
     services = services_of(request)
     log = _log(services)
     checkpoints = [read_checkpoint(line) for _, line in await asyncio.to_thread(log.checkpoint_lines)]
-    await services.audit.surely(caller.person, Action.EXPORT, target="audit", format=form.value)
+    await services.audit.exported(caller.person, {"format": form.value, **wanted.details()})
     name = f"audit.{form.value}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     kind = "application/jsonl" if form is Format.JSONL else "text/csv; charset=utf-8"

@@ -85,6 +85,10 @@ class ServiceAudit:
         """Record that somebody did this, and return when it is on the disk; at the latest after a second."""
         await self._surely(self._entry(person, action, None, target, words, details))
 
+    async def exported(self, person: Person, details: dict[str, Detail]) -> None:
+        """Record that somebody takes rows away, and which; as `surely`."""
+        await self._surely(self._entry(person, Action.EXPORT, None, "audit", "", details))
+
     async def granted(self, person: Person, action: Action, username: str, grant: Grant, step: str) -> None:
         """Record what somebody gave, approved or took; as `surely`. The row lies in the area that holds all of it."""
         details: dict[str, Detail] = {
@@ -196,7 +200,7 @@ class ServiceAudit:
             self._clock(), actor_of(person), Action.REFUSAL, camera.id, camera.area, f"{lane} {asked}",
             Outcome.REFUSED, Reason(ReasonCategory.RULE, why),
         )  # fmt: skip
-        self._once(("refusal", person.id, camera.id, "control", asked), entry)
+        self._once(self._refusals, (person.id, camera.id, "control", asked), entry)
 
     def snapshot(self, person: Person, camera: CameraEntry) -> None:
         """One picture; those that follow within a minute are one more row."""

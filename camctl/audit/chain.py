@@ -19,6 +19,10 @@ from camctl.audit.entry import MAX_DETAIL_CHARS, MAX_DETAILS, MAX_TEXT_CHARS, Au
 DOMAIN = b"camctl-audit-1\n"
 GENESIS = "0" * 64
 
+# Of every process that acts, one; a row of any other chain was not written by this house.
+CONTROL_CHAIN, SERVICE_CHAIN, COMMAND_LINE_CHAIN = "control", "service", "command-line"
+CHAINS = frozenset({CONTROL_CHAIN, SERVICE_CHAIN, COMMAND_LINE_CHAIN})
+
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -65,6 +69,7 @@ class FaultKind(StrEnum):
     SIGNED = "signed"  # it is not what a checkpoint has signed
     CHECKPOINT = "checkpoint"  # a checkpoint itself is not right
     SPOOL = "spool"  # the spool, from which rows come, says otherwise
+    UNKNOWN = "unknown"  # no process writes a chain of this name
     UNREADABLE = "unreadable"
 
 
@@ -79,6 +84,13 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.chain}/{self.seq}: {self.what}"
+
+
+def stranger(chain: str) -> Fault | None:
+    """The fault of a chain that no process writes; None when one does."""
+    if chain in CHAINS:
+        return None
+    return Fault(FaultKind.UNKNOWN, chain, 1, "no process of camctl writes a chain of this name: inserted")
 
 
 def digest_of(row: tuple[Any, ...]) -> str:
@@ -128,9 +140,17 @@ def row_of(fields: object) -> AuditRow:
     return AuditRow(**fields)
 
 
+def read_json(line: bytes) -> object:
+    """What a line of JSON says; ValueError when it is none, or nested deeper than anything that is written here."""
+    try:
+        return json.loads(line)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def read_line(line: bytes) -> AuditRow:
     """The row of one line of the spool; ValueError when it is none."""
-    return row_of(json.loads(line))
+    return row_of(read_json(line))
 
 
 @dataclass(slots=True)

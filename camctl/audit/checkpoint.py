@@ -108,26 +108,31 @@ class Sealed:
 
 
 def check_checkpoints(
-    own: Iterable[SignedCheckpoint], keys: Mapping[str, Ed25519PublicKey], kept: Iterable[SignedCheckpoint] = ()
+    own: Iterable[SignedCheckpoint],
+    keys: Mapping[str, Ed25519PublicKey],
+    copies: Mapping[str, Iterable[SignedCheckpoint]] | None = None,
 ) -> Sealed:
-    """Judge checkpoints: `own` must be all of them from the first, `kept` are copies from elsewhere."""
+    """Judge checkpoints: `own` must be all of them from the first, `copies` are by where they were kept."""
     faults: list[Fault] = []
     right: list[Checkpoint] = []
-    digests: dict[int, str] = {}
+    here: dict[int, SignedCheckpoint] = {}
     number, previous = 0, GENESIS
     for one in own:
         checkpoint = one.checkpoint
         faults += _order(checkpoint, number, previous)
         number, previous = max(number, checkpoint.number), checkpoint.digest
-        digests[checkpoint.number] = checkpoint.digest
+        here[checkpoint.number] = one
         faults += _judged(one, keys, right)
-    for one in kept:
-        known = digests.get(one.checkpoint.number)
-        if known is None:
-            faults.append(_fault(one.checkpoint, "it was kept elsewhere, and is not here"))
-        elif known != one.checkpoint.digest:
-            faults.append(_fault(one.checkpoint, "the copy that was kept elsewhere says something else"))
-        faults += _judged(one, keys, right)
+    for where, kept in (copies or {}).items():
+        for one in kept:
+            known = here.get(one.checkpoint.number)
+            if known == one:
+                continue
+            if known is None:
+                faults.append(_fault(one.checkpoint, f"it was kept {where}, and is not here"))
+            elif known.checkpoint != one.checkpoint:
+                faults.append(_fault(one.checkpoint, f"the copy that was kept {where} says something else"))
+            faults += _judged(one, keys, right)
     return Sealed(_signed(right), _dropped(right), faults)
 
 

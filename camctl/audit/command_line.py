@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from camctl.audit.chain import COMMAND_LINE_CHAIN, Head
 from camctl.audit.entry import Action, Actor, AuditEntry, Detail, Reason, ReasonCategory
+from camctl.audit.log import AuditLog
 from camctl.audit.spool_file import SpoolFile
 from camctl.errors import ConfigError
 
-CHAIN = "command-line"
 _WAIT_S = 10.0
 _LOOK_S = 0.05
 
@@ -29,26 +30,34 @@ def entry_of(
     )
 
 
-def check_writable(folder: Path) -> None:
+def end_of(log: AuditLog) -> Head:
+    """Behind what the chain goes on when its spool was lost; StoreError."""
+    return log.ends().get(COMMAND_LINE_CHAIN, Head())
+
+
+def check_writable(folder: Path, end: Head) -> None:
     """ConfigError when a command could not be recorded: to be asked before it does anything."""
-    with _file(folder):
+    with _file(folder, end):
         return
 
 
-def record(folder: Path, entries: Sequence[AuditEntry]) -> None:
-    """Put the rows on the disk; the running service, or the next one, carries them to the database. ConfigError."""
-    with _file(folder) as file:
+def record(folder: Path, end: Head, entries: Sequence[AuditEntry]) -> None:
+    """Put the rows on the disk; the running service, or the next one, carries them to the database. ConfigError.
+
+    `end`: see `end_of`.
+    """
+    with _file(folder, end) as file:
         file.write(entries, must_sync=True)
 
 
 @contextmanager
-def _file(folder: Path) -> Iterator[SpoolFile]:
+def _file(folder: Path, end: Head) -> Iterator[SpoolFile]:
     """The chain, held; several commands at once take turns."""
-    file, until_s = SpoolFile(folder, CHAIN), time.monotonic() + _WAIT_S
+    file, until_s = SpoolFile(folder, COMMAND_LINE_CHAIN), time.monotonic() + _WAIT_S
     try:
         while True:
             try:
-                file.open()
+                file.advance(end)
                 break
             except BlockingIOError:
                 if time.monotonic() > until_s:

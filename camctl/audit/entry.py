@@ -48,6 +48,9 @@ class Action(StrEnum):
     SIGN_OUT = "sign-out"
     REFUSAL = "refusal"
     EXPORT = "export"
+    PURGE = "purge"  # rows were dropped for their age by hand
+    BOUNDARIES_CHANGE = "boundaries-change"
+    KEY_CHANGE = "key-change"  # of what seals secrets
     NOTE = "note"  # about an earlier entry, which `target` names as chain/seq
     SPOOL_FAILED = "spool-failed"  # from then on no row could be written; this one waited until it could
     ROWS_LOST = "rows-lost"  # the spool could not be written for longer than rows can wait in memory

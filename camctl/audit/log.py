@@ -87,6 +87,18 @@ class AuditLog:
                 found[chain] = Head(seq, digest)
             return found
 
+    def ends(self) -> dict[str, Head]:
+        """Behind what each chain goes on: its newest row, or what was signed last when its rows were dropped."""
+        found = self.heads()
+        try:
+            newest = self.newest_checkpoint()
+        except ValueError:
+            return found  # the sealer and `verify` say so
+        for chain, head in (newest.checkpoint.heads if newest is not None else {}).items():
+            if head.seq > found.get(chain, Head()).seq:
+                found[chain] = head
+        return found
+
     def rows(self, chain: str, after: int = 0, through: int | None = None) -> Iterator[AuditRow]:
         """A chain's rows above `after`, in order; read in pieces, so that no lock is held between them."""
         while True:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from camctl.audit.chain import ChainCheck, Fault, FaultKind, Head, check
+from camctl.audit.chain import ChainCheck, Fault, FaultKind, Head, check, stranger
 from camctl.audit.checkpoint import Checkpoint, SignedCheckpoint, check_signature, key_id, sign
 from camctl.audit.log import AuditLog
 from camctl.audit.retention import newly_dropped, next_checkpoint, too_old_before
@@ -95,6 +95,9 @@ class Sealer:
         known: Mapping[str, Head] = last.heads if last is not None else {}
         found = {}
         for chain, head in self._log.heads().items():
+            unknown = stranger(chain)
+            if unknown is not None:
+                raise BrokenChainError(unknown)
             start = known.get(chain, Head())
             if head == start:
                 continue
@@ -109,13 +112,19 @@ class Sealer:
     def _keep(self, checkpoint: Checkpoint) -> SignedCheckpoint:
         signed = sign(checkpoint, self._key)
         self._log.add_checkpoint(signed)
-        path = self._folder / CHECKPOINTS
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        with os.fdopen(file, "ab") as out:
-            out.write(signed.line().encode() + b"\n")
-            out.flush()
-            os.fsync(out.fileno())
+        _append(self._folder / CHECKPOINTS, signed.line().encode())
         return signed
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Put the line on the disk, on its own also behind one that was cut short."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    with os.fdopen(file, "ab") as out:
+        size = os.fstat(file).st_size
+        is_torn = size > 0 and os.pread(file, 1, size - 1) != b"\n"
+        out.write((b"\n" if is_torn else b"") + line + b"\n")
+        out.flush()
+        os.fsync(out.fileno())
 
 
 def _fault(what: str) -> Fault:

@@ -10,7 +10,7 @@ from sqlalchemy import and_, false, not_, or_, select, tuple_
 
 from auth.policy import EVERYWHERE, Reach
 from camctl.audit.chain import AuditRow
-from camctl.audit.entry import Action, stamp
+from camctl.audit.entry import Action, Detail, stamp
 from camctl.audit.log import TABLE
 from camctl.store.audit_tables import AuditEntryRow
 
@@ -40,6 +40,20 @@ class Filter:
     def is_everything(self) -> bool:
         """Whether no row is left out."""
         return self == Filter()
+
+    def details(self) -> dict[str, Detail]:
+        """What was asked for, as a row's details; not where the reader may read, which goes without asking."""
+        asked = {
+            "since": stamp(self.since) if self.since is not None else "",
+            "until": stamp(self.until) if self.until is not None else "",
+            "person": self.person,
+            "camera": self.camera,
+            "area": self.area,
+            "action": self.action.value if self.action is not None else "",
+            "text": self.text,
+            "about": self.about,
+        }
+        return {name: value for name, value in asked.items() if value}
 
     def query(self) -> Select[Any]:
         """The rows, in no order yet."""

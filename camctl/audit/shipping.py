@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from camctl.audit.chain import AuditRow, Head, read_line
+from camctl.audit.chain import AuditRow, Head, stranger
 from camctl.audit.log import AuditLog, ConflictError
-from camctl.audit.segments import Segment, chains, read_header, segments, whole_lines
+from camctl.audit.segments import Segment, chains, follows, read_header, segments, whole_lines, write_shipped
 from camctl.audit.spool_file import SpoolFile
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class _Place:
 
     segment: Segment
     offset: int = 0
+    head: Head = field(default_factory=Head)  # what the next line hangs on; unknown before the first one
 
 
 class Shipping:
@@ -59,15 +60,26 @@ class Shipping:
 
     def _ship(self, chain: str) -> int:
         found = segments(self._folder, chain)
+        fault = stranger(chain)
+        if fault is not None:
+            raise SpoolDamageError(f"the spool of the audit log has a file {found[0].path}: {fault}")
         place = self._places.get(chain)
         if place is None or place.segment not in found:
             place = self._places[chain] = _Place(found[0])
-        rows, offset = _read(place, chain)
+        rows, read = _read(place, chain)
         shipped = self._log.add(rows)
-        place.offset = offset
-        if not rows:
+        place.offset, place.head = read.offset, read.head
+        if rows:
+            self._say_shipped(chain, place.head)
+        else:
             self._go_on(place, found)
         return shipped
+
+    def _say_shipped(self, chain: str, head: Head) -> None:
+        try:
+            write_shipped(self._folder, chain, head)
+        except OSError as error:  # the rows are safe; only `verify` knows less
+            _log.warning("up to where the audit log of %s has reached the database cannot be written: %s", chain, error)
 
     def _go_on(self, place: _Place, found: list[Segment]) -> None:
         """To the next segment, if there is one: then this one gets no more rows, and all of it is in the database."""
@@ -87,8 +99,12 @@ class Shipping:
         return size
 
 
-def _read(place: _Place, chain: str) -> tuple[list[AuditRow], int]:
-    """The next rows, and the offset behind them. What is read is on the disk: the database must not have more."""
+def _read(place: _Place, chain: str) -> tuple[list[AuditRow], _Place]:
+    """The next rows, and the place behind them. What is read is on the disk: the database must not have more.
+
+    Nothing is ever taken out of the database again, so only what hangs on the line before gets there; a bent line ends
+    what is read, and is told when it is the first.
+    """
     file = os.open(place.segment.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         text = os.pread(file, READ_BYTES, place.offset)
@@ -97,29 +113,46 @@ def _read(place: _Place, chain: str) -> tuple[list[AuditRow], int]:
     finally:
         os.close(file)
     rows: list[AuditRow] = []
-    offset = place.offset
+    offset, head = place.offset, place.head
     for line in whole_lines(text):
-        try:
-            if offset == 0:
-                read_header(line)
-            else:
-                rows.append(read_line(line))
-        except ValueError:
-            where = f"{place.segment.path} at byte {offset}"
-            raise SpoolDamageError(f"the spool of the audit log is damaged: {where} is no row of {chain}") from None
+        if offset == 0:
+            head = _first_head(line, place.segment, chain)
+        else:
+            row = follows(line, chain, head)
+            if row is None and rows:
+                break
+            if row is None:
+                where = f"{place.segment.path} at byte {offset}"
+                what = f"is no row of {chain} that follows row {head.seq}"
+                raise SpoolDamageError(f"the spool of the audit log is damaged: {where} {what}")
+            rows.append(row)
+            head = Head(row.seq, row.digest)
         offset += len(line)
         if len(rows) >= BATCH_ROWS:
             break
-    return rows, offset
+    return rows, _Place(place.segment, offset, head)
 
 
-def advance_spools(folder: Path, heads: dict[str, Head]) -> None:
-    """Let no chain go on below what the database has, as a spool that was lost would; before anything is recorded.
+def _first_head(line: bytes, segment: Segment, chain: str) -> Head:
+    try:
+        head = read_header(line, chain)
+    except ValueError as error:
+        raise SpoolDamageError(f"the spool of the audit log is damaged: {segment.path}: {error}") from None
+    if head.seq != segment.first - 1:
+        what = f"goes on after row {head.seq}, which its name denies"
+        raise SpoolDamageError(f"the spool of the audit log is damaged: {segment.path} of {chain} {what}")
+    return head
+
+
+def advance_spools(folder: Path, ends: dict[str, Head]) -> None:
+    """Let no chain go on below what the database has or had (`AuditLog.ends`), as a spool that was lost would.
+
+    Before anything is recorded.
 
     Raises:
         OSError: a spool cannot be opened. One that another process writes is not lost, and is left alone.
     """
-    for chain, head in heads.items():
+    for chain, head in ends.items():
         spool = SpoolFile(folder, chain)
         try:
             if spool.advance(head):

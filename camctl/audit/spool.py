@@ -60,7 +60,8 @@ class Spool:
         self._has_failed = False
         self._clock = clock
         self._kept: deque[AuditEntry] = deque()
-        self._lost = 0
+        self._lost = 0  # since the disk worked last, beyond those that are kept
+        self._lost_why = ""
         self._retry: asyncio.TimerHandle | None = None
         self.on_written: Callable[[], None] = lambda: None  # called after rows were written
 
@@ -120,10 +121,22 @@ class Spool:
             self._keep(entry)
         else:
             self.on_written()
+            self._tell_lost()
+
+    def _tell_lost(self) -> None:
+        """The disk works again: one row for all that were lost."""
+        if not self._lost:
+            return
+        reason, details = Reason(ReasonCategory.SYSTEM, self._lost_why), {"rows": self._lost}
+        self._lost = 0
+        self.note(
+            AuditEntry(self._clock(), SERVICE, Action.ROWS_LOST, outcome=Outcome.FAILED, reason=reason, details=details)
+        )
 
     def _keep(self, entry: AuditEntry) -> None:
-        if len(self._kept) >= MAX_KEPT:
+        if len(self._kept) >= MAX_KEPT and entry.action is not Action.ROWS_LOST:  # which counts many, and is never lost
             self._lost += 1
+            self._lost_why = self.problem or "too much to write"
         else:
             self._kept.append(entry)
         if self._retry is None:
@@ -131,16 +144,7 @@ class Spool:
 
     def _try_again(self) -> None:
         self._retry = None
-        waiting, lost = list(self._kept), self._lost
+        waiting = list(self._kept)
         self._kept.clear()
-        self._lost = 0
-        if lost:
-            reason = Reason(ReasonCategory.SYSTEM, self.problem or "too much to write")
-            details = {"rows": lost}
-            waiting.append(
-                AuditEntry(
-                    self._clock(), SERVICE, Action.ROWS_LOST, outcome=Outcome.FAILED, reason=reason, details=details
-                )
-            )
         for entry in waiting:
             self.note(entry)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from camctl.audit.chain import AuditRow
+from camctl.audit.chain import SERVICE_CHAIN, AuditRow
 from camctl.audit.entry import AuditEntry
 from camctl.audit.keys import signing_key
 from camctl.audit.log import AuditLog
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-CHAIN = "service"
 PURGE_EVERY_S = 24 * 3600.0
 
 
@@ -50,7 +49,7 @@ class Trail:
         self._supervisor = supervisor
         self._every_s = checkpoint_every_s
         self._retention_days = retention_days
-        self._spool = Spool(folder, CHAIN)
+        self._spool = Spool(folder, SERVICE_CHAIN)
         self._sink = Sink(folder, self.log, supervisor)
         self._sealer = Sealer(self.log, signing_key(folder), folder)
         self._sealing: asyncio.Task[None] | None = None
@@ -66,7 +65,7 @@ class Trail:
     async def start(self) -> None:
         """Begin; a spool that cannot be written is no reason not to: `problems` tells, and nobody steers."""
         try:
-            await asyncio.to_thread(lambda: advance_spools(self._folder, self.log.heads()))
+            await asyncio.to_thread(lambda: advance_spools(self._folder, self.log.ends()))
         except (StoreError, OSError) as error:
             _log.error("the spool of the audit log cannot be compared with the database: %s", error)
         await self._spool.start()

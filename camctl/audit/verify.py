@@ -9,13 +9,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from camctl.audit.chain import AuditRow, ChainCheck, Fault, FaultKind, Head, check, row_of
+from camctl.audit.chain import AuditRow, ChainCheck, Fault, FaultKind, Head, check, read_json, row_of, stranger
 from camctl.audit.checkpoint import CHAIN, Sealed, SignedCheckpoint, check_checkpoints, read_checkpoint
+from camctl.audit.folder import checkpoint_faults, look, spool_faults
 from camctl.audit.log import AuditLog
-from camctl.audit.segments import chains as spooled_chains
-from camctl.audit.segments import segments, spool_head
+from camctl.audit.sealer import CHECKPOINTS
 
 Keys = Mapping[str, Ed25519PublicKey]
+_LOOKS = 3
 
 
 @dataclass(slots=True)
@@ -49,10 +50,45 @@ def verify_database(
 
     Raises:
         StoreError: it does not answer.
+        OSError: the checkpoints in the folder cannot be read.
     """
+    for _ in range(_LOOKS):
+        lines, report = _judged(log, keys, kept, spool)
+        if report.is_right or lines[-1:] == log.checkpoint_lines()[-1:]:
+            break  # else rows may have been dropped behind a checkpoint that is newer than the look
+    return report
+
+
+def _judged(
+    log: AuditLog, keys: Keys, kept: Sequence[SignedCheckpoint], spool: Path | None
+) -> tuple[list[tuple[int, str]], Report]:
+    """One look at everything, and the checkpoints that it stands on."""
     report = Report()
+    sight = look(spool) if spool is not None else None  # first: a running service only adds to the database
+    lines = log.checkpoint_lines()
+    own = _readable(lines, report)
+    copies = {"elsewhere": kept, f"in {CHECKPOINTS}": sight.checkpoints if sight is not None else ()}
+    sealed = check_checkpoints(own, keys, copies)
+    report.faults += sealed.faults
+    report.faults += _unsigned_drops(log, sealed)
+    heads = log.heads()
+    named = heads.keys() | sealed.signed.keys()
+    report.faults += _strangers(named | sight.chains if sight is not None else named)
+    for chain in sorted(named):
+        judged = chain_check(chain, sealed)
+        report.faults += check(log.rows(chain, through=heads.get(chain, Head()).seq), judged)
+        _count(report, judged)
+    if sight is not None:
+        report.faults += checkpoint_faults(sight, [line for _number, line in lines], has_rows=bool(heads))
+        ends = {chain: Head(dropped.through, dropped.digest) for chain, dropped in sealed.dropped.items()} | heads
+        report.faults += spool_faults(sight, ends)
+    return lines, report
+
+
+def _readable(lines: Iterable[tuple[int, str]], report: Report) -> list[SignedCheckpoint]:
+    """The database's checkpoints; what cannot be read, or is in another's place, is a fault."""
     own: list[SignedCheckpoint] = []
-    for number, line in log.checkpoint_lines():
+    for number, line in lines:
         try:
             own.append(read_checkpoint(line))
         except ValueError:
@@ -62,18 +98,14 @@ def verify_database(
             what = f"it says that it is number {own[-1].checkpoint.number}"
             report.faults.append(Fault(FaultKind.CHECKPOINT, CHAIN, number, what))
     report.checkpoints = len(own)
-    sealed = check_checkpoints(own, keys, kept)
-    report.faults += sealed.faults
-    report.faults += _unsigned_drops(log, sealed)
-    heads = log.heads()
-    for chain in sorted(heads.keys() | sealed.signed.keys()):
-        judged = chain_check(chain, sealed)
-        report.faults += check(log.rows(chain, through=heads.get(chain, Head()).seq), judged)
-        _count(report, judged)
-    if spool is not None:
-        ends = {chain: Head(dropped.through, dropped.digest) for chain, dropped in sealed.dropped.items()} | heads
-        report.faults += _against_spool(ends, spool)
-    return report
+    return own
+
+
+def _strangers(chains: Iterable[str]) -> Iterator[Fault]:
+    for chain in sorted(chains):
+        fault = stranger(chain)
+        if fault is not None:
+            yield fault
 
 
 def _unsigned_drops(log: AuditLog, sealed: Sealed) -> Iterator[Fault]:
@@ -82,24 +114,6 @@ def _unsigned_drops(log: AuditLog, sealed: Sealed) -> Iterator[Fault]:
         if dropped is None or dropped.through < through:
             what = f"rows up to {through} may be deleted by checkpoint {number}, which does not say so"
             yield Fault(FaultKind.CHECKPOINT, chain, through, what)
-
-
-def _against_spool(heads: Mapping[str, Head], folder: Path) -> Iterator[Fault]:
-    """Rows come from the spool: the database cannot have more, and what it has not the spool still holds."""
-    for chain in spooled_chains(folder):
-        newest = spool_head(folder, chain)
-        here = heads.get(chain, Head())
-        oldest = segments(folder, chain)[0].first
-        if newest is None:
-            yield Fault(FaultKind.SPOOL, chain, here.seq, "the spool cannot be read")
-        elif here.seq > newest.seq:
-            what = f"the database goes on after row {newest.seq}, the last one of the spool: inserted"
-            yield Fault(FaultKind.SPOOL, chain, newest.seq + 1, what)
-        elif here.seq == newest.seq and here.digest != newest.digest:
-            yield Fault(FaultKind.SPOOL, chain, here.seq, "the spool has another row in this place")
-        elif here.seq < oldest - 1:
-            what = f"rows {here.seq + 1} to {oldest - 1} have left the spool and are not in the database: removed"
-            yield Fault(FaultKind.MISSING, chain, here.seq + 1, what)
 
 
 def _count(report: Report, judged: ChainCheck) -> None:
@@ -115,7 +129,7 @@ def verify_lines(lines: Iterable[bytes], keys: Keys, kept: Sequence[SignedCheckp
     found = _Export()
     for number, line in enumerate(lines, 1):
         try:
-            found.take(json.loads(line), number == 1)
+            found.take(read_json(line), number == 1)
         except ValueError as error:
             report.faults.append(Fault(FaultKind.UNREADABLE, "file", number, f"the line is {error}"))
             continue
@@ -161,13 +175,15 @@ class _Export:
             return
         if row.chain not in checks:
             checks[row.chain] = chain_check(row.chain, sealed, is_part=self.is_part)
+            yield from _strangers([row.chain])
         yield from checks[row.chain].take(row)
 
 
 def _seal(report: Report, found: _Export, keys: Keys, kept: Sequence[SignedCheckpoint]) -> None:
     """All checkpoints were read: what they say counts for the rows."""
-    sealed = found.sealed = check_checkpoints(found.checkpoints, keys, kept)
+    sealed = found.sealed = check_checkpoints(found.checkpoints, keys, {"elsewhere": kept})
     report.is_part = found.is_part
     report.checkpoints = len(found.checkpoints)
     report.faults += sealed.faults
+    report.faults += _strangers(sealed.signed)
     found.checks = {chain: chain_check(chain, sealed, is_part=found.is_part) for chain in sealed.signed}

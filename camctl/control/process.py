@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from camctl.audit.chain import CONTROL_CHAIN
 from camctl.audit.spool import Spool
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.registry import Camera, Cameras, Shared
@@ -44,7 +45,6 @@ _log = logging.getLogger("camctl.control")
 _GC_THRESHOLD = (5_000, 20, 100)
 _FREEZE_AGAIN_S = (10.0, 60.0)  # by when most cameras are connected, and what describes them has been read
 _DRIVERS_END_S = 2.0
-CHAIN = "control"  # of the audit log
 STALE_S = 0.3  # a process that stood still finds what was said meanwhile; whoever said it may be long gone
 
 
@@ -264,7 +264,7 @@ async def _serve(peer: Peer, inbox: _Inbox, orders: Orders, setup: codec.Setup) 
 async def _open_files(setup: codec.Setup) -> tuple[Journal | None, Spool | None]:
     """The files without which nobody steers; what is wrong with them they say themselves."""
     journal = Journal(Path(setup.journal)) if setup.journal is not None else None
-    spool = Spool(Path(setup.audit), CHAIN) if setup.audit is not None else None
+    spool = Spool(Path(setup.audit), CONTROL_CHAIN) if setup.audit is not None else None
     if journal is not None:
         await journal.open()
     if spool is not None:

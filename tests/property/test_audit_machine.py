@@ -188,7 +188,7 @@ class AuditMachine(RuleBasedStateMachine):
         self._writer_is_gone()
         self.sink = Shipping(self.folder, self.record.log)
         if not self.is_away:
-            advance_spools(self.folder, self.record.log.heads())
+            advance_spools(self.folder, self.record.log.ends())
 
     @rule(checkpoint=st.just(None))
     def sign(self, checkpoint: None) -> None:

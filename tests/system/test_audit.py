@@ -102,7 +102,9 @@ def test_what_people_do_is_on_record_and_whoever_bends_it_is_found(tmp_path: Pat
             lambda: "Plt. Walikota" in audit(service, "show", "--action", "grant"), 10, lambda: str(rows(service))
         )
         by_command = [
-            (row["action"], row["target"], row["area"]) for row in rows(service) if row["chain"] == "command-line"
+            (row["action"], row["target"], row["area"])
+            for row in rows(service)
+            if row["chain"] == "command-line" and row["action"] != "export"  # what this test looks with
         ]
         assert by_command[-1] == ("grant", "camat", "31.71")
         assert ("person-change", "sari", "31") in by_command, "people who were added before the service ran"

@@ -12,10 +12,12 @@ import pytest
 from camctl import __main__ as program
 from camctl import user_record
 from camctl.audit import command_line
-from camctl.audit.chain import Head
+from camctl.audit.chain import COMMAND_LINE_CHAIN, Head
 from camctl.audit.entry import Action
 from camctl.audit.segments import parse, segments
 from camctl.errors import ConfigError
+from tests.support.audit import chain_of, record
+from tests.support.commands import camctl_here, said
 
 CHANGING = {
     "add", "approve", "change", "disable", "enable", "password", "token", "grant", "revoke", "role", "restream add",
@@ -66,13 +68,13 @@ def test_the_row_names_command_person_place_and_reason() -> None:
 
 def test_commands_at_once_take_turns_on_one_chain(tmp_path: Path) -> None:
     rows = [command_line.entry_of(Action.PERSON_CHANGE, f"user {number}", {}) for number in range(8)]
-    threads = [threading.Thread(target=command_line.record, args=(tmp_path, [row])) for row in rows]
+    threads = [threading.Thread(target=command_line.record, args=(tmp_path, Head(), [row])) for row in rows]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    (segment,) = segments(tmp_path, command_line.CHAIN)
-    content = parse(segment.path.read_bytes(), command_line.CHAIN)
+    (segment,) = segments(tmp_path, COMMAND_LINE_CHAIN)
+    content = parse(segment.path.read_bytes(), COMMAND_LINE_CHAIN)
     assert content.head != Head()
     assert [row.seq for row in content.rows] == list(range(1, 9))
 
@@ -81,4 +83,18 @@ def test_what_cannot_be_recorded_is_refused_before_it_is_done(tmp_path: Path) ->
     folder = tmp_path / "audit"
     folder.write_text("a file where the folder should be")
     with pytest.raises(ConfigError, match=r"audit\.folder"):
-        command_line.check_writable(folder)
+        command_line.check_writable(folder, Head())
+
+
+def test_a_command_goes_on_behind_the_database_when_the_audit_folder_was_lost(tmp_path: Path) -> None:
+    with record(tmp_path) as made:
+        rows = chain_of(3, COMMAND_LINE_CHAIN)
+        made.log.add(rows)
+        config = tmp_path / "config.yaml"
+        audit = tmp_path / "lost"
+        config.write_text(f"store: {{url: 'sqlite:///{tmp_path}/audit.db'}}\naudit: {{folder: '{audit}'}}\n")
+        arguments = ("user", "add", "sari", "--role", "official", "--area", "31.71", "--name", "Ibu Sari")
+        said(camctl_here(*arguments, "--config", str(config), stdin="correct-horse-battery-1\n"))
+        segment = segments(audit, COMMAND_LINE_CHAIN)[-1]
+        (row,) = parse(segment.path.read_bytes(), COMMAND_LINE_CHAIN).rows
+        assert (row.seq, row.previous) == (4, rows[-1].digest)

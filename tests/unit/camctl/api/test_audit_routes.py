@@ -151,12 +151,14 @@ async def test_an_export_is_whole_on_record_and_can_be_judged(house: House, monk
     async with house.client("admin") as client:
         whole = await client.get("/audit/export")
         table = await client.get("/audit/export", params={"format": "csv"})
-        part = await client.get("/audit/export", params={"camera": "cam-1"})
+        part = await client.get("/audit/export", params={"camera": "cam-1", "person": "Sari", "action": "gesture"})
     report = verify_lines(whole.content.splitlines(keepends=True), {})
     assert (report.faults, report.rows, report.is_part) == ([], {"control": 9}, False)
     assert len(table.text.splitlines()) == 10
     assert json.loads(part.text.splitlines()[0]) == {"export": "part"}
     assert [one.details["format"] for one in house.recorder.of(Action.EXPORT)] == ["jsonl", "csv", "jsonl"]
+    asked = {"format": "jsonl", "camera": "cam-1", "person": "Sari", "action": "gesture"}
+    assert [dict(one.details) for one in house.recorder.of(Action.EXPORT)][1:] == [{"format": "csv"}, asked]
     assert Head(9, rows[-1].digest) == house.log.heads()["control"]
 
 

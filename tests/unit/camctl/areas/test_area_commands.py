@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from camctl.areas.locate import Inside, Proposed, WhyNot
+from camctl.audit.chain import COMMAND_LINE_CHAIN
+from camctl.audit.segments import parse, segments
 from camctl.boundaries import Boundaries
 from camctl.store import Store, StoreError, open_store
 from camctl.store.boundaries import BoundaryStore
@@ -42,7 +45,9 @@ class City:
 def city(tmp_path: Path) -> Iterator[City]:
     (tmp_path / "city.csv").write_text(CSV)
     url = f"sqlite:///{tmp_path}/camctl.db"
-    (tmp_path / "config.yaml").write_text(f"store: {{url: '{url}'}}\ncameras: {{areas: '{tmp_path}/city.csv'}}\n")
+    (tmp_path / "config.yaml").write_text(
+        f"store: {{url: '{url}'}}\naudit: {{folder: '{tmp_path}/audit'}}\ncameras: {{areas: '{tmp_path}/city.csv'}}\n"
+    )
     said(camctl_here("area", "show", LEFT, "--config", str(tmp_path / "config.yaml")))  # makes the database
     store = open_store(url)
     yield City(tmp_path, store)
@@ -105,6 +110,12 @@ def test_an_import_replaces_all_or_nothing(city: City) -> None:
     assert [row.boundaries for row in rows] == [2, 1]
     assert (rows[1].source, rows[1].sha256) == ("kelurahan.geojson", hashlib.sha256(data).hexdigest())
     assert "--code-property" in city.imports(collection(feature("x", LEFT_RING))).stderr
+    (segment,) = segments(city.folder / "audit", COMMAND_LINE_CHAIN)
+    on_record = parse(segment.path.read_bytes(), COMMAND_LINE_CHAIN).rows
+    assert [(row.action, row.target) for row in on_record] == [("boundaries-change", "kelurahan.geojson")] * 2
+    assert json.loads(on_record[1].details) == {
+        "command": "area import-boundaries", "version": after.version, "boundaries": 1, "sha256": rows[1].sha256,
+    }  # fmt: skip
     missing = city.area("import-boundaries", str(city.folder / "no.geojson"))
     assert (missing.returncode, "cannot read" in missing.stderr) == (2, True)
 

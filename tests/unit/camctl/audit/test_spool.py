@@ -243,3 +243,28 @@ async def test_more_than_can_wait_is_counted_and_the_count_is_recorded(
     assert rows[-1].details == '{"rows":3}'
     assert rows[0].action == Action.SPOOL_FAILED
     assert [row.reason_text for row in rows[1:-1]] == ["kecelakaan 0", "kecelakaan 1"]
+
+
+async def test_attempts_in_between_lose_neither_rows_nor_the_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool_module, "RETRY_S", 0.01)
+    monkeypatch.setattr(spool_module, "MAX_KEPT", 3)
+    disk = BadDisk(monkeypatch)
+    disk.left = 0
+    spool = await started(tmp_path)
+    for number in range(5):
+        spool.note(entry(number))
+        await spool._commit.finish()
+    await asyncio.sleep(0.2)  # a second each, on a disk that stays full
+    spool.note(entry(5))
+    await asyncio.sleep(0.05)
+    disk.left = float("inf")
+    await asyncio.sleep(0.2)
+    await spool.close()
+    (segment,) = segments(tmp_path, "control")
+    rows = parse(segment.path.read_bytes(), "control").rows
+    assert rows[0].action == Action.SPOOL_FAILED
+    assert [row.reason_text for row in rows[1:3]] == ["kecelakaan 0", "kecelakaan 1"]
+    assert [(row.action, row.details) for row in rows[3:]] == [(Action.ROWS_LOST, '{"rows":4}')]
+    assert "cannot be written" in rows[3].reason_text

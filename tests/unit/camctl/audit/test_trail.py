@@ -115,6 +115,20 @@ async def test_a_spool_that_was_lost_never_takes_a_number_twice(tmp_path: Path, 
         assert {chain: head.seq for chain, head in made.log.heads().items()} == {"service": 6, "control": 4}
 
 
+async def test_a_chain_whose_rows_were_all_dropped_goes_on_behind_them(tmp_path: Path, supervisor: Supervisor) -> None:
+    with record(tmp_path) as made:
+        rows = chain_of(5, "service")
+        made.log.add(rows)
+        made.now = BEGIN + timedelta(days=40)
+        assert made.sealer.purge(30) == 5
+        assert made.log.heads() == {}
+        trail = Trail(tmp_path, made.store.sessions, supervisor, checkpoint_every_s=3600, retention_days=None)
+        await trail.start()
+        row = await trail.append(entry(1))
+        assert (row.seq, row.previous) == (6, rows[-1].digest)
+        await trail.close()
+
+
 # Searching ------------------------------------------------------------------------------------------------------------
 
 

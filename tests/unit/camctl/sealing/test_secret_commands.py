@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ import pytest
 from auth.factor_records import FactorRecords
 from auth.tables import PersonRow, TotpRow
 from camctl.app import control_setup
+from camctl.audit.chain import COMMAND_LINE_CHAIN
+from camctl.audit.segments import parse, segments
 from camctl.config import load
 from camctl.groundwork import open_people, outer_faults, person_sealer
 from camctl.sealing import ensure_key_file, read_key_file
@@ -23,6 +26,7 @@ TEXT = """\
 # A city's file.
 secrets: {{key_file: "{keys}"}}
 store: {{url: "sqlite:///{people}"}}
+audit: {{folder: "{audit}"}}
 cameras:
   items:
     - id: one          # the first
@@ -79,7 +83,7 @@ def files(tmp_path: Path) -> Files:
     file = tmp_path / "four.secret"
     file.write_text("rahasia-empat\n")
     file.chmod(0o600)
-    names = {"keys": files.keys, "file": file, "people": tmp_path / "people.db"}
+    names = {"keys": files.keys, "file": file, "people": tmp_path / "people.db", "audit": tmp_path / "audit"}
     files.config.write_text(TEXT.format(**names, one=MASK, two=MASK))
     said(files.secrets("init"))
     for camera, password in PASSWORDS.items():
@@ -114,6 +118,21 @@ def test_rotate_changes_the_sealed_values_and_nothing_else(files: Files) -> None
     # The key file of before with the key of after still opens a backup of the configuration.
     files.config.write_text(before)
     assert files.passwords()["one"] == PASSWORDS["one"]
+
+
+def test_a_rotation_is_on_record_with_the_keys_name_or_is_refused(files: Files) -> None:
+    said(files.secrets("rotate"))
+    folder = files.config.parent / "audit"
+    (segment,) = segments(folder, COMMAND_LINE_CHAIN)
+    (row,) = parse(segment.path.read_bytes(), COMMAND_LINE_CHAIN).rows
+    key = read_key_file(files.keys).newest.id
+    assert (row.action, json.loads(row.details)) == (
+        "key-change", {"command": "secrets rotate", "key": key, "passwords": 2},
+    )  # fmt: skip
+    segment.path.write_text("rubbish\n")
+    before, keys = files.config.read_text(), files.keys.read_text()
+    assert "cannot be recorded" in files.refused("rotate")
+    assert (files.config.read_text(), files.keys.read_text()) == (before, keys)
 
 
 def test_check_says_how_each_is_kept(files: Files) -> None:
@@ -168,7 +187,7 @@ def test_what_keeps_the_service_from_starting_is_said(files: Files, ruin: object
 def test_what_cannot_be_rewritten_safely_is_left_as_it_is(files: Files) -> None:
     files.change(files.sealed(0), f"&mine {files.sealed(0)}")
     before, keys = files.config.read_text(), files.keys.read_text()
-    assert "line 10" in files.refused("rotate")
+    assert "line 11" in files.refused("rotate")
     assert (files.config.read_text(), files.keys.read_text()) == (before, keys)
 
 
