@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from typing import Any, Protocol
 
 from camctl.areas.tree import AreaTree
 from camctl.cameras.model import CameraEntry
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 class Record(Protocol):
     """Who keeps the record of changes."""
 
-    async def camera_changed(self, before: CameraEntry, after: CameraEntry) -> None:
+    def camera_changed(self, before: CameraEntry, after: CameraEntry) -> Coroutine[Any, Any, None]:
         """A camera's policy is another one now."""
 
 
@@ -73,7 +73,7 @@ class CameraPolicies:
             except ConfigError as error:
                 _log.error("the changed configuration is not taken up, nothing is changed: %s", error)
             else:
-                await self._take_up(wanted)
+                self._take_up(wanted)
 
     def _check_areas(self, wanted: Config) -> None:
         """ConfigError for a camera in an area that this service learns of at its next start only."""
@@ -82,7 +82,7 @@ class CameraPolicies:
         if unknown:
             raise ConfigError(f"areas that are new need a restart: {', '.join(unknown)}")
 
-    async def _take_up(self, wanted: Config) -> None:
+    def _take_up(self, wanted: Config) -> None:
         running = {camera.entry.id: camera.entry.policy for camera in self._cameras}
         changes = config_changes(self._started, wanted, running)
         changed = []
@@ -103,4 +103,5 @@ class CameraPolicies:
                 "changed in the configuration, but takes effect at the next start: %s", "; ".join(changes.later)
             )
         _log.info("the configuration was read again; cameras changed: %d", len(changed))
-        await asyncio.gather(*(self._record.camera_changed(*pair) for pair in changed))
+        for before, after in changed:  # beside this: a slow disk must not keep the next change waiting
+            self._supervisor.spawn(self._record.camera_changed(before, after), f"record of {after.id}")
