@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from camctl.errors import CamctlError, ConfigError
@@ -94,9 +95,10 @@ def _serve(options: argparse.Namespace) -> None:
         from camctl.groundwork import outer_faults
         from camctl.log import setup_logging
 
-    config = load(options.config, also=outer_faults)
+    read = partial(load, options.config, also=outer_faults)
+    config = read()
     setup_logging(config.log.level)
-    asyncio.run(serve(config, options.lifeline_fd))
+    asyncio.run(serve(config, read, options.lifeline_fd))
 
 
 def _example(_options: argparse.Namespace) -> None:

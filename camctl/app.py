@@ -27,6 +27,7 @@ from camctl.api.territory import territory_of
 from camctl.areas.tree import AreaTree
 from camctl.audit.trail import Trail
 from camctl.boundaries import Boundaries
+from camctl.camera_policies import CameraPolicies
 from camctl.cameras.model import CameraEntry
 from camctl.cameras.patrols import Patrols, load_patrols
 from camctl.config import CameraConfig, Config, camera_password, turn_servers
@@ -57,7 +58,7 @@ from camctl.sources import Sources
 from camctl.store.boundaries import BoundaryStore
 from camctl.store.engine import Store, StoreError
 from camctl.store.patrols import PatrolStore
-from camctl.supervisor import Supervisor, running, stop_on_signals
+from camctl.supervisor import Supervisor, reload_on_hangup, running, stop_on_signals
 from camctl.tls import Certificate, TlsError
 from camctl.worker_metrics import worker_metrics
 from streams.lifeline import watch
@@ -194,9 +195,12 @@ def restream_settings(config: Config) -> RestreamSettings | None:
 
 
 class Service:
-    """Everything that `camctl serve` runs. Made on the event loop; `run` returns when `stop` is set."""
+    """Everything that `camctl serve` runs. Made on the event loop; `run` returns when `stop` is set.
 
-    def __init__(self, config: Config) -> None:
+    `read` reads the configuration again, whenever `is_changed` is set.
+    """
+
+    def __init__(self, config: Config, read: Callable[[], Config], is_changed: asyncio.Event) -> None:
         self._config = config
         self._supervisor = Supervisor()
         self._metrics = Metrics()
@@ -223,6 +227,10 @@ class Service:
         self._grants = RestreamGrants(
             self._restreams, self._auth, self._control, self._pool, self._supervisor, self._audit
         )
+        self._policies = CameraPolicies(
+            config, read, is_changed, cameras=self._control, areas=areas, supervisor=self._supervisor,
+            hearers=(self._uses.recheck_cameras, lambda _ids: self._grants.look_again()), record=self._audit,
+        )  # fmt: skip
         self._setup = SetupCode(self._auth, [area.code for area in areas.children(None)])
         self._city = city_sign_in(config, self._auth, self._store)
         self._certificate = certificate_of(config)
@@ -235,8 +243,7 @@ class Service:
             raise ConfigError(f"store.url: {error}") from None
         for camera_id, rounds in stored.items():
             camera = self._control.get(camera_id)
-            # One that is not configured keeps its patrols for the day it comes back; and no patrol is an emergency.
-            if camera is not None and not camera.entry.emergency_only:
+            if camera is not None:  # one that is not configured keeps its patrols for the day it comes back
                 camera.set_patrols(rounds)
 
     def _make_pool(self) -> MediaPool:
@@ -295,7 +302,7 @@ class Service:
         try:
             # Closed in reverse: first what has no end of its own, then no new request, then no socket, then every
             # camera still, then its video; last of all the record of what was done meanwhile.
-            parts = (self._pool, self._control, self._uses, self._grants, server, self._fallback)
+            parts = (self._pool, self._control, self._uses, self._grants, self._policies, server, self._fallback)
             async with running(self._trail, self._audit, *parts):
                 self._supervisor.watch(self._pool.failed)
                 _log.info("serving on %s port %d", *listening.getsockname()[:2])
@@ -330,18 +337,21 @@ def _cores() -> int:
     return max(1, len(os.sched_getaffinity(0)))
 
 
-async def serve(config: Config, lifeline_fd: int | None = None) -> None:
+async def serve(config: Config, read: Callable[[], Config], lifeline_fd: int | None = None) -> None:
     """Run the service until Ctrl-C, SIGTERM, or the end of the process at the other end of `lifeline_fd`.
+
+    On SIGHUP the configuration is read again, by `read`.
 
     Raises:
         ConfigError: the configuration names something that cannot be had.
     """
-    stop = asyncio.Event()
+    stop, is_changed = asyncio.Event(), asyncio.Event()
     stop_on_signals(stop.set)
+    reload_on_hangup(is_changed.set, stop.set)
     if lifeline_fd is not None:
         watch(lifeline_fd, stop.set)
     try:
-        await Service(config).run(stop)
+        await Service(config, read, is_changed).run(stop)
     except RestreamPortError as error:
         if error.is_taken:
             raise PortInUseError("restream.port", error.port, "TCP") from None

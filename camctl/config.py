@@ -323,6 +323,8 @@ def parse(text: str, name: str, also: Callable[[object], list[str]] = lambda _da
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise ConfigError(f"{name} is not YAML{where}: {getattr(error, 'problem', 'unreadable')}") from None
+    except (ValueError, RecursionError) as error:  # 2026-13-45 looks like a date and is none
+        raise ConfigError(f"{name} has a value that cannot be read: {error}") from None
     found = [*faults(data), *also(data)]
     if found:
         raise ConfigError(

@@ -97,7 +97,7 @@ class RestreamGrants:
     async def start(self) -> None:
         """Tell them the first time, and follow changes."""
         self._auth.on_change.append(self._on_change)
-        self._due.set()
+        self.look_again()
         self._supervisor.spawn(self._follow(), "re-stream accounts")
 
     async def close(self) -> None:
@@ -106,6 +106,10 @@ class RestreamGrants:
             self._auth.on_change.remove(self._on_change)
 
     def _on_change(self, _person_id: str) -> None:
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Tell the workers at once what each account may play now: a person or a camera has changed."""
         self._due.set()
 
     async def _follow(self) -> None:

@@ -156,13 +156,17 @@ class AtCamera:
         if camera is None:
             raise ProblemError(NOT_FOUND, _NO_CAMERA)
         visit = Visit(sign_in, camera)
+        self.judge(visit)
+        return visit
+
+    def judge(self, visit: Visit) -> None:
+        """404 or 403 when this may not be; for what takes long, once more at its end."""
         standing = visit.standing
         if not standing.may_see(visit.ref):
             raise ProblemError(NOT_FOUND, _NO_CAMERA)
         decision = standing.allows(self.capability, visit.ref)
         if not decision:
             raise ProblemError(FORBIDDEN, decision.reason, why=decision.why.value)
-        return visit
 
 
 class StoppingAt(AtCamera):

@@ -16,10 +16,11 @@ from auth.model import Person, SignIn
 from auth.throttle import network_of
 from camctl.api.problems import FORBIDDEN, NOT_FOUND, ProblemError
 from camctl.audit.chain import AuditRow
-from camctl.audit.entry import Action, Actor, AuditEntry, Detail, Outcome, Reason, ReasonCategory
+from camctl.audit.entry import SERVICE, Action, Actor, AuditEntry, Detail, Outcome, Reason, ReasonCategory
 from camctl.audit.repeats import REST, Repeats
 from camctl.audit.spool import NoRecorder, Recorder
 from camctl.cameras.model import CameraEntry
+from camctl.config_changes import told
 from camctl.video import VideoSession, ViewEnd
 
 
@@ -119,6 +120,18 @@ class ServiceAudit:
             details["justified"] = opening.is_justified
         entry = self._entry(person, action, None, opening.id, words, details)
         await self._surely(replace(entry, camera=opening.camera_id, area=opening.area))
+
+    async def camera_changed(self, before: CameraEntry, after: CameraEntry) -> None:
+        """Record what became of a camera's policy; as `surely`. One that was moved is told in both areas."""
+        details: dict[str, Detail] = {}
+        for key, (was, now) in told(before.policy, after.policy).items():
+            details |= {f"{key}_from": was, f"{key}_to": now}
+        reason = Reason(ReasonCategory.SYSTEM, "the configuration was read again")
+        at = self._clock()
+        for area in dict.fromkeys((before.area, after.area)):
+            await self._surely(
+                AuditEntry(at, SERVICE, Action.CAMERA_CHANGE, after.id, area, reason=reason, details=details)
+            )
 
     async def _surely(self, entry: AuditEntry) -> None:
         writing = self._recorder.append(entry)

@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from auth.policy import Standing
+from auth.roles import Capability
 from auth.service import utc_now
-from camctl.api.access import Caller, Seeing, Snapping, Visit
+from camctl.api.access import AtCamera, Caller, Seeing, Snapping, Visit
 from camctl.api.paths import PREFIX
 from camctl.api.problems import CODEC, FORBIDDEN, HIDDEN, NOT_LIVE, OVERLOADED, documented
 from camctl.api.schemas import CameraOut, CameraPage
@@ -53,5 +54,6 @@ async def snapshot(visit: Snapping, request: Request, quality: Quality = Quality
     """The camera's newest key picture."""
     services = services_of(request)
     jpeg = await services.media.snapshot(visit.camera, quality)
+    AtCamera(Capability.SNAPSHOT).judge(visit)  # its owner may have shut it while the picture was on its way
     services.audit.snapshot(visit.sign_in.person, visit.camera.entry)
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Set
+from collections.abc import Collection, Iterator, Set
 from typing import TYPE_CHECKING
 
 from auth.errors import AuthUnavailableError
@@ -77,6 +77,15 @@ class LiveUses:
             self._supervisor.spawn(self._recheck_changed(), "recheck of people")
         self._changed.setdefault(person_id, set()).update(lately)
 
+    def recheck_cameras(self, camera_ids: Collection[str]) -> None:
+        """Judge everybody anew who uses these cameras: whose they are, or how they are shared, has changed."""
+        self._supervisor.spawn(self._recheck_at(frozenset(camera_ids)), "recheck of cameras")
+
+    async def _recheck_at(self, cameras: Set[str]) -> None:
+        await self._recheck(None, cameras=cameras)
+        await asyncio.sleep(LOOK_AGAIN_S)
+        await self._recheck(None, cameras=cameras)
+
     async def _recheck_changed(self) -> None:
         changed, self._changed = self._changed, {}
         lately = set().union(*changed.values())
@@ -96,9 +105,11 @@ class LiveUses:
             if due:  # beside this loop: a slow cut must not make the next person's end late
                 self._supervisor.spawn(self._recheck(set(due)), "grants that ended")
 
-    async def _recheck(self, people: Set[str] | None, also: Set[str] = frozenset()) -> None:
+    async def _recheck(
+        self, people: Set[str] | None, also: Set[str] = frozenset(), cameras: Set[str] | None = None
+    ) -> None:
         try:
-            await self._recheck_all(people, also)
+            await self._recheck_all(people, also, cameras)
         except AuthUnavailableError:
             # Nobody can be asked: what was allowed goes on, and the next sweep asks again. Cutting everybody's control
             # because a database hiccups would be the greater harm.
@@ -108,14 +119,20 @@ class LiveUses:
             # it. To fail here would end the whole service, and with it everybody's pictures and leases.
             _log.exception("a stream could not be ended: its media worker does not answer")
 
-    def _sign_ins_in_use(self, people: Set[str] | None) -> set[str]:
-        used = {(s.visit.sign_in.person.id, s.visit.sign_in.session_id) for s in self._sockets}
-        used |= {(v.person, v.sign_in) for v in self._media.sessions()}
-        used |= {(s.person, s.sign_in) for camera in self._cameras for s in _people_at(camera)}
-        return {sign_in for person, sign_in in used if people is None or person in people}
+    def _sign_ins_in_use(self, people: Set[str] | None, cameras: Set[str] | None = None) -> set[str]:
+        """Those of these people, at these cameras; None for all."""
+        visits = (socket.visit for socket in self._sockets)
+        used = {(visit.camera.entry.id, visit.sign_in.person.id, visit.sign_in.session_id) for visit in visits}
+        used |= {(v.camera_id, v.person, v.sign_in) for v in self._media.sessions()}
+        used |= {(camera.entry.id, s.person, s.sign_in) for camera in self._cameras for s in _people_at(camera)}
+        return {
+            sign_in
+            for camera, person, sign_in in used
+            if (people is None or person in people) and (cameras is None or camera in cameras)
+        }
 
-    async def _recheck_all(self, people: Set[str] | None, also: Set[str]) -> None:
-        in_use = self._sign_ins_in_use(people)
+    async def _recheck_all(self, people: Set[str] | None, also: Set[str], cameras: Set[str] | None) -> None:
+        in_use = self._sign_ins_in_use(people, cameras)
         asked = in_use | also
         holding = await self._auth.recheck_all(asked)
         standings = {id_: Standing(sign_in.person, utc_now()) for id_, sign_in in holding.items()}
@@ -134,7 +151,7 @@ class LiveUses:
             )
 
         await self._media.close_where(is_forbidden)
-        if people is None:  # nothing is waiting for the sweep: it counts what is in use as used
+        if people is None and cameras is None:  # nothing is waiting for the sweep: it counts what is in use as used
             for sign_in_id in in_use & holding.keys():
                 await self._auth.recheck(sign_in_id, used=True)
 

@@ -44,6 +44,7 @@ class Action(StrEnum):
     EMERGENCY_REVIEW = "emergency-review"
     PERSON_CHANGE = "person-change"
     RESTREAM_CHANGE = "restream-change"
+    CAMERA_CHANGE = "camera-change"  # its name, area, owner, or whether it is shared in emergencies only
     SIGN_IN = "sign-in"
     SIGN_OUT = "sign-out"
     REFUSAL = "refusal"

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from auth.model import CameraRef
 from camctl.ptz.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPolicy:
+    """What of a camera may change while the service runs: its name, where and whose it is, and how it is shared."""
+
+    name: str
+    area: str
+    owner: str = ""
+    emergency_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,17 @@ class CameraEntry:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ref", CameraRef(self.id, self.area, self.owner, self.emergency_only))
+
+    @property
+    def policy(self) -> CameraPolicy:
+        """What of it may change while the service runs."""
+        return CameraPolicy(self.name, self.area, self.owner, self.emergency_only)
+
+    def under(self, policy: CameraPolicy) -> CameraEntry:
+        """The same camera under another policy."""
+        return replace(
+            self, name=policy.name, area=policy.area, owner=policy.owner, emergency_only=policy.emergency_only
+        )
 
 
 class CameraState(StrEnum):

@@ -158,6 +158,10 @@ class LeaseBook:
         self._writing: asyncio.Future[None] | None = None
         self._rows: list[_AuditRow] = []  # of the audit log, those that are not on the disk yet
 
+    def know_as(self, camera: CameraEntry) -> None:
+        """Record what comes under this name and area of the same camera."""
+        self._camera = camera
+
     def follow(self, holder: HolderView | None, event: ev.Event) -> None:
         """Take note of the present holder after `event`; costs nothing when nothing changed that is worth a record."""
         before, self._holder = self._holder, holder

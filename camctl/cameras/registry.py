@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from camctl.cameras.backoff import Backoff
-from camctl.cameras.model import CameraEntry
+from camctl.cameras.model import CameraEntry, CameraPolicy
 from camctl.cameras.records import ControlHistory, LeaseRecord, LeaseRecords
 from camctl.cameras.rounds import RoundRunner
 from camctl.cameras.session import CameraSession
@@ -49,6 +49,13 @@ class Camera:
 
     session: CameraSession
     rounds: RoundRunner
+
+    def set_policy(self, policy: CameraPolicy) -> None:
+        """How it is shared from now on; what is shown of an event ends where it is for emergencies only now."""
+        was = self.session.entry
+        self.session.set_policy(policy)
+        if policy.emergency_only and not was.emergency_only:
+            self.rounds.end_event()
 
 
 class Cameras:

@@ -107,6 +107,11 @@ class RoundRunner:
         self._machine.show_event(event, self._clock())
         self._wake.set()
 
+    def end_event(self) -> None:
+        """Show no event any longer."""
+        self._machine.end_event()
+        self._wake.set()
+
     async def run(self) -> None:
         """Go the rounds."""
         unsubscribe = self._session.subscribe(self._on_change)

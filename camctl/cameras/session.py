@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from camctl.cameras.calls import CameraCalls, Outcome
-from camctl.cameras.model import CameraEntry, CameraState, Health
+from camctl.cameras.model import CameraEntry, CameraPolicy, CameraState, Health
 from camctl.cameras.positions import PositionWatch
 from camctl.cameras.records import ControlHistory, LeaseBook, LeaseRecord, LeaseRecords, NoHistory, NoRecords
 from camctl.metrics import ControlMetrics
@@ -205,6 +205,11 @@ class CameraSession:
             self._calls.want_key_frame(stream)
 
     # Life -----------------------------------------------------------------------------------------------------------
+
+    def set_policy(self, policy: CameraPolicy) -> None:
+        """Be on record under this name and area from now on; who may still steer is decided elsewhere."""
+        self.entry = self.entry.under(policy)
+        self._book.know_as(self.entry)
 
     def restore(self, record: LeaseRecord | None, fence: int, wall: float) -> None:
         """Go on where an earlier life ended: fences above `fence`, and the lease on `record` if it has time left.

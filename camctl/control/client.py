@@ -67,7 +67,7 @@ class ControlClient:
         self._supervisor = supervisor
         self._cameras = {entry.id: RemoteCamera(entry, self) for entry in setup.cameras}
         self._sent: dict[int, _Sent] = {}
-        self._late: list[tuple[str, Payload, bytes]] = []  # revocations while there was nobody to tell
+        self._late: list[tuple[str, Payload, bytes]] = []  # what must be told, while there was nobody to tell
         self._last_number = 0
         self._is_ready = asyncio.Event()
         self._has_stopper = False
@@ -234,7 +234,7 @@ class ControlClient:
 
     def revoke(self, sign_in: str) -> None:
         """End every lease and place in a queue of a sign-in that lost its right."""
-        self._tell_surely(codec.REVOKE, {"sign_in": sign_in})
+        self.say_surely(codec.REVOKE, {"sign_in": sign_in})
         for camera in self:
             camera.forget_waiter(sign_in)
 
@@ -265,11 +265,12 @@ class ControlClient:
         if not camera.is_steered:
             return
         if isinstance(event, ev.Revoke):
-            self._tell_surely(*message)
+            self.say_surely(*message)
         else:
             self.say(*message)
 
-    def _tell_surely(self, kind: str, payload: Payload, blob: bytes = b"") -> None:
+    def say_surely(self, kind: str, payload: Payload, blob: bytes = b"") -> None:
+        """An event that is kept for the next control process when there is none."""
         if not self.say(kind, payload, blob):
             self._late.append((kind, payload, blob))
 

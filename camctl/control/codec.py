@@ -3,8 +3,8 @@
 Messages are those of streams.wire: a kind, a small payload, and typed data as JSON in the blob.
 
 To control: `setup`, `camera` for each one, `go`; then `command` {camera, event, id?}, `revoke` {sign_in} (on all
-cameras), `patrols` {camera} and `key-frame` {camera}; requests `status`, `presets`, `event`, `metrics`, `ping`,
-`shutdown`. From control: `ready`, `views`, `answer` {id, ...}, `state`.
+cameras), `policy` {camera}, `patrols` {camera} and `key-frame` {camera}; requests `status`, `presets`, `event`,
+`metrics`, `ping`, `shutdown`. From control: `ready`, `views`, `answer` {id, ...}, `state`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from camctl.ptz.ports import CameraError, CameraFault
 from camctl.ptz.rules import Rules
 from streams.wire import Payload
 
-SETUP, CAMERA, PATROLS, GO = "setup", "camera", "patrols", "go"
+SETUP, CAMERA, POLICY, PATROLS, GO = "setup", "camera", "policy", "patrols", "go"
 COMMAND, REVOKE, KEY_FRAME = "command", "revoke", "key-frame"
 STATUS, PRESETS, EVENT, METRICS, PING, SHUTDOWN = "status", "presets", "event", "metrics", "ping", "shutdown"
 READY, VIEWS, ANSWER, STATE = "ready", "views", "answer", "state"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from camctl.cameras.model import CameraEntry, CameraState, Health
+from camctl.cameras.model import CameraEntry, CameraPolicy, CameraState, Health
 from camctl.control import codec
 from camctl.control.view import CameraView, Outcome
 from camctl.ptz import events as ev
@@ -33,6 +33,9 @@ class Link(Protocol):
 
     def say(self, kind: str, payload: Payload, blob: bytes = b"") -> bool:
         """Send something; whether there was somebody to tell."""
+
+    def say_surely(self, kind: str, payload: Payload, blob: bytes = b"") -> None:
+        """Send something; when there is nobody to tell, as soon as there is."""
 
     async def ask(self, kind: str, camera_id: str, blob: bytes = b"") -> bytes:
         """Ask about one camera; raises CameraError."""
@@ -150,12 +153,23 @@ class RemoteCamera:
         self._are_patrols_told = False
         self.tell_patrols()
 
+    def set_policy(self, policy: CameraPolicy) -> None:
+        """What may be done with it follows from this from now on; what runs already is the caller's to cut."""
+        was, self.entry = self.entry, self.entry.under(policy)
+        if self.is_steered:
+            self._link.say_surely(codec.POLICY, {"camera": self.entry.id}, codec.encode(policy))
+        if was.emergency_only is not policy.emergency_only:
+            self._are_patrols_told = False
+            self.tell_patrols()
+
     # For the client -------------------------------------------------------------------------------------------------
 
     def tell_patrols(self) -> None:
-        """Tell control what was set, unless it knows, or there is nobody to tell."""
+        """Tell control what is to run, unless it knows, or there is nobody to tell."""
         if self.is_steered and not self._are_patrols_told:
-            blob = codec.encode(self._patrols, tuple[Round, ...])
+            # No patrol is an emergency; they wait for the day on which the camera is shared otherwise.
+            patrols = () if self.entry.emergency_only else self._patrols
+            blob = codec.encode(patrols, tuple[Round, ...])
             self._are_patrols_told = self._link.say(codec.PATROLS, {"camera": self.entry.id}, blob)
 
     def learn(self, change: codec.ViewChange) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from camctl.audit.chain import CONTROL_CHAIN
 from camctl.audit.spool import Spool
-from camctl.cameras.model import CameraEntry
+from camctl.cameras.model import CameraEntry, CameraPolicy
 from camctl.cameras.registry import Camera, Cameras, Shared
 from camctl.control import codec
 from camctl.control.auditing import ControlAudit
@@ -102,6 +102,8 @@ class ControlProcess:
             self._cameras.revoke(str(payload["sign_in"]))
         elif kind == codec.KEY_FRAME:
             self._camera(payload).session.want_key_frame("sub" if payload["stream"] == "sub" else "main")
+        elif kind == codec.POLICY:
+            self._camera(payload).set_policy(codec.decode(CameraPolicy, blob))
         elif kind == codec.PATROLS:
             self._camera(payload).rounds.set_patrols(codec.decode(tuple[Round, ...], blob))
         else:

@@ -111,10 +111,15 @@ class RoundMachine:
 
     def show_event(self, event: Round, now: float) -> None:
         """Show this event's one preset for its dwell time, instead of an event that is being shown."""
-        if self._event is not None:
-            self._progress.pop(source_of(self._event.round).sign_in, None)
+        self.end_event()
         # Its time begins with its picture; only a person can make the way there longer than a travel may take.
         self._event = EventTime(event, now + self._travel_limit_s + event.stops[0].dwell_s)
+
+    def end_event(self) -> None:
+        """The event that is being shown, if one is, is over."""
+        if self._event is not None:
+            self._progress.pop(source_of(self._event.round).sign_in, None)
+            self._event = None
 
     def notice(self, control: ControlView) -> None:
         """Take note of a person even if their lease is over again before the next look."""
@@ -222,8 +227,7 @@ class RoundMachine:
         to_look_s = minutes_to_look(windows, seen.day, seen.minute) * 60 if windows else math.inf
         self._look_at = now + max(SHORTEST_PAUSE_S, to_look_s)
         if self._event is not None and now >= self._event.ends_at:
-            self._progress.pop(source_of(self._event.round).sign_in, None)
-            self._event = None
+            self.end_event()
         due: Round | None
         if self._event is not None:
             due = self._event.round

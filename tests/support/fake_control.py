@@ -40,6 +40,7 @@ class FakeControl(ControlClient):
         self.sent: list[ev.Action] = []
         self.failing: CameraError | None = None
         self.revoked: list[str] = []
+        self.told: list[tuple[str, Payload, bytes]] = []
         for camera in self:
             if camera.is_steered:
                 self.show(
@@ -93,6 +94,9 @@ class FakeControl(ControlClient):
     def say(self, kind: str, payload: Payload, blob: bytes = b"") -> bool:
         """Nobody listens."""
         return False
+
+    def say_surely(self, kind: str, payload: Payload, blob: bytes = b"") -> None:
+        self.told.append((kind, payload, blob))
 
     def revoke(self, sign_in: str) -> None:
         self.revoked.append(sign_in)

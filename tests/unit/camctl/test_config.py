@@ -89,6 +89,8 @@ def test_faults_behind_other_faults_are_named_too(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("server: [", "is not YAML at line"),
+        ("cameras: {items: [{id: 2026-13-45}]}", "has a value that cannot be read: month must be in"),
+        (f"server: {'[' * 5000}", "has a value that cannot be read"),
         ("- a\n- b", "the file:"),
         ("cameras: {items: [{id: a, name: a, area: '31'}]}", "give either onvif"),
         ("cameras: {approved_networks: ['10.0.0.0/40']}", "is not a network"),

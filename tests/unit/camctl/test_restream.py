@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -162,6 +163,12 @@ async def test_every_change_of_people_is_told_and_an_outage_changes_nothing() ->
     accounts.fails, accounts.rows = False, []
     hook("1")
     assert await told(3) == {}
+    accounts.rows = [stored(OPERATOR)]
+    part.look_again()
+    assert (await told(4))["nvr"].keys == {"own/main", "own/sub", "other/main", "other/sub"}
+    part._cameras.get("own").entry = replace(CAMERAS[0], emergency_only=True)  # type: ignore[union-attr]
+    part.look_again()
+    assert (await told(5))["nvr"].keys == {"other/main", "other/sub"}
     await part.close()
     assert auth.on_change == []
     await supervisor.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -219,6 +220,22 @@ async def test_a_camera_that_stands_is_told_nothing_when_the_disk_fills(disk: Di
     camera.record_changed()
     await asyncio.sleep(0.05)
     assert driver.calls == []
+    await camera.close()
+
+
+async def test_what_happens_after_a_camera_moved_is_on_record_in_its_new_area(disk: Disk) -> None:
+    camera = audited(ScriptedDriver(), disk)
+    camera.command(ev.Take(LURAH))
+    camera.set_policy(replace(camera.entry.policy, area="31.74"))
+    camera.command(ev.Release(LURAH))
+    camera.command(ev.Take(CAMAT))
+    camera.command(ev.TakeOver(ev.Source("s3", "p3", "Lain", "official", 10, "s3:ws"), "saya dulu"))
+    assert [(entry.action, entry.area) for entry in disk.entries] == [
+        (Action.CONTROL_TAKE, "31.71"),
+        (Action.CONTROL_RELEASE, "31.74"),
+        (Action.CONTROL_TAKE, "31.74"),
+        (Action.CONTROL_TAKE_OVER, "31.74"),
+    ]
     await camera.close()
 
 

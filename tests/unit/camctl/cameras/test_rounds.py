@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from camctl.cameras.model import CameraEntry
+from camctl.cameras.registry import Camera
 from camctl.cameras.rounds import RoundRunner
 from camctl.cameras.session import CameraSession
 from camctl.metrics import ControlMetrics
@@ -206,6 +208,24 @@ async def test_an_event_comes_before_the_patrol() -> None:
         assert lease is not None
         assert lease.source.kind is ev.SourceKind.EVENT
         await here.until(lambda: here.driver.calls == ["1", "9", "1"])
+
+
+async def test_an_event_ends_where_the_camera_is_for_emergencies_only_from_now_on() -> None:
+    async with street() as here:
+        camera = Camera(here.session, here.runner)
+        here.runner.show_event(event("9", hold_s=60))
+        await here.until(lambda: here.driver.calls == ["9"])
+        camera.set_policy(replace(here.session.entry.policy, name="Lain"))
+        await asyncio.sleep(0.05)
+        assert here.session.arbiter.lease is not None
+        camera.set_policy(replace(here.session.entry.policy, emergency_only=True))
+        await here.until(lambda: here.session.arbiter.lease is None and here.runner.view is None)
+        assert here.driver.calls == ["9", "stop"]
+        here.runner.show_event(event("8", hold_s=60))  # its owner's
+        await here.until(lambda: here.driver.calls[-1] == "8")
+        camera.set_policy(replace(here.session.entry.policy, name="Lagi"))
+        await asyncio.sleep(0.05)
+        assert here.session.arbiter.lease is not None
 
 
 async def test_switching_it_off_on_the_way_stops_the_camera() -> None:

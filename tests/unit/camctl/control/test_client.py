@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from camctl.cameras.model import CameraEntry, CameraState, Health
+from auth.model import CameraRef
+from camctl.cameras.model import CameraEntry, CameraPolicy, CameraState, Health
 from camctl.control import client as module
 from camctl.control import codec
 from camctl.control.client import ControlClient, RemoteCamera
@@ -306,6 +308,38 @@ async def test_patrols_are_told_again_to_every_new_process(client: ControlClient
     child.die()
     camera.set_patrols([])
     assert told(child.rise()) == [()]
+
+
+async def test_a_policy_is_told_surely_and_no_patrol_runs_in_emergencies(
+    client: ControlClient, child: FakeChild
+) -> None:
+    patrol = Round("1", "night", ev.SourceKind.PATROL, 10, (RoundStop("7", 5.0),))
+    camera = cam(client)
+    camera.set_patrols([patrol])
+    shut, shared = replace(camera.entry.policy, owner="PT Lain", emergency_only=True), camera.entry.policy
+
+    def told(peer: FakePeer) -> list[object]:
+        kinds: dict[str, Any] = {
+            codec.PATROLS: tuple[Round, ...],
+            codec.POLICY: CameraPolicy,
+            codec.CAMERA: CameraEntry,
+        }
+        return [codec.decode(kinds[kind], blob) for kind, _, blob in peer.said if kind in kinds]
+
+    camera.set_policy(shut)
+    assert camera.entry.ref == CameraRef("cam", "31", "PT Lain", emergency_only=True)
+    assert told(peer_of(child))[-2:] == [shut, ()]
+    camera.set_patrols([patrol, patrol])
+    assert told(peer_of(child))[-1] == ()
+    child.die()
+    assert told(child.rise()) == [camera.entry, ()], "a new process begins with it"
+    child.die()
+    camera.set_policy(shared)
+    assert told(child.rise()) == [camera.entry, shared, (patrol, patrol)]
+    feed = client.get("feed")
+    assert feed is not None
+    feed.set_policy(shut)
+    assert told(peer_of(child))[3:] == [], "a plain feed is none of control's business"
 
 
 async def test_a_plain_feed_is_none_of_controls_business(client: ControlClient, child: FakeChild) -> None:
