@@ -60,7 +60,7 @@ async def test_refusals_by_permission_are_on_record_once_a_minute(house: House) 
         await client.get("/nowhere")
     async with house.client("partner") as client:
         problem(await client.post(f"/cameras/{FIRST}/ptz/move", json={"pan": 0.5}), 403, "forbidden")
-        problem(await client.get("/audit"), 403, "forbidden")
+        problem(await client.get("/people"), 403, "forbidden")
     told = [(one.actor.name, one.camera, one.area, one.reason.text) for one in house.recorder.of(Action.REFUSAL)]
     area = {entry.id: entry.area for entry in ENTRIES}
     assert told == [
