@@ -53,11 +53,6 @@ class RecentSignIns:
             return None
         return seen.sign_in
 
-    @property
-    def people(self) -> set[str]:
-        """The ids of those who are remembered."""
-        return set(self._of_person)
-
     def forget_person(self, person_id: str) -> set[str]:
         """Something about this person changed: forget their sign-ins; returns the ids of those that there were."""
         gone = [self._drop(key) for key in tuple(self._of_person.get(person_id, ()))]

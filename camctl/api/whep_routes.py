@@ -128,8 +128,8 @@ async def open_session(
     )
     # Looked at once more now that a withdrawal would find the session: none can fall between the two. The
     # right to watch too: a body takes as long as its sender likes, and what was withdrawn meanwhile found no session.
-    now = await services.auth.recheck(visit.sign_in.session_id)
-    if now is None or not Standing(now.person, utc_now()).allows(Capability.LIVE, visit.ref):
+    fresh = await services.auth.recheck(visit.sign_in.session_id)
+    if fresh is None or not Visit(fresh, visit.camera).may(Capability.LIVE):
         await services.media.close(session_id, ViewEnd.REVOKED)
         raise StreamError(StreamFault.CLOSED, "your right to watch ended while the session was being set up")
     location = f"/api/v1/cameras/{visit.camera.entry.id}/whep/{session_id}"
