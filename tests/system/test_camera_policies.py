@@ -170,12 +170,17 @@ def write_back(service: Service) -> Path:
     return service.config
 
 
-def test_a_service_ends_with_the_terminal_that_it_was_started_from(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_under_nohup", [False, True])
+def test_a_service_ends_with_the_terminal_that_it_was_started_from_unless_nohup_says_otherwise(
+    tmp_path: Path, *, is_under_nohup: bool
+) -> None:
     config = write_config(tmp_path)
     port = yaml.safe_load(config.read_text())["server"]["port"]
     log = tmp_path / "service.log"
     pid, terminal = pty.fork()
     if pid == 0:
+        # Said here, because it is inherited: the tests themselves may run under nohup.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if is_under_nohup else signal.SIG_DFL)
         out = os.open(log, os.O_WRONLY | os.O_CREAT)
         os.dup2(out, 1)
         os.dup2(out, 2)
@@ -188,10 +193,17 @@ def test_a_service_ends_with_the_terminal_that_it_was_started_from(tmp_path: Pat
         except httpx.TransportError:
             return False
 
+    def was_read(times: int) -> Callable[[], bool]:
+        return lambda: log.read_text().count("the configuration was read again") == times
+
     wait_until(is_ready, 60.0, log.read_text)
     os.kill(pid, signal.SIGHUP)  # somebody asks for the configuration, and the terminal is there
-    wait_until(lambda: "the configuration was read again" in log.read_text(), 5.0, log.read_text)
+    wait_until(was_read(1), 5.0, log.read_text)
     os.close(terminal)
+    if is_under_nohup:
+        wait_until(was_read(2), 5.0, log.read_text)
+        assert is_ready()
+        os.kill(pid, signal.SIGTERM)
     ends_s = time.monotonic() + 15.0
     while (done := os.waitpid(pid, os.WNOHANG)) == (0, 0) and time.monotonic() < ends_s:
         time.sleep(0.05)
