@@ -58,7 +58,10 @@ def back_again(browser: Browser, demo: Demo, same_sign_in: Any) -> Iterator[Phon
 
 # How loud it gets within two seconds, 0 to 1, as the browser has decoded it.
 LISTEN = """async () => {
-  const { srcObject } = document.querySelector('[data-testid="live-sound"]');
+  const element = document.querySelector('[data-testid="live-sound"]');
+  const begins = performance.now() + 5000;  // it is drawn first, and given its sound in the frame after
+  while (!element.srcObject && performance.now() < begins) await new Promise((go) => setTimeout(go, 20));
+  const { srcObject } = element;
   const context = new AudioContext();
   await context.resume();
   const ear = context.createAnalyser();
