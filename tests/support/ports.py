@@ -1,20 +1,34 @@
-"""Ports that nobody uses at the moment."""
+"""Ports that nobody uses at the moment, below those that the machine gives to whoever connects somewhere.
+
+From among those, another worker's connection may take a port between our look and the service's start.
+"""
 
 from __future__ import annotations
 
+import secrets
 import socket
+
+_TCP = range(10_000, 20_000)
+_UDP = range(20_000, 32_000)
 
 
 def free_tcp_port() -> int:
     """A TCP port of 127.0.0.1 that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for _ in range(100):
+        port = secrets.choice(_TCP)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free TCP port")
 
 
 def free_udp_ports(count: int) -> int:
     """The first of `count` consecutive ports that were free just now, for UDP and, as viewers may use that, for TCP."""
-    for first in range(20_000 + (free_tcp_port() * 7) % 20_000, 60_000, count):
+    for _ in range(100):
+        first = secrets.choice(_UDP[:-count])
         kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
         sockets = [socket.socket(socket.AF_INET, kind) for _ in range(count) for kind in kinds]
         try:
