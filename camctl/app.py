@@ -56,7 +56,7 @@ from camctl.restream_account import REALM
 from camctl.sealing import Sealer
 from camctl.sources import Sources
 from camctl.store.boundaries import BoundaryStore
-from camctl.store.engine import Store, StoreError
+from camctl.store.engine import REQUEST_PATIENCE_S, Store, StoreError
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import Supervisor, reload_on_hangup, running, stop_on_signals
 from camctl.tls import Certificate, TlsError
@@ -205,7 +205,7 @@ class Service:
         self._supervisor = Supervisor()
         self._metrics = Metrics()
         areas = load_areas(config)
-        self._store = open_people(config)
+        self._store = open_people(config, REQUEST_PATIENCE_S)
         self._auth = auth_service(config, self._store)
         self._factors = factor_service(self._auth, self._store, person_sealer(config))
         setup = control_setup(config)

@@ -25,7 +25,7 @@ from camctl.config import Config, raw_cameras
 from camctl.config_oidc import OidcRuleConfig
 from camctl.errors import ConfigError
 from camctl.sealing import KeyFileError, LiveSealer, Sealer, SealError, WrongSealError, ensure_key_file, read_key_file
-from camctl.store.engine import Store, StoreError, open_store
+from camctl.store.engine import COMMAND_PATIENCE_S, Store, StoreError, open_store
 from camctl.store.migrate import migrate
 from camctl.tls import TlsError, server_context
 
@@ -169,15 +169,15 @@ def check_areas(config: Config, codes: Iterable[str]) -> None:
             raise ConfigError(f"--area: there is no area {code}; codes look like 31.71.01 and are in the area table")
 
 
-def open_people(config: Config) -> Store:
-    """The people's database, brought up to date.
+def open_people(config: Config, patience_s: float = COMMAND_PATIENCE_S) -> Store:
+    """The people's database, brought up to date; a writer waits `patience_s` for another.
 
     Raises:
         ConfigError: it cannot be opened.
     """
     try:
         migrate(config.store.url)
-        return open_store(config.store.url)
+        return open_store(config.store.url, patience_s)
     except StoreError as error:
         raise ConfigError(f"store.url: {error}") from None
 

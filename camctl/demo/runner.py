@@ -29,7 +29,7 @@ from camctl.demo import plan
 from camctl.demo.poster import print_poster
 from camctl.errors import CamctlError, ConfigError, PortInUseError
 from camctl.groundwork import auth_service, open_people
-from camctl.store.engine import open_store
+from camctl.store.engine import COMMAND_PATIENCE_S, open_store
 from camctl.store.patrols import PatrolStore
 from camctl.supervisor import stop_on_signals
 
@@ -206,7 +206,7 @@ class Demo:
             store.close()
 
     def _create_patrols(self, simulated: int) -> None:
-        store = open_store(self._store_url)
+        store = open_store(self._store_url, COMMAND_PATIENCE_S)
         try:
             for patrol in plan.patrols(simulated, datetime.now(UTC)):
                 PatrolStore(store.sessions).add(patrol, most=1)

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
     from sqlalchemy.pool import ConnectionPoolEntry
 
-_BUSY_TIMEOUT_S = 5.0
+REQUEST_PATIENCE_S = 5.0
+"""How long a writer waits for another where somebody waits before a page."""
+COMMAND_PATIENCE_S = 60.0
+"""And at a start or in a command, where waiting for a slow disk is better than a half-made beginning."""
 
 
 class StoreError(Exception):
@@ -51,17 +54,20 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, patience_s: float = REQUEST_PATIENCE_S) -> Store:
     """Open `sqlite:///path` (made with its directory, for us only) or `postgresql+driver://...`; else StoreError.
 
     A transaction that will write should say so first: `session.connection(execution_options={"write": True})`. On
-    SQLite it then waits for the write lock at its start instead of failing when it turns from reading to writing.
+    SQLite it then waits for the write lock at its start, `patience_s` at most, instead of failing when it turns from
+    reading to writing.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         _prepare_file(parsed)
     try:
-        engine = create_engine(parsed, hide_parameters=True, connect_args=_connect_args(parsed), pool_pre_ping=True)
+        engine = create_engine(
+            parsed, hide_parameters=True, connect_args=_connect_args(parsed, patience_s), pool_pre_ping=True
+        )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(f"There is no driver for the database {_shown(parsed)}: {error}") from error
     if parsed.get_backend_name() == "sqlite":
@@ -93,8 +99,8 @@ def _prepare_file(url: URL) -> None:
         raise StoreError(f"The database file {path} cannot be opened: {error.strerror}") from error
 
 
-def _connect_args(url: URL) -> dict[str, object]:
-    return {"timeout": _BUSY_TIMEOUT_S} if url.get_backend_name() == "sqlite" else {}
+def _connect_args(url: URL, patience_s: float) -> dict[str, object]:
+    return {"timeout": patience_s} if url.get_backend_name() == "sqlite" else {}
 
 
 def _set_pragmas(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:

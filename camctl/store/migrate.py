@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import camctl.store.audit_tables  # noqa: F401  its tables belong to the metadata of store.tables
 from auth.tables import Base as AuthBase
-from camctl.store.engine import StoreError, open_store
+from camctl.store.engine import COMMAND_PATIENCE_S, StoreError, open_store
 from camctl.store.tables import Base as ServiceBase
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def migrate(url: str) -> None:
 
     Several processes may call it at once: one works, the others wait and find nothing left to do.
     """
-    store = open_store(url)
+    store = open_store(url, COMMAND_PATIENCE_S)
     try:
         with store.engine.connect().execution_options(write=True) as connection, connection.begin():
             _lock(connection)

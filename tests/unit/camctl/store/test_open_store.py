@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from camctl.store import StoreError, migrate, open_store
+from camctl.store import COMMAND_PATIENCE_S, StoreError, migrate, open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,32 @@ def test_every_connection_is_set_up(tmp_path: Path) -> None:
             ]
             assert values == ["wal", 1, 2, 5000]
     store.close()
+
+
+def test_a_writer_waits_as_long_as_it_was_told(tmp_path: Path) -> None:
+    """A command outwaits the other writer of a slow disk; who serves a page gives up in time to say so."""
+    url = f"sqlite:///{tmp_path}/p.db"
+    hasty, patient = open_store(url, 0.05), open_store(url, COMMAND_PATIENCE_S)
+    waited = threading.Event()
+
+    def write() -> None:
+        with patient.sessions() as session, session.begin():
+            session.connection(execution_options={"write": True})
+            waited.set()
+
+    with hasty.engine.connect().execution_options(write=True) as holder, holder.begin():
+        writer = threading.Thread(target=write)
+        writer.start()
+        with (
+            hasty.engine.connect().execution_options(write=True) as late,
+            pytest.raises(OperationalError, match="locked"),
+        ):
+            late.begin()
+        assert not waited.wait(0.1)
+    assert waited.wait(10)
+    writer.join(10)
+    for store in (hasty, patient):
+        store.close()
 
 
 def test_foreign_keys_hold(tmp_path: Path) -> None:
