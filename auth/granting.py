@@ -192,3 +192,12 @@ def check_approval(grant: Grant, grantee_id: str, approver: Granter) -> None:
     if approver.person.id == grantee_id:
         raise MayNotGrantError("Nobody approves a grant for themselves.")
     approver.check(grant)
+
+
+def may_approve(grant: Grant, grantee_id: str, approver: Granter) -> bool:
+    """Whether `check_approval` lets them; for showing beforehand."""
+    try:
+        check_approval(grant, grantee_id, approver)
+    except MayNotGrantError:
+        return False
+    return True

@@ -15,7 +15,7 @@ from auth.grant_records import checked_role, grant_of, new_row, role_row
 from auth.model import Person, SessionInfo, SignInKind
 from auth.proofs import Method
 from auth.scopes import stored_scopes, token_holder
-from auth.tables import AuthChangeRow, InvitationRow, PersonRow, SessionRow, TotpRow
+from auth.tables import AuthChangeRow, GrantRow, InvitationRow, PersonRow, SessionRow, TotpRow
 from auth.writing import Change, note, person_row, writing
 
 if TYPE_CHECKING:
@@ -169,6 +169,13 @@ class Records:
         """Everybody, by username."""
         with self._sessions() as session:
             return [person_of(row) for row in session.scalars(select(PersonRow).order_by(PersonRow.username))]
+
+    def with_waiting_grants(self) -> list[Person]:
+        """Everybody of whom a grant waits for a second person, by username."""
+        waiting = select(GrantRow.person_id).where(GrantRow.waits.is_(True))
+        with self._sessions() as session:
+            rows = session.scalars(select(PersonRow).where(PersonRow.id.in_(waiting)).order_by(PersonRow.username))
+            return [person_of(row) for row in rows]
 
     def credentials(self, username: str) -> Credentials | None:
         """What to judge a sign-in by; None for nobody."""

@@ -295,6 +295,10 @@ class AuthService:
         """Everybody, disabled ones too, by username."""
         return await self._db(self._records.people)
 
+    async def list_waiting(self) -> list[Person]:
+        """Everybody of whom a grant waits for a second person's approval, by username."""
+        return await self._db(self._records.with_waiting_grants)
+
     async def change_person(self, username: str, edit: Callable[[Person], Person]) -> Person:
         """Change the name shown or the organisation; sign-ins go on under what that means at once.
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from auth.errors import PersonRuleError, UnknownGrantError, UnknownPersonError
 from auth.grant_service import Grants
-from auth.granting import Granter, MayNotGrantError
+from auth.granting import Granter, MayNotGrantError, may_approve
 from auth.grants import GrantState
 from auth.model import Person
 from auth.policy import Standing
@@ -16,6 +16,8 @@ from auth.roles import CAMERA_CAPABILITIES
 from auth.service import utc_now
 from camctl.api.access import Caller, ManagingPeople, Seeing
 from camctl.api.grant_schemas import (
+    ApprovalOut,
+    ApprovalsOut,
     DecisionOut,
     GrantIn,
     GrantOut,
@@ -158,6 +160,31 @@ async def revoke(username: str, grant_id: str, caller: ChangingPeople, request: 
         raise ProblemError(NOT_FOUND, _NO_GRANT) from None
     except MayNotGrantError as error:
         raise _refused(error) from None
+
+
+@router.get("/approvals", responses=documented(FORBIDDEN))
+async def list_waiting(
+    caller: ManagingPeople, request: Request, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> ApprovalsOut:
+    """What waits for a second person, of the people whom the caller looks after: the oldest first."""
+    services, now = services_of(request), utc_now()
+    territory, standing = services.territory, Standing(caller.person, now)
+    granter = _granter(caller.person, services)
+    waiting = [
+        ApprovalOut(
+            username=person.username,
+            display_name=person.display_name,
+            organisation=person.organisation,
+            grant=GrantOut.of(grant, now),
+            may_approve=may_approve(grant, person.id, granter),
+        )
+        for person in await services.auth.list_waiting()
+        if standing.manages(person, territory)
+        for grant in person.grants
+        if grant.waits
+    ]
+    waiting.sort(key=lambda each: (each.grant.created or now, each.grant.id))
+    return ApprovalsOut(items=waiting[:limit], more=len(waiting) > limit)
 
 
 @router.get("/roles", responses=documented(FORBIDDEN))

@@ -110,6 +110,23 @@ class GrantsOut(BaseModel):
         return cls(items=[GrantOut.of(grant, now) for grant in person.grants])
 
 
+class ApprovalOut(BaseModel):
+    """A grant that waits for a second person. `may_approve`: whether the caller's approval would make it valid."""
+
+    username: str
+    display_name: str
+    organisation: str
+    grant: GrantOut
+    may_approve: bool
+
+
+class ApprovalsOut(BaseModel):
+    """What waits, oldest first; `more`: whether there is more than was asked for."""
+
+    items: list[ApprovalOut]
+    more: bool
+
+
 class LookedAfterOut(BaseModel):
     """Somebody whom the caller looks after."""
 

@@ -116,6 +116,31 @@ async def test_lasting_power_over_the_whole_city_waits_for_a_second_person(house
     assert (await give(house, "admin", "camat", areas=["31"], ends_at=until)).json()["state"] == "active"
 
 
+async def test_what_waits_is_listed_for_those_who_may_approve_it_and_those_who_may_not(house: House) -> None:
+    await second_admin(house)
+    await house.auth.create_person("gambir", PASSWORD, role="admin", areas=["31.71"])
+    house.tokens["gambir"], _ = await house.auth.sign_in("gambir", PASSWORD, "192.0.2.1")
+    given = [(await give(house, "admin", whom, areas=["31"])).json()["id"] for whom in ("walikota", "camat")]
+
+    async def listed(who: str, **query: int) -> dict[str, Any]:
+        answer = await ask(house, who, "GET", "/approvals" + "".join(f"?{k}={v}" for k, v in query.items()))
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    for who, may in (("admin", False), ("admin2", True)):
+        waiting = await listed(who)
+        assert [one["grant"]["id"] for one in waiting["items"]] == given, "the oldest first"
+        assert [one["may_approve"] for one in waiting["items"]] == [may, may]
+        assert not waiting["more"]
+    assert (waiting["items"][0]["username"], waiting["items"][0]["grant"]["reason"]) == ("walikota", "Plt. Walikota")
+    assert await listed("gambir") == {"items": [], "more": False}, "a whole city is not theirs to look after"
+    short = await listed("admin2", limit=1)
+    assert (len(short["items"]), short["more"]) == (1, True)
+    await ask(house, "admin2", "POST", f"/people/walikota/grants/{given[0]}/approve")
+    assert [one["username"] for one in (await listed("admin2"))["items"]] == ["camat"]
+    assert (await ask(house, "camat", "GET", "/approvals")).status_code == 403
+
+
 async def test_who_stands_in_makes_their_power_no_longer_than_it_is(house: House) -> None:
     await second_admin(house, "31.71")
     until = datetime.now(UTC) + timedelta(days=20)

@@ -233,6 +233,7 @@ ROUTES: tuple[Route, ...] = (
     Route(f"POST {CAMERA}/events", At("events"), body={"preset": "1", "hold_s": 5, "reason": "a test"}, done=202),
     # People
     Route("GET /api/v1/people", Anywhere("manage_people"), shows=Over()),
+    Route("GET /api/v1/approvals", Anywhere("manage_people"), before=World.waiting_grant, shows=Over()),
     Route(f"GET {PERSON}/grants", Over()),
     Route(f"POST {PERSON}/grants", Over(), body=GRANT, done=201),
     Route(f"POST {PERSON}/grants/{{grant_id}}/approve", Over(), path={"grant_id": World.grant}),

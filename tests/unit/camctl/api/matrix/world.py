@@ -11,12 +11,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
 from auth.grant_service import Grants
 from auth.grants import GrantWish
 from auth.invitations import Wish
 from auth.model import SignIn
 from auth.roles import Capability, ViewingRank
 from auth.service import AuthService
+from auth.tables import GrantRow
+from auth.writing import writing
 from camctl.api.access import Visit
 from camctl.api.steering import source_of
 from camctl.cameras.model import CameraEntry
@@ -205,6 +209,13 @@ class World:
         """The person who is asked about has one more grant; its id."""
         given = await Grants(self.house.auth).give(cell.person, ABOUT[cell.person], None)
         return given.id
+
+    async def waiting_grant(self, cell: Cell) -> str:
+        """The person who is asked about has one more grant, which waits for a second person; its id."""
+        given = await self.grant(cell)
+        with writing(self.house.auth.sessions) as session:
+            session.execute(update(GrantRow).where(GrantRow.id == given).values(waits=True))
+        return given
 
     async def own_account(self, cell: Cell) -> str:
         """The caller has a re-stream account; its name."""
