@@ -40,8 +40,8 @@ def links(service: Service) -> dict[str, str]:
     options = ["--role", "operator", "--area", "31.71", "--address", service.url]
     return {
         name: service.user("invite", *options, "--name", name)
-        for name in ("Pak Budi", "Bu Tuti", "Bu Rudi", "Bu Rini", "Head")
-    }
+        for name in ("Pak Budi", "Bu Tuti", "Bu Rudi", "Bu Rini", "Head", "Pak Acting")
+    } | {"Bu Kedua": service.user("invite", "--role", "admin", "--area", "31", "--address", service.url, "--name", "K")}
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +236,51 @@ def test_an_administrator_invites_and_renews_from_the_phone(phone: PhonePage, se
     expect(page.get_by_test_id("new-link")).to_have_count(0)
     look = httpx.post(f"{service.api}/invitations/look", json={"secret": renewal.rpartition("/")[2]}, timeout=10)
     assert look.status_code == 404
+
+
+def come_in(service: Service, link: str, username: str) -> None:
+    body = {"secret": link.rpartition("/")[2], "username": username, "password": NEW}
+    assert httpx.post(f"{service.api}/invitations/accept", json=body, timeout=10).status_code == 200
+
+
+def look_after_people(phone: PhonePage, username: str) -> None:
+    phone.page.get_by_test_id("signin-username").fill(username)
+    phone.page.get_by_test_id("signin-password").fill(NEW)
+    phone.tap("signin-submit")
+    phone.tap("to-account")
+    phone.tap("to-people")
+
+
+def test_a_second_administrator_approves_from_the_phone(
+    browser: Browser, phone: PhonePage, service: Service, links: dict[str, str]
+) -> None:
+    make_sure_of_an_administrator(service)
+    come_in(service, links["Bu Kedua"], "kedua")
+    come_in(service, links["Pak Acting"], "acting")
+    with httpx.Client(base_url=service.api, timeout=10) as boss:
+        assert boss.post("/auth/login", json={"username": "boss", "password": NEW}).status_code == 200
+        wish = {"role": "official", "areas": ["31"], "reason": "Pj. Gubernur"}
+        assert boss.post("/people/acting/grants", json=wish).json()["state"] == "waiting"
+        look_after_people(phone, "boss")
+        waiting = phone.page.get_by_test_id("approval")
+        expect(waiting).to_contain_text("Given by boss: Pj. Gubernur")
+        expect(waiting.get_by_test_id("approval-not-yours")).to_be_visible()
+        expect(waiting.get_by_test_id("approve")).to_have_count(0)
+        second = PhonePage(browser, service.url, locale="id-ID")
+        look_after_people(second, "kedua")
+        second.page.set_viewport_size({"width": 320, "height": 700})
+        waiting = second.page.get_by_test_id("approval")
+        expect(waiting).to_contain_text("Tanpa batas waktu")
+        second.page.screenshot(path=PICTURES / "phone-approval.png", full_page=True)
+        wide = second.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 320, "the page is wider than the phone"
+        for _ in range(2):  # it asks once more
+            waiting.get_by_test_id("approve").tap()
+        expect(waiting).to_have_count(0)
+        assert second.errors == []
+        second.close()
+        [_, given] = boss.get("/people/acting/grants").json()["items"]
+        assert (given["state"], given["approver"]) == ("active", "kedua")
 
 
 def read_qr(png: bytes) -> str:

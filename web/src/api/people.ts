@@ -34,6 +34,26 @@ export interface NewLink {
   readonly qr: string;
 }
 
+/** What was granted to somebody and waits for a second person. */
+export interface Approval {
+  readonly username: string;
+  readonly displayName: string;
+  readonly organisation: string;
+  readonly grant: {
+    readonly id: string;
+    readonly role: string;
+    readonly areas: readonly string[];
+    readonly cameras: readonly string[];
+    /** Null: it does not end. */
+    readonly endsAt: Date | null;
+    readonly reason: string;
+    /** Who gave it. */
+    readonly by: string;
+  };
+  /** Whether this person is the second one. */
+  readonly mayApprove: boolean;
+}
+
 export interface InvitationWish {
   readonly displayName: string;
   readonly role: string;
@@ -64,6 +84,26 @@ const readNew: Reader<NewLink> = (value, where) => {
   };
 };
 
+const readApproval: Reader<Approval> = (value, where) => {
+  const fields = asRecord(value, where);
+  const grant = asRecord(fields["grant"], "grant");
+  return {
+    username: asString(fields["username"], "username"),
+    displayName: asString(fields["display_name"], "display_name"),
+    organisation: asString(fields["organisation"], "organisation"),
+    grant: {
+      id: asString(grant["id"], "id"),
+      role: asString(grant["role"], "role"),
+      areas: listOf(asString)(grant["areas"], "areas"),
+      cameras: listOf(asString)(grant["cameras"], "cameras"),
+      endsAt: nullable(asDate)(grant["ends_at"], "ends_at"),
+      reason: asString(grant["reason"], "reason"),
+      by: asString(grant["granter"], "granter"),
+    },
+    mayApprove: asBoolean(fields["may_approve"], "may_approve"),
+  };
+};
+
 const readArea: Reader<Area> = (value, where) => {
   const fields = asRecord(value, where);
   return { code: asString(fields["code"], "code"), name: asString(fields["name"], "name"), parent: nullable(asString)(fields["parent"], "parent") };
@@ -80,6 +120,24 @@ export function roles(): Promise<Result<string[]>> {
 
 export function unusedLinks(): Promise<Result<UnusedLink[]>> {
   return callJson(`${API}/invitations`, {}, items(readUnused));
+}
+
+/** What waits for a second person among those whom one looks after, the oldest first. */
+export function approvals(): Promise<Result<Approval[]>> {
+  return callJson(`${API}/approvals`, {}, items(readApproval));
+}
+
+function grantPath(waiting: Approval): string {
+  return `${API}/people/${encodeURIComponent(waiting.username)}/grants/${encodeURIComponent(waiting.grant.id)}`;
+}
+
+export function approve(waiting: Approval): Promise<Result<null>> {
+  return callNothing(`${grantPath(waiting)}/approve`, { method: "POST" });
+}
+
+/** Take it away before it ever held. */
+export function refuse(waiting: Approval): Promise<Result<null>> {
+  return callNothing(grantPath(waiting), { method: "DELETE" });
 }
 
 export function invite({ displayName, role, area, organisation }: InvitationWish): Promise<Result<NewLink>> {

@@ -1,7 +1,7 @@
 /** Links that the person may make and withdraw, while their screen is looked at; areas as one types them. */
 
 import { signal } from "@preact/signals";
-import { areas, roles, unusedLinks, type Area, type NewLink, type UnusedLink } from "../api/people";
+import { approvals, areas, roles, unusedLinks, type Approval, type Area, type NewLink, type UnusedLink } from "../api/people";
 import type { Problem } from "../api/problem";
 import type { Messages } from "../i18n/id";
 import { problemWords } from "../i18n/problems";
@@ -9,6 +9,7 @@ import { lapse } from "./session";
 
 export interface LookingAfter {
   readonly links: readonly UnusedLink[];
+  readonly approvals: readonly Approval[];
   readonly roles: readonly string[];
   readonly areas: readonly Area[];
 }
@@ -20,13 +21,13 @@ export const peopleProblem = signal<Problem | null>(null);
 export const newLink = signal<NewLink | null>(null);
 
 export async function loadPeople(): Promise<void> {
-  const answers = await Promise.all([unusedLinks(), roles(), areas()]);
+  const answers = await Promise.all([unusedLinks(), roles(), areas(), approvals()]);
   const problem = answers.map((answer) => (answer.kind === "error" ? answer.problem : null)).find((one) => one !== null) ?? null;
   peopleProblem.value = problem;
   if (problem?.kind === "not-signed-in") lapse();
-  const [links, names, tree] = answers;
-  if (links.kind === "success" && names.kind === "success" && tree.kind === "success") {
-    lookingAfter.value = { links: links.value, roles: names.value, areas: tree.value };
+  const [links, names, tree, waiting] = answers;
+  if (links.kind === "success" && names.kind === "success" && tree.kind === "success" && waiting.kind === "success") {
+    lookingAfter.value = { links: links.value, roles: names.value, areas: tree.value, approvals: waiting.value };
   }
 }
 
@@ -48,6 +49,11 @@ export function areaOf(typed: string, all: readonly Area[]): Area | null {
   const code = /\(([\d.]+)\)$/.exec(text)?.[1] ?? text;
   const named = all.filter((area) => area.name.toLowerCase() === text);
   return all.find((area) => area.code === code) ?? (named.length === 1 ? (named[0] ?? null) : null);
+}
+
+/** Areas by their names, where they are known. */
+export function areaNames(codes: readonly string[], all: readonly Area[]): string {
+  return codes.map((code) => all.find((area) => area.code === code)?.name ?? code).join(", ");
 }
 
 /** Why an invitation was not made. */
