@@ -10,11 +10,13 @@ import uuid
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import selectinload
 
 from auth.errors import PersonRuleError, UnknownGrantError
 from auth.grants import Grant, GrantKind
 from auth.roles import Capability, Role, ViewingRank
 from auth.tables import EmergencyRow, GrantRow, PersonRow, RoleRow
+from auth.whole_city import Grantee
 from auth.windows import parse_window
 from auth.writing import note, person_row, writing
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 
     from auth.grants import GrantWish
     from auth.writing import Change
+
+    Holders = list[tuple[Grantee, Grantee]]
 
 _ROLE_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _KNOWN = {each.value for each in Capability}
@@ -98,7 +102,8 @@ def role_row(session: Session, name: str | None) -> RoleRow | None:
     """The role of that name; PersonRuleError when there is none. None for none."""
     if name is None:
         return None
-    row = session.get(RoleRow, name)
+    # Whoever changes the role waits until this transaction is over, and then sees what was granted in it.
+    row = session.get(RoleRow, name, with_for_update={"read": True})
     if row is None:
         known = ", ".join(session.scalars(select(RoleRow.name).order_by(RoleRow.name)))
         raise PersonRuleError("role", f"There is no role {name!r}; the roles are {known}.")
@@ -123,15 +128,15 @@ class GrantRecords:
         self._sessions = sessions
 
     def add_grant(
-        self, username: str, wish: GrantWish, granter: str, now: datetime, judge: Callable[[Grant, str], bool]
+        self, username: str, wish: GrantWish, granter: str, now: datetime, judge: Callable[[Grant, Grantee], bool]
     ) -> tuple[Grant, list[Change]]:
-        """Store a grant; `judge` (with the grantee's organisation) refuses by raising, and says whether it waits."""
+        """Store a grant; `judge` (with the grantee as they are) refuses by raising, and says whether it waits."""
         with writing(self._sessions) as session:
             person = person_row(session, username, lock=True)
             role = role_row(session, wish.role)
             checked_role(role, person.organisation, wish)
             row = new_row(wish, role, granter, now)
-            row.waits = judge(grant_of(row), person.organisation)
+            row.waits = judge(grant_of(row), _grantee(person))
             person.grants.append(row)
             return grant_of(row), [note(session, person.id, now)]
 
@@ -164,21 +169,37 @@ class GrantRecords:
             return {row.name: role_of(row) for row in session.scalars(select(RoleRow).order_by(RoleRow.name))}
 
     def set_role(
-        self, name: str, role: Role, now: datetime, judge: Callable[[Role | None], None]
+        self, name: str, role: Role, now: datetime, judge: Callable[[Role | None, Holders], None]
     ) -> tuple[None, list[Change]]:
-        """Store what a role brings; a note for everybody who has it. `judge` (what it brought) refuses by raising."""
+        """Store what a role brings; a note for everybody who has it.
+
+        `judge` (with what it brought, and everybody who has it as they are and as they would be) refuses by raising.
+        """
         if not _ROLE_NAME.fullmatch(name):
             raise PersonRuleError("name", "A role's name has at most 32 letters a-z, digits or -; a letter first.")
         with writing(self._sessions) as session:
             row = session.get(RoleRow, name, with_for_update=True)
-            judge(None if row is None else role_of(row))
+            old = None if row is None else role_of(row)
+            having = _having(session, name)
+            before = [_grantee(person) for person in having]
             if row is None:
                 row = RoleRow(name=name)
                 session.add(row)
             row.capabilities = sorted(role.capabilities)
             row.priority, row.only_own, row.viewing = role.priority, role.only_own, int(role.viewing)
-            having = select(GrantRow.person_id).where(GrantRow.role_name == name).distinct()
-            return None, [note(session, person_id, now) for person_id in session.scalars(having)]
+            judge(old, list(zip(before, map(_grantee, having), strict=True)))
+            return None, [note(session, person.id, now) for person in having]
+
+
+def _having(session: Session, role: str) -> list[PersonRow]:
+    """Everybody whom a grant, waiting ones included, gives the role."""
+    ids = select(GrantRow.person_id).where(GrantRow.role_name == role)
+    query = select(PersonRow).where(PersonRow.id.in_(ids)).order_by(PersonRow.username)
+    return list(session.scalars(query.options(selectinload(PersonRow.grants))))
+
+
+def _grantee(row: PersonRow) -> Grantee:
+    return Grantee(row.username, row.organisation, tuple(grant_of(grant) for grant in row.grants))
 
 
 def _close_opening(session: Session, grant: Grant, now: datetime) -> None:

@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING
 
 from auth.checks import normalise_username
 from auth.grant_records import GrantRecords
-from auth.granting import check_approval, needs_second_person
+from auth.granting import check_approval, check_growth
 from auth.grants import checked_wish
+from auth.whole_city import second_look
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from auth.grant_records import Holders
     from auth.granting import Granter
     from auth.grants import Grant, GrantWish
     from auth.roles import Role
     from auth.service import AuthService
+    from auth.whole_city import Grantee
 
 COMMAND_LINE = "command line"
 
@@ -36,18 +39,18 @@ class Grants:
         self._records = GrantRecords(auth.sessions)
 
     async def give(self, username: str, wish: GrantWish, granter: Granter | None) -> Grant:
-        """Grant it; what `needs_second_person` names waits for one.
+        """Grant it; what `second_look` names waits for a second person.
 
         PersonRuleError, UnknownPersonError, or MayNotGrantError with why not.
         """
         now = self._auth.now()
         checked = checked_wish(wish, now)
 
-        def judge(grant: Grant, organisation: str) -> bool:
+        def judge(grant: Grant, grantee: Grantee) -> bool:
             if granter is None:
                 return False
             granter.check(grant)
-            return needs_second_person(grant, organisation, now, granter.territory)
+            return second_look(grant, grantee, now, granter.territory) is not None
 
         name = COMMAND_LINE if granter is None else granter.person.username
         return await self._auth.change(
@@ -85,10 +88,15 @@ class Grants:
         return await self._auth.read(self._records.roles)
 
     async def set_role(self, name: str, role: Role, granter: Granter | None) -> None:
-        """Make a role or change what it brings, to everybody who has it, at once. PersonRuleError, MayNotGrantError."""
+        """Make a role or change what it brings, to everybody who has it, at once.
 
-        def judge(old: Role | None) -> None:
+        PersonRuleError, or MayNotGrantError with why not: so when it would bring more by a grant that needs a second
+        person.
+        """
+
+        def judge(old: Role | None, holders: Holders) -> None:
             if granter is not None:
                 granter.check_role(name, role, old)
+                check_growth(holders, granter.now, granter.territory)
 
         await self._auth.change(lambda: self._records.set_role(name, role, self._auth.now(), judge))

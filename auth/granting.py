@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from auth.errors import AuthError
 from auth.grants import Grant, GrantKind, GrantState, is_whole_tree
 from auth.policy import Standing
 from auth.roles import CAMERA_CAPABILITIES, Capability
+from auth.whole_city import cities_of, lasts, second_look
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from auth.model import CameraRef, Person, Territory
     from auth.roles import Role
-
-
-LASTING = timedelta(days=92)
-"""What ends later than this counts as lasting: an acting walikota has months, not years."""
+    from auth.whole_city import Grantee
 
 
 class MayNotGrantError(AuthError):
     """The granter may not give, approve or take this; the message says why."""
 
 
+_NAMED = 3
 _NOT_AS_LONG = (
     "You hold this yourself, but not for as long or not at all those hours: "
     "let it end no later than your own grant does, within its hours."
@@ -160,38 +159,72 @@ def _holds_everywhere(standing: Standing, capability: Capability, tops: frozense
     return bool(tops) and all(standing.holds_in(capability, top) for top in tops)
 
 
-def needs_second_person(grant: Grant, organisation: str, now: datetime, territory: Territory) -> bool:
-    """Whether a second pair of eyes must see it first. `organisation`: the grantee's.
-
-    It is lasting, allows something and is over a whole city; or it makes somebody one of an owner's people, which is
-    what an organisation's name by itself does not: they see cameras that are kept for emergencies, and speak for them.
-    """
-    if grant.kind is not GrantKind.STANDING or grant.deny:
-        return False
-    lasts = grant.ends_at is None or grant.ends_at - now > LASTING
-    return (lasts and is_whole_tree(grant.areas, territory.tops)) or (
-        grant.only_own and territory.owns_cameras(organisation)
-    )
-
-
 def answers_for_the_city(person: Person, now: datetime, territory: Territory) -> bool:
     """Whether this person's approval makes lasting power over a whole city valid."""
     return any(
         Capability.MANAGE_PEOPLE in grant.capabilities
         and not grant.waits
-        and grant.state(now) is not GrantState.OVER
-        and needs_second_person(grant, person.organisation, now, territory)
+        and not grant.deny
+        and grant.kind is GrantKind.STANDING
+        and lasts(grant, now)
+        and is_whole_tree(grant.areas, territory.tops)
         for grant in person.grants
     )
 
 
 def check_approval(grant: Grant, grantee_id: str, approver: Granter) -> None:
-    """Raise MayNotGrantError unless this person's approval makes the waiting grant valid."""
+    """Raise MayNotGrantError unless this person's approval makes the waiting grant valid.
+
+    They hold what it brings over the whole city, though it is one piece only: for a piece of it anybody can make
+    themselves an account alone, and that would be the second person.
+    """
     if approver.person.username == grant.granter:
         raise MayNotGrantError("Who gave a grant cannot be the second person who approves it.")
     if approver.person.id == grantee_id:
         raise MayNotGrantError("Nobody approves a grant for themselves.")
     approver.check(grant)
+    cities = cities_of(grant, approver.territory)
+    try:
+        approver.check(replace(grant, areas=tuple(sorted(cities)), cameras=()))
+    except MayNotGrantError as error:
+        raise MayNotGrantError(f"Who approves it holds it over the whole city for good. {error}") from None
+
+
+def check_growth(holders: Iterable[tuple[Grantee, Grantee]], now: datetime, territory: Territory) -> None:
+    """Raise MayNotGrantError when a changed role brings more by a grant that would wait for a second person today.
+
+    `holders`: everybody who has the role, as they are and as they would be, their grants in the same order. A grant
+    that waits counts too: who approves it approves what they have read.
+    """
+    grown = [
+        after.username
+        for before, after in holders
+        if any(
+            _brings_more(old, new) and second_look(new, after, now, territory)
+            for old, new in zip(before.grants, after.grants, strict=True)
+        )
+    ]
+    if grown:
+        shown = ", ".join(grown[:_NAMED]) + (f" and {len(grown) - _NAMED} more" if len(grown) > _NAMED else "")
+        raise MayNotGrantError(
+            f"This role would bring more to {shown}, by grants that need a second person. Make a new role and grant "
+            "it to them: each of these grants waits for its second person. Or change this one on the machine itself: "
+            "`camctl user role`."
+        )
+
+
+def _brings_more(old: Grant, new: Grant) -> bool:
+    """Whether the same grant brings anything more.
+
+    To be bound to one's own organisation's cameras counts, and to be free of that: which is more depends on whose.
+    """
+    places = (*new.areas, *((None,) if new.cameras else ()))
+    return (
+        not new.capabilities <= old.capabilities
+        or new.only_own != old.only_own
+        or new.viewing > old.viewing
+        or any(new.rank_at(place) > old.rank_at(place) for place in places)
+    )
 
 
 def may_approve(grant: Grant, grantee_id: str, approver: Granter) -> bool:

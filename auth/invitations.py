@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from auth.checks import check_name, normalise_username
 from auth.errors import AuthError, PersonRuleError
-from auth.granting import Granter, MayNotGrantError, answers_for_the_city, needs_second_person
+from auth.granting import Granter, MayNotGrantError, answers_for_the_city
 from auth.grants import Grant, GrantWish, checked_wish
 from auth.model import Person, Territory
 from auth.policy import Standing
 from auth.roles import Capability
+from auth.whole_city import Grantee, second_look
 
 MIN_LIFE_S: Final = 300.0
 MAX_LIFE_S: Final = 30 * 24 * 3600.0
@@ -137,7 +138,7 @@ def check_inviting(maker: Granter | None, grant: Grant | None, organisation: str
         return False
     if grant is not None:
         maker.check(grant)
-        return needs_second_person(grant, organisation, maker.now, maker.territory)
+        return second_look(grant, Grantee(organisation=organisation), maker.now, maker.territory) is not None
     if not Standing(maker.person, maker.now).holds(Capability.MANAGE_PEOPLE):
         raise MayNotGrantError("You look after nobody.")
     return False

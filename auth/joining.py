@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from auth import tokens
 from auth.errors import PersonRuleError, ThrottledError, UnknownPersonError
 from auth.grant_service import COMMAND_LINE
-from auth.granting import Granter, MayNotGrantError, needs_second_person
+from auth.granting import Granter, MayNotGrantError
 from auth.invitation_records import InvitationRecords, NewInvitation, Notice
 from auth.invitations import (
     Invitation,
@@ -35,6 +35,7 @@ from auth.invitations import (
 from auth.model import Person, Territory
 from auth.service import AuthService, utc_now
 from auth.throttle import AddressThrottle
+from auth.whole_city import Grantee, SecondLook, second_look
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session, sessionmaker
@@ -84,14 +85,15 @@ class Joining:
             raise PersonRuleError("username", f"There is already somebody called {wish.username!r}.")
         return await self._make(InvitationKind.INVITATION, wish, None, maker, life_s)
 
-    async def will_wait(self, invitation: Invitation) -> bool:
-        """Whether what an invitation gives waits for a second person, as things are now."""
+    async def will_wait(self, invitation: Invitation) -> SecondLook | None:
+        """Why what an invitation gives waits for a second person, as things are now; None when it does not."""
         wish = invitation.wish
         if wish is None or invitation.maker is None:
-            return False
+            return None
         now = self._clock()
         wished = await asyncio.to_thread(self._records.wished_grant, wish, now)
-        return wished is not None and needs_second_person(wished, wish.organisation, now, self._territory)
+        grantee = Grantee(organisation=wish.organisation)
+        return None if wished is None else second_look(wished, grantee, now, self._territory)
 
     async def recover(self, username: str, maker: Person | None, life_s: float) -> tuple[str, Invitation]:
         """The secret of a link with which this person sets a new password; earlier ones end.

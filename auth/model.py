@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from auth.proofs import is_fresh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from auth.grants import Grant
@@ -96,11 +96,14 @@ class Territory:
     """What rules about people need to know of the city: the areas that make up all of it, and its cameras.
 
     `camera_of` finds one by id, None for an unknown one; `owns_cameras`: whether an organisation of this name owns any.
+    `lowest`: the areas with none below them; `cameras`: all of them, as they are when asked.
     """
 
     tops: frozenset[str]
     camera_of: Callable[[str], CameraRef | None] = lambda _id: None
     owns_cameras: Callable[[str], bool] = lambda _name: False
+    lowest: frozenset[str] = frozenset()
+    cameras: Callable[[], Iterable[CameraRef]] = tuple
 
 
 def is_same_organisation(one: str, other: str) -> bool:

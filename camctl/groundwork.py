@@ -5,7 +5,7 @@ Without the service's own modules, so that a command that needs only these is do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from auth.factor_records import FactorRecords
 from auth.factor_service import FactorService
 from auth.grant_records import GrantRecords
+from auth.model import CameraRef, Territory, is_same_organisation
 from auth.oidc_records import identities_at
 from auth.oidc_settings import ClaimRule, OidcSettings
 from auth.passkey_records import PasskeyRecords
@@ -159,6 +160,18 @@ def load_areas(config: Config) -> AreaTree:
     if strangers:
         raise ConfigError("cameras lie in areas that are not in the area table:\n" + "\n".join(strangers))
     return areas
+
+
+def city_of(
+    areas: AreaTree, camera_of: Callable[[str], CameraRef | None], cameras: Callable[[], Iterable[CameraRef]]
+) -> Territory:
+    """The city as the rules about people see it; the two say one camera and all of them as they are when asked."""
+
+    def owns_cameras(organisation: str) -> bool:
+        return any(is_same_organisation(organisation, camera.owner) for camera in cameras())
+
+    tops = frozenset(area.code for area in areas.children(None))
+    return Territory(tops, camera_of, owns_cameras, areas.lowest, cameras)
 
 
 def check_areas(config: Config, codes: Iterable[str]) -> None:

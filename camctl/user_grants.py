@@ -14,10 +14,11 @@ from auth.model import CameraRef, Person
 from auth.policy import Standing
 from auth.roles import CAMERA_CAPABILITIES, Role, ViewingRank
 from auth.service import AuthService, utc_now
+from auth.whole_city import Grantee, second_look
 from auth.windows import parse_window
 from camctl.config import Config
 from camctl.errors import ConfigError
-from camctl.groundwork import check_areas
+from camctl.groundwork import check_areas, city_of, load_areas
 
 COMMANDS: Final = frozenset({"grant", "approve", "revoke", "grants", "explain", "roles", "role"})
 
@@ -37,7 +38,7 @@ async def run(options: argparse.Namespace, config: Config, auth: AuthService) ->
             await grants.revoke(options.username, options.grant, None)
             _say(f"{options.grant} of {options.username} is revoked")
         case "grants":
-            _show(await auth.person(options.username))
+            _show(await auth.person(options.username), config)
         case "explain":
             _explain(await auth.person(options.username), _camera(config, options.camera, options.config))
         case "roles":
@@ -74,24 +75,34 @@ def _check_places(options: argparse.Namespace, config: Config) -> None:
 
 
 def _camera(config: Config, camera_id: str, path: Path) -> CameraRef:
-    for camera in config.cameras.items:
-        if camera.id == camera_id:
-            return CameraRef(camera.id, camera.area, camera.owner, camera.emergency_only)
-    raise ConfigError(f"there is no camera {camera_id} in {path}")
+    camera = _cameras(config).get(camera_id)
+    if camera is None:
+        raise ConfigError(f"there is no camera {camera_id} in {path}")
+    return camera
+
+
+def _cameras(config: Config) -> dict[str, CameraRef]:
+    return {
+        camera.id: CameraRef(camera.id, camera.area, camera.owner, camera.emergency_only)
+        for camera in config.cameras.items
+    }
 
 
 def _brings(deny: bool) -> str:
     return "may no longer" if deny else "may"
 
 
-def _show(person: Person) -> None:
-    now = utc_now()
+def _show(person: Person, config: Config) -> None:
+    now, cameras = utc_now(), _cameras(config)
+    city, grantee = city_of(load_areas(config), cameras.get, cameras.values), Grantee.of(person)
     for grant in person.grants:
         places = ", ".join((*grant.areas, *grant.cameras))
         hours = "" if grant.window is None else f"  {grant.window}"
         ends = "" if grant.ends_at is None else f"  until {grant.ends_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         what = "denied " + ", ".join(sorted(grant.capabilities)) if grant.deny else grant.role
-        _say(f"{grant.id}  {grant.state(now):<12} {what}  {places}{hours}{ends}  ({grant.reason})")
+        look = second_look(grant, grantee, now, city) if grant.waits else None
+        why = "" if look is None else f"  It waits for a second person: {look.sentence}"
+        _say(f"{grant.id}  {grant.state(now):<12} {what}  {places}{hours}{ends}  ({grant.reason}){why}")
 
 
 def _explain(person: Person, camera: CameraRef) -> None:

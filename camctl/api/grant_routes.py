@@ -82,15 +82,16 @@ async def list_people(
 
 
 @router.get("/me/grants", responses=documented())
-async def own_grants(caller: Caller) -> GrantsOut:
+async def own_grants(caller: Caller, request: Request) -> GrantsOut:
     """The caller's own grants."""
-    return GrantsOut.of(caller.person, utc_now())
+    return GrantsOut.of(caller.person, utc_now(), services_of(request).territory)
 
 
 @router.get("/people/{username}/grants", responses=documented(FORBIDDEN, NOT_FOUND))
 async def list_grants(username: str, caller: ManagingPeople, request: Request) -> GrantsOut:
     """What somebody was granted."""
-    return GrantsOut.of(await _looked_after(caller.person, username, services_of(request)), utc_now())
+    services = services_of(request)
+    return GrantsOut.of(await _looked_after(caller.person, username, services), utc_now(), services.territory)
 
 
 @router.post(
@@ -99,7 +100,8 @@ async def list_grants(username: str, caller: ManagingPeople, request: Request) -
 async def give(username: str, body: GrantIn, caller: ChangingPeople, request: Request) -> GrantOut:
     """Grant something; nobody grants what they do not hold themselves, as long as the grant lasts.
 
-    Lasting power over a whole city, and a place among the people of a camera's owner, waits for a second person.
+    What brings somebody half of a city or more for longer than 92 days, together with what they hold already, waits for
+    a second person; so does a place among the people of a camera's owner. `waits_because` says which.
     """
     services = services_of(request)
     person = await _looked_after(caller.person, username, services)
@@ -112,7 +114,9 @@ async def give(username: str, body: GrantIn, caller: ChangingPeople, request: Re
         raise _wrong(error) from None
     except MayNotGrantError as error:
         raise _refused(error) from None
-    return GrantOut.of(grant, utc_now())
+    # Read again: of two grants given at the same moment the other one may be why this one waits.
+    person = await services.auth.person(person.username)
+    return GrantOut.of(grant, person, utc_now(), services.territory)
 
 
 def _check_areas(body: GrantIn, services: Services) -> None:
@@ -141,7 +145,7 @@ async def approve(username: str, grant_id: str, caller: ChangingPeople, request:
         raise ProblemError(NOT_FOUND, _NO_GRANT) from None
     except MayNotGrantError as error:
         raise _refused(error) from None
-    return GrantOut.of(grant, utc_now())
+    return GrantOut.of(grant, person, utc_now(), services.territory)
 
 
 @router.delete(
@@ -175,7 +179,7 @@ async def list_waiting(
             username=person.username,
             display_name=person.display_name,
             organisation=person.organisation,
-            grant=GrantOut.of(grant, now),
+            grant=GrantOut.of(grant, person, now, territory),
             may_approve=may_approve(grant, person.id, granter),
         )
         for person in await services.auth.list_waiting()
@@ -196,7 +200,10 @@ async def list_roles(_caller: ManagingPeople, request: Request) -> RolesOut:
 
 @router.put("/roles/{name}", responses=documented(STEP_UP_NEEDED, FORBIDDEN, CROSS_SITE))
 async def set_role(name: str, body: RoleBody, caller: ChangingPeople, request: Request) -> RoleOut:
-    """Make a role or change what it brings to everybody who has it; for those who answer for the whole city."""
+    """Make a role or change what it brings to everybody who has it; for those who answer for the whole city.
+
+    It is not made to bring more by a grant that needs a second person: make a new role and grant that.
+    """
     services = services_of(request)
     try:
         await Grants(services.auth).set_role(name, body.role(), _granter(caller.person, services))

@@ -8,9 +8,10 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, Field
 
 from auth.grants import Grant, GrantKind, GrantState, GrantWish
-from auth.model import Person
+from auth.model import Person, Territory
 from auth.policy import Decision
 from auth.roles import Capability, Role, ViewingRank
+from auth.whole_city import Grantee, SecondLook, second_look
 from auth.windows import parse_window
 from camctl.api.schema_base import In
 
@@ -55,7 +56,11 @@ class GrantIn(In):
 
 
 class GrantOut(BaseModel):
-    """A grant. `granter` and `approver` are usernames; `state`: what it is this moment."""
+    """A grant. `granter` and `approver` are usernames; `state`: what it is this moment.
+
+    `waits_why` and `waits_because`: why one that waits does, as a stable word and in a sentence; null for others, and
+    where nothing is a reason any more.
+    """
 
     id: str
     role: str
@@ -74,10 +79,13 @@ class GrantOut(BaseModel):
     granter: str
     approver: str
     created: datetime | None
+    waits_why: SecondLook | None
+    waits_because: str | None
 
     @classmethod
-    def of(cls, grant: Grant, now: datetime) -> GrantOut:
-        """The grant as clients see it."""
+    def of(cls, grant: Grant, person: Person, now: datetime, territory: Territory) -> GrantOut:
+        """The person's grant as clients see it."""
+        why = second_look(grant, Grantee.of(person), now, territory) if grant.waits else None
         return cls(
             id=grant.id,
             role=grant.role,
@@ -96,6 +104,8 @@ class GrantOut(BaseModel):
             granter=grant.granter,
             approver=grant.approver,
             created=grant.created,
+            waits_why=why,
+            waits_because=None if why is None else why.sentence,
         )
 
 
@@ -105,9 +115,9 @@ class GrantsOut(BaseModel):
     items: list[GrantOut]
 
     @classmethod
-    def of(cls, person: Person, now: datetime) -> GrantsOut:
+    def of(cls, person: Person, now: datetime, territory: Territory) -> GrantsOut:
         """All of the person's."""
-        return cls(items=[GrantOut.of(grant, now) for grant in person.grants])
+        return cls(items=[GrantOut.of(grant, person, now, territory) for grant in person.grants])
 
 
 class ApprovalOut(BaseModel):

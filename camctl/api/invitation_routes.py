@@ -84,14 +84,14 @@ async def _made(request: Request, response: Response, maker: Person, made: tuple
     response.headers["Cache-Control"] = "no-store"
     reached_at = f"{request.url.scheme}://{request.url.netloc}"
     waits = await services.joining.will_wait(invitation)
-    return NewInvitationOut.of(service_address(services.config, reached_at), secret, invitation, waits=waits)
+    return NewInvitationOut.of(service_address(services.config, reached_at), secret, invitation, waits)
 
 
 @router.post("/invitations", status_code=201, responses=documented(STEP_UP_NEEDED, FORBIDDEN, CROSS_SITE, NOT_DONE))
 async def invite(body: InvitationIn, caller: ChangingPeople, request: Request, response: Response) -> NewInvitationOut:
     """Invite somebody by a link that works once; the answer says it, this once.
 
-    Nobody invites with what they could not grant; lasting power over a whole city waits for a second person then too.
+    Nobody invites with what they could not grant; what waits for a second person when it is granted waits then too.
     """
     services = services_of(request)
     _check_areas(services, body.areas)

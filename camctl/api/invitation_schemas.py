@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from auth.invitation_records import Notice
 from auth.invitations import Invitation, Wish
+from auth.whole_city import SecondLook
 from camctl.api.schema_base import In
 from camctl.one_time_links import invitation_link, qr_svg
 
@@ -87,19 +88,29 @@ class InvitationsOut(BaseModel):
 class NewInvitationOut(BaseModel):
     """A new link. `link` and `qr_svg` (the link as a QR code) are said this once: whoever has them can use it.
 
-    `waits`: who comes in by it may nothing until a second administrator approves.
+    `waits`: who comes in by it may nothing until a second administrator approves. `waits_why` and `waits_because` say
+    why, as in `GrantOut`.
     """
 
     invitation: InvitationOut
     waits: bool
+    waits_why: SecondLook | None
+    waits_because: str | None
     link: Annotated[str, Field(repr=False)]
     qr_svg: Annotated[str, Field(repr=False)]
 
     @classmethod
-    def of(cls, address: str, secret: str, invitation: Invitation, *, waits: bool) -> NewInvitationOut:
-        """The link that was just made, at the service's address."""
+    def of(cls, address: str, secret: str, invitation: Invitation, why: SecondLook | None) -> NewInvitationOut:
+        """The link that was just made, at the service's address; `why`: it will wait for a second person."""
         link = invitation_link(address, secret)
-        return cls(invitation=InvitationOut.of(invitation), waits=waits, link=link, qr_svg=qr_svg(link))
+        return cls(
+            invitation=InvitationOut.of(invitation),
+            waits=why is not None,
+            waits_why=why,
+            waits_because=None if why is None else why.sentence,
+            link=link,
+            qr_svg=qr_svg(link),
+        )
 
 
 class LookIn(In):

@@ -65,6 +65,12 @@ class AreaTree:
             fault = _misplaced(area, self._areas)
             if fault:
                 raise AreaError(fault)
+        self._lowest = frozenset(code for code in self._areas if code not in self._children)
+
+    @property
+    def lowest(self) -> frozenset[str]:
+        """The codes of the areas with none below them."""
+        return self._lowest
 
     def get(self, code: str) -> Area | None:
         """The area, or None."""

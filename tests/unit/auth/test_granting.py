@@ -11,16 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth.granting import (
-    LASTING,
     Granter,
     MayNotGrantError,
     answers_for_the_city,
     check_approval,
-    needs_second_person,
 )
 from auth.grants import Grant
 from auth.model import CameraRef, Person, Territory
 from auth.roles import ROLES, Capability, Role, ViewingRank
+from auth.whole_city import LASTING, Grantee, second_look
 from auth.windows import Window, parse_window
 from tests.support.people import JAKARTA, grant, person
 
@@ -117,7 +116,8 @@ def test_at_a_single_camera_the_rank_there_counts() -> None:
      (grant("operator", ("31.71.01",)), "PT Contoh", {"31"}, False)],
 )  # fmt: skip
 def test_what_waits_for_a_second_person(wished: Grant, organisation: str, tops: set[str], *, waits: bool) -> None:
-    assert needs_second_person(wished, organisation, NOW, replace(CONTOH, tops=frozenset(tops))) is waits
+    city = replace(CONTOH, tops=frozenset(tops))
+    assert (second_look(wished, Grantee(organisation=organisation), NOW, city) is not None) is waits
 
 
 def test_nobody_lends_themselves_the_second_pair_of_eyes() -> None:

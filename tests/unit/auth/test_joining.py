@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from auth.errors import PersonRuleError, ThrottledError, UnknownPersonError
-from auth.granting import Granter, MayNotGrantError, answers_for_the_city, needs_second_person
+from auth.granting import Granter, MayNotGrantError, answers_for_the_city
 from auth.invitations import (
     MOST_PENDING,
     REASON,
@@ -32,6 +32,7 @@ from auth.joining import Joining
 from auth.model import Person
 from auth.policy import Standing
 from auth.roles import Capability
+from auth.whole_city import Grantee, second_look
 from tests.support.people import JAKARTA, grant, regrant
 from tests.unit.auth.conftest import HOME, PASSWORD, sari
 
@@ -323,7 +324,7 @@ def test_nobody_invites_with_what_they_could_not_grant(maker: Person, wished: Gr
     except MayNotGrantError:
         return
     granter(maker).check(wished)
-    assert waits == needs_second_person(wished, "PT Contoh", NOW, JAKARTA)
+    assert waits == (second_look(wished, Grantee(organisation="PT Contoh"), NOW, JAKARTA) is not None)
 
 
 @given(

@@ -71,7 +71,7 @@ def test_roles_are_looked_up_in_the_database(tmp_path: Path, store: Store, role:
 
 def test_a_role_that_the_city_made_is_one(tmp_path: Path, store: Store) -> None:
     guard = Role(frozenset({Capability.SEE}), 0)
-    GrantRecords(store.sessions).set_role("guard", guard, datetime(2026, 3, 1, tzinfo=UTC), lambda _old: None)
+    GrantRecords(store.sessions).set_role("guard", guard, datetime(2026, 3, 1, tzinfo=UTC), lambda _old, _holders: None)
     settings = oidc_settings(configured(tmp_path, invite_only=False, rules=[RULE | {"role": "guard"}]), store)
     assert settings is not None
     assert [rule.role for rule in settings.rules] == ["guard"]
