@@ -34,7 +34,7 @@ from camctl.config import CameraConfig, Config, camera_password, turn_servers
 from camctl.control.client import ControlClient
 from camctl.control.codec import Setup
 from camctl.directory import DirectoryGuard
-from camctl.egress import EgressPolicy, OwnMachine
+from camctl.egress import EgressPolicy, OwnMachine, Site
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
 from camctl.first_administrator import announce
@@ -73,8 +73,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def entry_of(camera: CameraConfig, sealer: Sealer | None) -> CameraEntry:
-    """A configured camera, as the catalogue keeps it; `sealer` opens its password if that is sealed."""
+def entry_of(
+    camera: CameraConfig, sealer: Sealer | None, site: tuple[tuple[str, ...], str] | None = None
+) -> CameraEntry:
+    """A configured camera, as the catalogue keeps it; `sealer` opens its password if that is sealed.
+
+    `site`: the networks that are its own, and their key.
+    """
     return CameraEntry(
         id=camera.id,
         name=camera.name,
@@ -90,6 +95,7 @@ def entry_of(camera: CameraConfig, sealer: Sealer | None) -> CameraEntry:
         password=camera_password(camera, sealer),
         steer_without_timeout=camera.steer_without_timeout,
         emergency_only=camera.emergency_only,
+        site=Site(*site) if site else None,
         limits=Limits(
             camera.limits.pan,
             camera.limits.tilt,
@@ -103,7 +109,7 @@ def control_setup(config: Config) -> Setup:
     control = config.control
     sealer = camera_sealer(config)
     return Setup(
-        cameras=tuple(entry_of(camera, sealer) for camera in config.cameras.items),
+        cameras=tuple(entry_of(camera, sealer, config.cameras.site_of(camera)) for camera in config.cameras.items),
         rules=Rules(
             lease_idle_s=control.lease_idle_s,
             lease_cap_s=control.lease_cap_s,

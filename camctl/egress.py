@@ -12,7 +12,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
@@ -79,6 +79,14 @@ class OwnMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """The networks in which some cameras may be, and they alone; and the key that says so. Plain data, for the wire."""
+
+    networks: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class EgressPolicy:
     """The rules. Public addresses pass; private, shared and loopback ones only inside `approved_networks`.
 
@@ -101,6 +109,13 @@ class EgressPolicy:
             frozenset(own.ports),
             callee,
         )
+
+    def at(self, site: Site | None) -> EgressPolicy:
+        """The rules for cameras of a site, whose networks stand in place of all others; None: of no site."""
+        if site is None:
+            return self
+        networks = tuple(ip_network(text) for text in site.networks)
+        return replace(self, approved_networks=networks, callee=Callee("cameras of this site", site.key))
 
     def check(self, url: str, *, schemes: frozenset[str], resolve: Resolve) -> PinnedTarget:
         """Judge `url` and pin it to the first of its addresses, all of which must be allowed.
