@@ -56,22 +56,22 @@ class Arrival:
 
 
 class CitySignIn:
-    """Sign-ins by one directory. Made and used on one event loop; `close` it."""
+    """Sign-ins by one directory, which `client` asks. Made and used on one event loop; `close` it and so the client."""
 
     def __init__(
         self,
         settings: OidcSettings,
         auth: AuthService,
         sessions: sessionmaker[Session],
+        client: OidcClient,
         *,
-        client: OidcClient | None = None,
         clock: Callable[[], datetime] = utc_now,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._auth = auth
         self._records = IdentityRecords(sessions)
-        self._client = client or OidcClient(settings)
+        self._client = client
         self._clock = clock
         self._steady = steady
         self._throttle = AddressThrottle()

@@ -1,4 +1,7 @@
-"""Asking the city's directory: discovery, keys, and a code for a token. No other host is ever called."""
+"""Asking the city's directory: discovery, keys, and a code for a token. No other host is ever called.
+
+Each call goes to the address that the guard judged for it (`auth.pinned_http`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ import httpx
 from joserfc.jwk import KeySet
 
 from auth.oidc import Attempt, Provider, key_set, parse_object, provider_of
-from auth.oidc_settings import OidcError, OidcSettings
+from auth.oidc_settings import DirectoryRefusedError, Guard, OidcError, OidcSettings
+from auth.pinned_http import pinned_client
 
 TIMEOUT_S: Final = 10.0
 MAX_BYTES: Final = 262_144
@@ -21,11 +25,12 @@ _KEYS_AGAIN_S = 30.0  # so often at most are the keys asked for because a token 
 
 
 class OidcClient:
-    """What is known of one directory, and asking it. `transport` is httpx's own by default."""
+    """What is known of one directory, and asking it past `guard`, which it closes. `transport`: httpx's by default."""
 
     def __init__(
         self,
         settings: OidcSettings,
+        guard: Guard,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         steady: Callable[[], float] = time.monotonic,
@@ -35,15 +40,10 @@ class OidcClient:
         self._provider: tuple[Provider, float] | None = None
         self._asking = asyncio.Lock()
         self._silent_until_s = 0.0
+        self._refused = ""  # why the guard let nothing go there when it was last asked
         self._keys: tuple[KeySet, float] | None = None
-        # Neither redirects nor proxies of the environment: what is called is what was configured.
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            timeout=TIMEOUT_S,
-            follow_redirects=False,
-            trust_env=False,
-            headers={"Accept": "application/json"},
-        )
+        self._guard = guard
+        self._http = pinned_client(guard, TIMEOUT_S, transport)
 
     async def provider(self) -> Provider:
         """What the directory says of itself, at most an hour old."""
@@ -55,10 +55,16 @@ class OidcClient:
     async def _discovered(self) -> Provider:
         # Anybody may press the button: one that is down is not asked by each of them.
         if self._steady() < self._silent_until_s:
+            if self._refused:
+                raise DirectoryRefusedError(self._refused)
             raise OidcError("The directory did not answer a moment ago.")
-        self._silent_until_s = self._steady() + _SILENT_S
+        self._silent_until_s, self._refused = self._steady() + _SILENT_S, ""
         address = self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration"
-        found = provider_of(await self._ask("GET", address), self._settings.issuer)
+        try:
+            found = provider_of(await self._ask("GET", address), self._settings.issuer)
+        except DirectoryRefusedError as error:
+            self._refused = str(error)
+            raise
         self._silent_until_s = 0.0
         return found
 
@@ -107,8 +113,9 @@ class OidcClient:
         return parse_object(body)
 
     async def close(self) -> None:
-        """End its connections."""
+        """End its connections, and the guard."""
         await self._http.aclose()
+        self._guard.close()
 
 
 async def _bounded(response: httpx.Response) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from auth.errors import AuthError
@@ -12,6 +13,20 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 class OidcError(AuthError):
     """The directory, or somebody in its name, answered what cannot be believed, or nothing; the message says which."""
+
+
+class DirectoryRefusedError(OidcError):
+    """The guard lets no connection go to the directory; its message tells an administrator why and what to do."""
+
+
+class Guard(Protocol):
+    """Says where a call to the directory goes; what it is judged by is the service's affair."""
+
+    async def judge(self, url: str) -> str:
+        """The one IP address to which a connection for this URL may go, judged anew; DirectoryRefusedError."""
+
+    def close(self) -> None:
+        """End what it holds; nothing is judged afterwards."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ from camctl.cameras.patrols import Patrols, load_patrols
 from camctl.config import CameraConfig, Config, camera_password, turn_servers
 from camctl.control.client import ControlClient
 from camctl.control.codec import Setup
-from camctl.egress import EgressPolicy, OwnMachine
+from camctl.directory import DirectoryGuard
+from camctl.egress import EgressPolicy, OwnMachine, Site
 from camctl.errors import ConfigError, PortInUseError
 from camctl.fallback import Fallback
 from camctl.first_administrator import announce
@@ -72,8 +73,13 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def entry_of(camera: CameraConfig, sealer: Sealer | None) -> CameraEntry:
-    """A configured camera, as the catalogue keeps it; `sealer` opens its password if that is sealed."""
+def entry_of(
+    camera: CameraConfig, sealer: Sealer | None, site: tuple[tuple[str, ...], str] | None = None
+) -> CameraEntry:
+    """A configured camera, as the catalogue keeps it; `sealer` opens its password if that is sealed.
+
+    `site`: the networks that are its own, and their key.
+    """
     return CameraEntry(
         id=camera.id,
         name=camera.name,
@@ -89,6 +95,7 @@ def entry_of(camera: CameraConfig, sealer: Sealer | None) -> CameraEntry:
         password=camera_password(camera, sealer),
         steer_without_timeout=camera.steer_without_timeout,
         emergency_only=camera.emergency_only,
+        site=Site(*site) if site else None,
         limits=Limits(
             camera.limits.pan,
             camera.limits.tilt,
@@ -102,7 +109,7 @@ def control_setup(config: Config) -> Setup:
     control = config.control
     sealer = camera_sealer(config)
     return Setup(
-        cameras=tuple(entry_of(camera, sealer) for camera in config.cameras.items),
+        cameras=tuple(entry_of(camera, sealer, config.cameras.site_of(camera)) for camera in config.cameras.items),
         rules=Rules(
             lease_idle_s=control.lease_idle_s,
             lease_cap_s=control.lease_cap_s,
@@ -174,15 +181,17 @@ def certificate_of(config: Config) -> Certificate | None:
         raise ConfigError(f"server.tls.{error.key}: {error}") from None
 
 
-def city_sign_in(config: Config, auth: AuthService, store: Store) -> CitySignIn | None:
-    """The door for people whom the city's directory knows; None without a directory."""
+def city_sign_in(config: Config, auth: AuthService, store: Store, own: OwnMachine) -> CitySignIn | None:
+    """The door for people whom the city's directory knows, which is asked past the egress guard; None without one."""
     directory = oidc_settings(config, store)
     if directory is None:
         return None
     # Here, because what speaks to a directory takes a third of a second to load, and most cities have none.
     from auth.city_sign_in import CitySignIn
+    from auth.oidc_client import OidcClient
 
-    return CitySignIn(directory, auth, store.sessions)
+    guard = DirectoryGuard(directory.issuer, config.oidc.approved_networks, own)
+    return CitySignIn(directory, auth, store.sessions, OidcClient(directory, guard))
 
 
 def restream_settings(config: Config) -> RestreamSettings | None:
@@ -232,7 +241,7 @@ class Service:
             hearers=(self._uses.recheck_cameras, lambda _ids: self._grants.look_again()), record=self._audit,
         )  # fmt: skip
         self._setup = SetupCode(self._auth, [area.code for area in areas.children(None)])
-        self._city = city_sign_in(config, self._auth, self._store)
+        self._city = city_sign_in(config, self._auth, self._store, setup.own)
         self._certificate = certificate_of(config)
         self._app = build(self._services(areas, Patrols(patrols)))
 

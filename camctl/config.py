@@ -9,7 +9,6 @@ from typing import Annotated, Literal
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     Field,
     SecretStr,
@@ -21,9 +20,11 @@ from pydantic_core import ErrorDetails
 
 from camctl.config_oidc import InvitationConfig, OidcConfig
 from camctl.config_server import ServerConfig
+from camctl.config_sites import SiteConfig, overlap
 from camctl.config_types import (
     STRICT,
     Advertised,
+    AreaCode,
     Fingerprint,
     LiteralIp,
     Network,
@@ -32,6 +33,7 @@ from camctl.config_types import (
     Port,
     RtspAddress,
     Sealed,
+    Span,
     TimeZone,
     TurnUrl,
     network,
@@ -40,7 +42,6 @@ from camctl.errors import ConfigError
 from camctl.sealing import Sealer, SealError
 from camctl.turn import TurnServers
 
-AreaCode = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -171,21 +172,6 @@ class RtspConfig(_Strict):
     sub: RtspAddress | None = None
 
 
-def _check_range(pair: tuple[float, float]) -> tuple[float, float]:
-    if pair[0] >= pair[1]:
-        msg = "give the smaller number first"
-        raise ValueError(msg)
-    return pair
-
-
-# Lists in YAML, so not strict here; the numbers are.
-Span = Annotated[
-    tuple[Annotated[float, Field(ge=-1, le=1)], Annotated[float, Field(ge=-1, le=1)]],
-    Field(strict=False),
-    AfterValidator(_check_range),
-]
-
-
 class LimitsConfig(_Strict):
     """How far a camera may be turned by us, in the generic position space."""
 
@@ -243,8 +229,22 @@ class CamerasConfig(_Strict):
     """The cameras and the networks they may live in."""
 
     approved_networks: list[Network] = []
+    sites: Annotated[list[SiteConfig], Field(max_length=256)] = []
     areas: str | None = None
     items: list[CameraConfig] = []
+
+    @model_validator(mode="after")
+    def _networks_are_apart(self) -> CamerasConfig:
+        if msg := overlap(self.sites, self.approved_networks):
+            raise ValueError(msg)
+        return self
+
+    def site_of(self, camera: CameraConfig) -> tuple[tuple[str, ...], str] | None:
+        """The networks of the first site that it belongs to, and their key; None: `approved_networks` hold for it."""
+        for index, site in enumerate(self.sites):
+            if site.holds(camera.area, camera.owner):
+                return tuple(site.networks), f"cameras.sites[{index}].networks"
+        return None
 
     @property
     def networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -50,6 +50,11 @@ def config_changes(started: Config, wanted: Config, running: Mapping[str, Camera
         for key in _changed(camera, after[id_])
         if key not in POLICY_KEYS
     ]
+    later += [  # also of a camera whose area or owner is taken up at once: its networks are those of the start
+        f"camera {id_}: the networks of its site"
+        for id_, camera in before.items()
+        if id_ in after and started.cameras.site_of(camera) != wanted.cameras.site_of(after[id_])
+    ]
     return ConfigChanges(policies, tuple(later))
 
 

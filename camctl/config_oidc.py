@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from auth.oidc_settings import is_safe_issuer
+from camctl.config_types import Network
 
 
 class _Strict(BaseModel):
@@ -41,6 +42,7 @@ class OidcConfig(_Strict):
     """Signing in with the city's account (OpenID Connect)."""
 
     issuer: Annotated[str, AfterValidator(_check_issuer)] | None = None
+    approved_networks: Annotated[list[Network], Field(max_length=64)] = []
     client_id: str = ""
     client_secret_file: str | None = None
     invite_only: bool = True

@@ -65,6 +65,9 @@ def _check_advertised(text: str) -> str:
 Advertised = Annotated[str, AfterValidator(_check_advertised)]
 
 
+AreaCode = Annotated[str, StringConstraints(pattern=r"^\d+(\.\d+)*$")]
+
+
 def network(text: str) -> IPv4Network | IPv6Network:
     """A network such as 10.1.0.0/16; raises ValueError."""
     try:
@@ -111,3 +114,18 @@ def _check_time_zone(text: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
+
+
+def _check_range(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] >= pair[1]:
+        msg = "give the smaller number first"
+        raise ValueError(msg)
+    return pair
+
+
+# Lists in YAML, so not strict here; the numbers are.
+Span = Annotated[
+    tuple[Annotated[float, Field(ge=-1, le=1)], Annotated[float, Field(ge=-1, le=1)]],
+    Field(strict=False),
+    AfterValidator(_check_range),
+]

@@ -1,7 +1,8 @@
-"""The egress guard: which addresses the service may connect to on behalf of a camera.
+"""The egress guard: which addresses the service may connect to, for a camera or for the city's directory.
 
 Cameras are hostile hosts. Their addresses, and every URI that they return, are resolved once, judged, and pinned: who
 connects uses `PinnedTarget.address`, never the name again, so that a name server cannot change its mind in between.
+The directory is believed more, but its name comes from the same name servers.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
@@ -25,7 +26,7 @@ RESOLVE_TIMEOUT_S = 3.0
 _MAX_URL = 2048
 _MAX_ADDRESSES = 32
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?\.?")
-_NEVER = frozenset({"multicast", "unspecified", "link-local", "IPv4-compatible"})
+_NEVER = frozenset({"a multicast", "an unspecified", "a link-local", "an IPv4-compatible"})
 # Under this prefix an IPv6 address carries an IPv4 one that routers deliver to.
 _NAT64 = IPv6Network("64:ff9b::/96")
 # As well, once; deprecated since 2006 (RFC 4291), so who names one means no camera. Holds :: and ::1, judged before.
@@ -33,7 +34,30 @@ _IPV4_COMPATIBLE = IPv6Network("::/96")
 
 
 class EgressRefusedError(Exception):
-    """An address is not allowed or cannot be had; the message says which rule and what to do, and carries no secret."""
+    """An address is not allowed or cannot be had; the message says which rule and what to do, and carries no secret.
+
+    `to_approve`: networks that would have to be approved first; none where approval does not help.
+    """
+
+    def __init__(self, message: str, to_approve: tuple[IpNetwork, ...] = ()) -> None:
+        super().__init__(message)
+        self.to_approve = to_approve
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """Whom a policy lets be called: their name in its refusals, and the key that approves their networks.
+
+    `is_one_host`: no more is proposed for approval than the addresses that were found.
+    """
+
+    name: str
+    key: str
+    is_one_host: bool = False
+
+
+CAMERAS = Callee("cameras", "cameras.approved_networks")
+DIRECTORY = Callee("the directory", "oidc.approved_networks", is_one_host=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +79,14 @@ class OwnMachine:
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """The networks in which some cameras may be, and they alone; and the key that says so. Plain data, for the wire."""
+
+    networks: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class EgressPolicy:
     """The rules. Public addresses pass; private, shared and loopback ones only inside `approved_networks`.
 
@@ -66,15 +98,24 @@ class EgressPolicy:
     approved_networks: tuple[IpNetwork, ...] = ()
     own_addresses: tuple[IpAddress, ...] = ()
     own_ports: frozenset[int] = frozenset()
+    callee: Callee = CAMERAS
 
     @classmethod
-    def of(cls, networks: Iterable[str], own: OwnMachine) -> EgressPolicy:
+    def of(cls, networks: Iterable[str], own: OwnMachine, callee: Callee = CAMERAS) -> EgressPolicy:
         """From what was sent over the wire; ValueError when it is no network or address."""
         return cls(
             tuple(ip_network(text) for text in networks),
             tuple(ip_address(text) for text in own.addresses),
             frozenset(own.ports),
+            callee,
         )
+
+    def at(self, site: Site | None) -> EgressPolicy:
+        """The rules for cameras of a site, whose networks stand in place of all others; None: of no site."""
+        if site is None:
+            return self
+        networks = tuple(ip_network(text) for text in site.networks)
+        return replace(self, approved_networks=networks, callee=Callee("cameras of this site", site.key))
 
     def check(self, url: str, *, schemes: frozenset[str], resolve: Resolve) -> PinnedTarget:
         """Judge `url` and pin it to the first of its addresses, all of which must be allowed.
@@ -90,35 +131,55 @@ class EgressPolicy:
         parts, port = _split(url, schemes)
         host = parts.hostname or ""
         addresses = _addresses(host, resolve)
+        lacking: dict[IpNetwork, str] = {}
         for address in addresses:
-            self._judge(address, host, port)
+            shown = _shown(host, address)
+            for each in _meanings(address):
+                rule = self._judge(each, shown, port)
+                if rule is not None:
+                    lacking.setdefault(self._network_around(each), f"{shown} is {rule} address")
+        if lacking:
+            networks = ", ".join(map(str, lacking))
+            raise EgressRefusedError(
+                f"{next(iter(lacking.values()))} outside the approved networks; if {self.callee.name} may be there, "
+                f"add {networks} to {self.callee.key}",
+                tuple(lacking),
+            )
         return PinnedTarget(url, host, str(_plain(addresses[0])), port)
 
-    def _judge(self, address: IpAddress, host: str, port: int) -> None:
-        for each in _meanings(address):
-            rule = self._rule_against(each)
-            if rule is not None:
-                raise EgressRefusedError(_refusal(host, address, each, rule))
-            if port in self.own_ports and (each.is_loopback or each in self.own_addresses):
-                where = f"port {port} of {_shown(host, address)}"
-                raise EgressRefusedError(f"{where} is this service's own; cameras are never connected to there")
+    def _judge(self, address: IpAddress, shown: str, port: int) -> str | None:
+        """Which rule wants approval for it, if any; EgressRefusedError where none would help."""
+        rule = self._rule_against(address)
+        if rule in _NEVER:
+            raise EgressRefusedError(f"{shown} is {rule} address; nobody is ever called there")
+        if port in self.own_ports and (address.is_loopback or address in self.own_addresses):
+            raise EgressRefusedError(f"port {port} of {shown} is this service's own; it never calls itself")
+        return rule
+
+    def _network_around(self, address: IpAddress) -> IpNetwork:
+        """What an administrator most likely means: of cameras 10.1.0.0/16, 127.0.0.0/8, a /64."""
+        if self.callee.is_one_host:
+            return ip_network(address)
+        if isinstance(address, IPv4Address):
+            return IPv4Network((int(address), 8 if address.is_loopback else 16), strict=False)
+        return IPv6Network((int(address), 128 if address.is_loopback else 64), strict=False)
 
     def _rule_against(self, address: IpAddress) -> str | None:
         if address.is_multicast:
-            return "multicast"
+            return "a multicast"
         if address.is_unspecified:
-            return "unspecified"
+            return "an unspecified"
         if address.is_link_local:
-            return "link-local"
+            return "a link-local"
         if not address.is_loopback and _is_in(address, (_IPV4_COMPATIBLE,)):
-            return "IPv4-compatible"
+            return "an IPv4-compatible"
         if _is_in(address, self.approved_networks):
             return None
         if address in self.own_addresses:
             return "this service's own"
         if address.is_loopback:
-            return "loopback"
-        return None if address.is_global else "private"
+            return "a loopback"
+        return None if address.is_global else "a private"
 
 
 async def resolve_pinned(
@@ -272,22 +333,5 @@ def _is_in(address: IpAddress, networks: Iterable[IpNetwork]) -> bool:
     return any(address.version == network.version and address in network for network in networks)
 
 
-def _refusal(host: str, address: IpAddress, meaning: IpAddress, rule: str) -> str:
-    shown = _shown(host, address)
-    if rule in _NEVER:
-        return f"{shown} is {'an' if rule[0] in 'Iu' else 'a'} {rule} address; cameras are never connected to there"
-    return (
-        f"{shown} is a {rule} address outside the approved networks; if cameras may be there, "
-        f"add {_network_around(meaning)} to cameras.approved_networks"
-    )
-
-
 def _shown(host: str, address: IpAddress) -> str:
     return str(address) if host == str(address) else f"{host} ({address})"
-
-
-def _network_around(address: IpAddress) -> IpNetwork:
-    """The network that an administrator most likely means: 10.1.0.0/16, 127.0.0.0/8, a /64."""
-    if isinstance(address, IPv4Address):
-        return IPv4Network((int(address), 8 if address.is_loopback else 16), strict=False)
-    return IPv6Network((int(address), 128 if address.is_loopback else 64), strict=False)

@@ -44,6 +44,11 @@ def outer_faults(data: object) -> list[str]:
     except AreaError as error:
         return [f"cameras.areas: {error}"]
     found = _unreadable("media.turn.secret_file", _turn_file(data)) + _tls_faults(data) + _oidc_faults(data, areas)
+    sites = cameras.get("sites") if isinstance(cameras, dict) else None
+    for index, site in enumerate(sites if isinstance(sites, list) else ()):
+        area = site.get("area") if isinstance(site, dict) else None
+        if isinstance(area, str) and area not in areas:
+            found.append(f"cameras.sites[{index}].area: there is no area {area}")
     for key, camera in raw_cameras(data):
         area, secret = camera.get("area"), camera.get("password_file")
         if isinstance(area, str) and area not in areas:

@@ -47,7 +47,7 @@ class Sources:
         url = _url(camera, quality)
         entry = camera.entry
         try:
-            target = await resolve_pinned(self._egress, url, schemes=_RTSP)
+            target = await resolve_pinned(self._egress.at(entry.site), url, schemes=_RTSP)
         except EgressRefusedError as error:
             detail = f"the camera's video address is not allowed: {error}"
             if not camera.is_steered:  # a plain feed: nobody else finds out

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
 from auth.errors import ThrottledError, WrongSignInError
-from auth.oidc_settings import OidcError
+from auth.oidc_settings import DirectoryRefusedError, OidcError
 from camctl.api.access import Anyone
 from camctl.api.entering import come_from_directory
 from camctl.api.letting_in import address_of, is_https, refusals_recorded
@@ -28,6 +28,7 @@ router = APIRouter(prefix=PREFIX, tags=["people"])
 
 ATTEMPT_S: Final = 600
 _HOME, _FAILED = "/#/", "/#/city-sign-in-failed"
+_UNAVAILABLE = "/#/city-sign-in-unavailable"  # as the kind of problem: nothing that the person could mend
 _SENT_ON: dict[int | str, dict[str, Any]] = {303: {"description": "To the directory, or back to the page"}}
 
 
@@ -102,7 +103,7 @@ def _cookie(request: Request) -> str:
 
 def _failed(error: Exception) -> RedirectResponse:
     _log.warning("a sign-in by the directory was refused: %s", error)
-    return _to(_FAILED)
+    return _to(_UNAVAILABLE if isinstance(error, DirectoryRefusedError) else _FAILED)
 
 
 def _to(address: str) -> RedirectResponse:

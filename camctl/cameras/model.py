@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from auth.model import CameraRef
+from camctl.egress import Site
 from camctl.ptz.limits import Limits
 
 
@@ -38,6 +39,7 @@ class CameraEntry:
     steer_without_timeout: bool = False  # the owner accepts that nobody can stop it when the link to it dies
     limits: Limits = field(default_factory=Limits)
     emergency_only: bool = False  # its owner shares it in emergencies only
+    site: Site | None = None  # the only networks that it may be in; None: those approved for all
 
     ref: CameraRef = field(init=False, repr=False, compare=False)  # what a permission needs to know of it
 

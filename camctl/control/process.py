@@ -276,13 +276,17 @@ async def _open_files(setup: codec.Setup) -> tuple[Journal | None, Spool | None]
 
 def _driver(drivers: OnvifDrivers, entry: CameraEntry) -> CameraDriver:
     return drivers.create(
-        entry.onvif_url or "", entry.username, entry.password, owner_accepts_no_net=entry.steer_without_timeout
+        entry.onvif_url or "",
+        entry.username,
+        entry.password,
+        owner_accepts_no_net=entry.steer_without_timeout,
+        site=entry.site,
     )
 
 
 def _teach(stopper: StopperHandle, setup: codec.Setup, entry: CameraEntry) -> None:
     url = entry.onvif_url or ""
-    stopper.know(StopOrder(entry.id, url, entry.username, entry.password, setup.networks, setup.own))
+    stopper.know(StopOrder(entry.id, url, entry.username, entry.password, setup.networks, setup.own, entry.site))
 
 
 def _be_quick() -> None:

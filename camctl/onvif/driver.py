@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget, resolve_pinned
+from camctl.egress import EgressPolicy, EgressRefusedError, PinnedTarget, Site, resolve_pinned
 from camctl.onvif import capabilities as cap
 from camctl.onvif import quirks
 from camctl.onvif.account import Account
@@ -59,8 +59,10 @@ class OnvifDriver:
         quirk: Quirk | None = None,
         *,
         owner_accepts_no_net: bool = False,
+        site: Site | None = None,
     ) -> None:
         self._shared = shared
+        self._policy = shared.policy.at(site)
         self._device_url = device_url
         self._forced_quirk = quirk
         self._owner_accepts = owner_accepts_no_net
@@ -96,9 +98,7 @@ class OnvifDriver:
     async def connect(self) -> CameraFacts:
         """Find out what the camera is and can do; may be called again after a failure."""
         try:
-            target = await resolve_pinned(
-                self._shared.policy, self._device_url, schemes=_SCHEMES, pool=self._shared.resolving
-            )
+            target = await resolve_pinned(self._policy, self._device_url, schemes=_SCHEMES, pool=self._shared.resolving)
         except EgressRefusedError as error:
             raise CameraError(CameraFault.UNREACHABLE, str(error)) from None
         self._asking.use(Service.DEVICE, target)
@@ -234,7 +234,7 @@ class OnvifDriver:
         def ask(budget: Budget) -> Survey:
             self._surveying.use(Service.DEVICE, target)
             try:
-                surveyor = Surveyor(self._surveying, self._shared.policy, target, self._forced_quirk, budget)
+                surveyor = Surveyor(self._surveying, self._policy, target, self._forced_quirk, budget)
                 return self._prepared(surveyor.survey())
             finally:
                 self._surveying.close()
@@ -340,18 +340,20 @@ class OnvifDrivers:
         *,
         quirk: str | None = None,
         owner_accepts_no_net: bool = False,
+        site: Site | None = None,
     ) -> OnvifDriver:
         """A driver for the camera whose device service is at `device_url`; nothing is sent before `connect`.
 
         `quirk` names a row of the quirks table; None finds the row by what the camera says of itself.
         `owner_accepts_no_net`: it may be steered even if nothing ends its motion when the link to it dies.
+        `site`: the networks that it may be in, where it is not those of all.
 
         Raises:
             ValueError: no row has that name.
         """
         row = quirks.named(quirk) if quirk is not None else None
         driver = OnvifDriver(
-            self._shared, device_url, username, password, row, owner_accepts_no_net=owner_accepts_no_net
+            self._shared, device_url, username, password, row, owner_accepts_no_net=owner_accepts_no_net, site=site
         )
         self._drivers.add(driver)
         return driver

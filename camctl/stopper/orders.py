@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from camctl.egress import OwnMachine
+from camctl.egress import OwnMachine, Site
 
 KNOW = "know"  # here is a camera that may be moved: find out how it is stopped
 ARM = "arm"  # a move goes out now; stop this camera if I die
@@ -22,6 +22,7 @@ class StopOrder:
     password: str = field(repr=False)
     networks: tuple[str, ...] = ()  # the approved networks: the stopper's egress guard is the service's
     own: OwnMachine = field(default_factory=OwnMachine)
+    site: Site | None = None
 
     def payload(self) -> dict[str, Any]:
         """As it goes over the wire."""
@@ -31,4 +32,5 @@ class StopOrder:
     def from_payload(cls, payload: dict[str, Any]) -> StopOrder:
         """As it came."""
         own = OwnMachine(tuple(payload["own"]["addresses"]), tuple(payload["own"]["ports"]))
-        return cls(**{**payload, "networks": tuple(payload["networks"]), "own": own})
+        site = payload["site"] and Site(tuple(payload["site"]["networks"]), payload["site"]["key"])
+        return cls(**{**payload, "networks": tuple(payload["networks"]), "own": own, "site": site})

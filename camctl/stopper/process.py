@@ -144,7 +144,7 @@ async def run(connection: socket.socket) -> int:
         policy = EgressPolicy.of(order.networks, order.own)
         if policy not in guards:
             guards[policy] = OnvifDrivers(policy)
-        return guards[policy].create(order.onvif_url, order.username, order.password)
+        return guards[policy].create(order.onvif_url, order.username, order.password, site=order.site)
 
     stopper = Stopper(make)
     peer = Peer(connection, on_event=stopper.on_event)

@@ -54,7 +54,8 @@ def service(folder: Path, issuer: str, name: str = "127.0.0.1", **more: Any) -> 
     secret = folder / "client-secret"
     secret.write_text("any will do\n")
     port = free_tcp_port()
-    oidc = {"issuer": issuer, "client_id": "camctl", "client_secret_file": str(secret), **more}
+    oidc = {"issuer": issuer, "client_id": "camctl", "client_secret_file": str(secret)}
+    oidc |= {"approved_networks": ["127.0.0.0/8"]} | more
     server = {"port": port, "public_url": f"http://{name}:{port}"}
     config = services.write_config(folder, server=server, oidc=oidc)
     with services.running(folder, config, {"sari": ("--role", "official", "--area", "31.71")}) as running:
@@ -81,6 +82,17 @@ def test_only_the_invited_come_in_where_it_is_so_configured(tmp_path: Path) -> N
             assert (landed, me.status_code) == ("/#/city-sign-in-failed", 401)
         assert "invited" in running.log.read_text()
         assert "any will do" not in running.log.read_text()
+
+
+def test_a_directory_in_a_network_that_nobody_approved_is_not_called_and_the_log_says_the_line(tmp_path: Path) -> None:
+    with directory(tmp_path) as issuer, service(tmp_path, issuer, approved_networks=["10.0.0.0/8"]) as running:
+        before = (tmp_path / "directory.log").read_text()
+        answer = httpx.get(f"{running.api}/auth/oidc/start", timeout=10)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/#/city-sign-in-unavailable")
+        assert (tmp_path / "directory.log").read_text() == before
+        log = running.log.read_text()
+        assert 'under oidc: approved_networks: ["10.0.0.0/8", "127.0.0.1/32"]' in log
+        assert "any will do" not in log
 
 
 def test_rules_make_people_of_whom_the_directory_knows(tmp_path: Path) -> None:

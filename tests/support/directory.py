@@ -15,7 +15,27 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 ISSUER = "https://login.example.go.id"
+ADDRESS = "203.0.113.80"
 KEYS = tuple(RSAKey.generate_key(2048, {"kid": kid, "use": "sig"}) for kid in ("first", "second"))
+
+
+@dataclass
+class Guarding:
+    """A guard that lets everything go to `address`, or refuses with what it is given."""
+
+    address: str = ADDRESS
+    refusal: Exception | None = None
+    judged: list[str] = field(default_factory=list)
+    is_closed: bool = False
+
+    async def judge(self, url: str) -> str:
+        self.judged.append(url)
+        if self.refusal is not None:
+            raise self.refusal
+        return self.address
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 @dataclass
@@ -30,6 +50,7 @@ class Directory:
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     nonce: str = ""
     id_token: str | None = None
+    guard: Guarding = field(default_factory=Guarding)
 
     def token(self, **claims: Any) -> str:
         now = int(time.time())
@@ -38,7 +59,9 @@ class Directory:
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, said, self.key)
 
     def respond(self, request: httpx.Request) -> httpx.Response:
-        assert request.url.host == "login.example.go.id", f"{request.url} is not the issuer"
+        name = "login.example.go.id"
+        assert (request.headers["host"], request.extensions["sni_hostname"]) == (name, name), "not the issuer"
+        assert request.url.host == self.guard.address, f"{request.url} is not where the guard said"
         path = request.url.path
         self.asked.append((path, dict(parse_qsl(request.content.decode()))))
         if path in self.answers:

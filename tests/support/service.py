@@ -59,7 +59,7 @@ class Service:
         return said(camctl_here("user", *arguments, "--config", str(self.config), stdin=stdin)).strip()
 
 
-def write_config(folder: Path, cameras: Sequence[Mapping[str, Any]] = (), **parts: Mapping[str, Any]) -> Path:
+def write_config(folder: Path, cameras: Sequence[Mapping[str, Any]] = (), /, **parts: Mapping[str, Any]) -> Path:
     """A configuration on free ports: loopback is approved, one media worker; `parts` are laid over it by section."""
     config: dict[str, dict[str, Any]] = {
         "server": {"host": "127.0.0.1", "port": free_tcp_port()},

@@ -249,7 +249,7 @@ class Town:
 
 
 @contextlib.contextmanager
-def town(folder: Path, cameras: Mapping[str, dict[str, Any]], **parts: dict[str, Any]) -> Iterator[Town]:
+def town(folder: Path, cameras: Mapping[str, dict[str, Any]], /, **parts: dict[str, Any]) -> Iterator[Town]:
     """A town for the length of a block; `cameras`: name to settings of the simulator, of which the key "service" is
     for the service's own configuration instead. `parts` are sections of that. The service is not started yet.
     """

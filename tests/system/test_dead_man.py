@@ -18,13 +18,15 @@ from tests.support.trials import PhoneProcess, Town, town
 
 pytestmark = pytest.mark.system
 
-CAMERAS = {name: {"ptz_timeout_range_s": [10.0, 60.0]} for name in ("one", "two")}
+# Approved for their site alone, so that whoever stops them has to know the site.
+CAMERAS = {name: {"ptz_timeout_range_s": [10.0, 60.0], "service": {"owner": "PT Contoh"}} for name in ("one", "two")}
+SITES = {"approved_networks": [], "sites": [{"owner": "PT Contoh", "networks": ["127.0.0.1/32"]}]}
 STOPPED_S = 1.5
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with town(tmp_path_factory.mktemp("town"), CAMERAS) as running:
+    with town(tmp_path_factory.mktemp("town"), CAMERAS, cameras=SITES) as running:
         running.start()
         yield running
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from camctl.egress import EgressPolicy
+from camctl.egress import EgressPolicy, Site
 from camctl.onvif.driver import OnvifDrivers
 from camctl.ptz.model import Velocity
 from camctl.ptz.ports import CameraFault
@@ -203,3 +203,46 @@ def test_a_service_among_malicious_cameras(tmp_path: Path) -> None:
                 trap.setblocking(False)
                 with pytest.raises(BlockingIOError):
                     trap.accept()
+
+
+async def test_a_camera_of_one_site_is_never_looked_for_in_the_network_of_another(drivers: OnvifDrivers) -> None:
+    """All of loopback is approved for others; its name is its own machine's at first and a neighbour's afterwards."""
+    answers = [["127.0.0.1"], [ELSEWHERE]]
+    site = Site(("127.0.0.1/32",), "cameras.sites[0].networks")
+    async with bench(drivers) as it, canary(it.running.port) as heard:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("camctl.egress.system_resolve", lambda _host: answers.pop(0))
+            url = f"http://cam.example:{it.running.port}/onvif/device_service"
+            driver = drivers.create(url, "operator", "correct horse", site=site)
+            await driver.connect()
+            error = await fault_of(driver.connect())
+            await driver.close()
+    assert (error.fault, answers) == (CameraFault.UNREACHABLE, [])
+    assert "cameras.sites[0].networks" in error.detail
+    assert heard == []
+
+
+def test_a_service_keeps_its_cameras_to_their_sites(tmp_path: Path) -> None:
+    """ONVIF and a plain feed, configured at an address that is another site's."""
+    with socket.create_server((ELSEWHERE, 0)) as trap:
+        there = f"{ELSEWHERE}:{trap.getsockname()[1]}"
+        place = {"area": "31.71.07", "owner": "PT A"}
+        items = [
+            {"id": "onvif", "name": "onvif", "onvif": f"http://{there}/onvif/device_service", **place},
+            {"id": "feed", "name": "feed", "rtsp": {"main": f"rtsp://{there}/main"}, **place},
+        ]
+        sites = [{"owner": "PT A", "networks": ["127.0.0.1/32"]}, {"owner": "PT B", "networks": [f"{ELSEWHERE}/32"]}]
+        config = write_config(tmp_path, items, cameras={"approved_networks": [], "sites": sites})
+        people = {"budi": ["--role", "operator", "--area", "31"]}
+        with running(tmp_path, config, people) as service, service.client("budi") as client:
+
+            def said() -> str:
+                return client.get("/cameras/onvif").text
+
+            wait_until(lambda: "cameras.sites[0].networks" in said(), 20, said)
+            refused = client.get("/cameras/feed/snapshot.jpg")
+            assert refused.status_code >= 400
+            assert "cameras.sites[0].networks" in refused.text
+        trap.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            trap.accept()

@@ -32,8 +32,8 @@ class Browser:
 
     def __init__(self, directory: Directory, auth: AuthService, store: Store, clocks: Clocks, **more: Any) -> None:
         self.directory = directory
-        client = OidcClient(settings(**more), transport=directory.transport, steady=clocks.steady)
-        self.city = CitySignIn(settings(**more), auth, store.sessions, client=client, steady=clocks.steady)
+        client = OidcClient(settings(**more), directory.guard, transport=directory.transport, steady=clocks.steady)
+        self.city = CitySignIn(settings(**more), auth, store.sessions, client, steady=clocks.steady)
 
     async def leaves(self) -> tuple[dict[str, str], str]:
         """What the directory is asked with, and the cookie."""

@@ -89,8 +89,8 @@ async def test_a_role_that_is_gone_gives_nothing_and_takes_what_was(
 ) -> None:
     await ruled.comes()
     rules = (ClaimRule("camat-gambir", "no-such-role", ("31.71.01",)),)
-    client = OidcClient(settings(), transport=directory.transport)
-    ruled.city = CitySignIn(settings(invite_only=False, rules=rules), auth, store.sessions, client=client)
+    client = OidcClient(settings(), directory.guard, transport=directory.transport)
+    ruled.city = CitySignIn(settings(invite_only=False, rules=rules), auth, store.sessions, client)
     arrival = await ruled.comes()
     assert (arrival.given, len(arrival.taken)) == ((), 1)
     assert (await auth.person("budi")).grants == ()

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from auth import oidc_client
 from auth.oidc import parse_object, provider_of
 from auth.oidc_client import MAX_BYTES, OidcClient
-from auth.oidc_settings import OidcError, is_safe_issuer
-from tests.support.directory import ISSUER, Directory
+from auth.oidc_settings import DirectoryRefusedError, OidcError, is_safe_issuer
+from tests.support.directory import ADDRESS, ISSUER, Directory, Guarding
 from tests.unit.auth.city_kit import Browser, settings
 
 if TYPE_CHECKING:
@@ -114,6 +114,36 @@ async def test_one_that_is_down_is_not_asked_by_everybody_who_presses_the_button
     assert len(directory.asked) == 1
 
 
+async def test_every_call_is_judged_and_goes_where_the_guard_says_then(
+    invited: Browser, directory: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    asked, cookie = await invited.leaves()
+    directory.guard.address = "2001:db8::80"  # `Directory` holds each request against it
+    await invited.arrives({"code": "a-code", "state": asked["state"]}, cookie)
+    paths = ["/.well-known/openid-configuration", "/token", "/keys"]
+    assert directory.guard.judged == [f"{ISSUER}{path}" for path in paths]
+    assert [path for path, _ in directory.asked] == paths
+
+
+async def test_what_the_guard_refuses_is_not_called(invited: Browser, directory: Directory, clocks: Clocks) -> None:
+    directory.guard.refusal = DirectoryRefusedError("Add it.")
+    for _ in range(3):
+        with pytest.raises(DirectoryRefusedError, match=r"Add it\."):
+            await invited.city.start()
+    assert (directory.asked, len(directory.guard.judged)) == ([], 1)
+    clocks.advance(6)
+    directory.guard.refusal = None
+    assert await invited.signs_in()
+
+
+async def test_the_guard_ends_with_the_client() -> None:
+    guard = Guarding(ADDRESS)
+    await OidcClient(settings(), guard).close()
+    assert guard.is_closed
+
+
 async def test_one_that_drips_is_given_up(directory: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
     async def drip() -> Any:
         while True:
@@ -124,7 +154,7 @@ async def test_one_that_drips_is_given_up(directory: Directory, monkeypatch: pyt
         return httpx.Response(200, content=drip())
 
     monkeypatch.setattr(oidc_client, "TIMEOUT_S", 0.1)
-    client = OidcClient(settings(), transport=httpx.MockTransport(respond))
+    client = OidcClient(settings(), Guarding(), transport=httpx.MockTransport(respond))
     started = time.monotonic()
     with pytest.raises(OidcError, match="does not answer"):
         await client.provider()

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from auth.grant_records import GrantRecords
+from auth.oidc_settings import DirectoryRefusedError
 from auth.roles import Capability, Role
+from camctl.app import city_sign_in, own_machine
 from camctl.config import Config, faults
 from camctl.errors import ConfigError
-from camctl.groundwork import oidc_settings, outer_faults
+from camctl.groundwork import auth_service, oidc_settings, outer_faults
 from camctl.store import Store, migrate, open_store
 
 GOOD: dict[str, Any] = {"issuer": "https://login.example.go.id", "client_id": "camctl", "client_secret_file": "/x"}
@@ -28,7 +30,10 @@ RULE = {"value": "camat", "role": "official", "areas": ["31.71"]}
         ({"client_id": ""}, "client_id"),
         ({"client_secret_file": None}, "client_secret_file"), ({"rules": [RULE]}, "invite_only"),
         ({"invite_only": False}, "rules"), ({"invite_only": False, "rules": [RULE | {"areas": []}]}, "areas"),
-        ({"secret": "x"}, "unknown key"),
+        ({"secret": "x"}, "unknown key"), ({"approved_networks": ["10.0.0.0/8"] * 65}, "64"),
+        ({"approved_networks": ["10.20.5.7/16"]}, "not a network such as 10.1.0.0/16"),
+        ({"approved_networks": ["login.example.go.id"]}, "not a network"),
+        ({"approved_networks": "10.0.0.0/8"}, "list"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named(oidc: dict[str, Any], word: str) -> None:
@@ -54,6 +59,14 @@ def configured(tmp_path: Path, **more: Any) -> Config:
     secret = tmp_path / "secret"
     secret.write_text("very-secret\n")
     return Config.model_validate({"server": HERE, "oidc": GOOD | {"client_secret_file": str(secret)} | more})
+
+
+def test_networks_are_approved_beside_the_issuer(tmp_path: Path) -> None:
+    networks = ["10.20.5.7/32", "fd00:20::/64"]
+    assert configured(tmp_path).oidc.approved_networks == []
+    config = Config.model_validate({"server": HERE, "oidc": GOOD | {"approved_networks": networks}})
+    assert config.oidc.approved_networks == networks
+    assert config.cameras.approved_networks == []
 
 
 def test_files_and_areas_are_looked_for() -> None:
@@ -88,3 +101,26 @@ def test_the_settings_know_the_secret_and_do_not_show_it(tmp_path: Path, store: 
     with pytest.raises(ConfigError, match="empty"):
         oidc_settings(config, store)
     assert oidc_settings(Config(), store) is None
+
+
+@pytest.mark.parametrize(
+    ("issuer", "networks", "word"),
+    [
+        ("https://10.20.5.7", ["10.9.0.0/16"], 'approved_networks: ["10.9.0.0/16", "10.20.5.7/32"]'),
+        ("http://127.0.0.1:8080", ["127.0.0.0/8"], "port 8080 of 127.0.0.1 is this service's own"),
+        ("https://169.254.169.254", ["169.254.0.0/16"], "link-local"),
+    ],
+)
+async def test_the_service_asks_its_directory_past_the_guard(
+    tmp_path: Path, store: Store, issuer: str, networks: list[str], word: str
+) -> None:
+    config = configured(tmp_path, issuer=issuer, approved_networks=networks)
+    auth = auth_service(config, store)
+    city = city_sign_in(config, auth, store, own_machine(config))
+    assert city is not None
+    with pytest.raises(DirectoryRefusedError) as caught:
+        await city.start()
+    assert word in str(caught.value)
+    assert "very-secret" not in str(caught.value)
+    await city.close()
+    await auth.close()

@@ -1,4 +1,5 @@
-"""Nothing calls out but the modules named here, and those that call cameras take only addresses past the egress guard.
+"""Nothing calls out but the modules named here, and those that call cameras or the city's directory take only
+addresses past the egress guard.
 
 A new outgoing call fails this test until it is looked at: either it takes a `PinnedTarget`, and its module is added
 with its reason, or it does not belong into the product.
@@ -19,7 +20,7 @@ PACKAGES = ("camctl", "streams", "auth")
 CALLS = frozenset({
     "open_connection", "create_connection", "create_datagram_endpoint", "sock_connect", "sock_sendto", "sendto",
     "sendmsg", "connect_ex", "getaddrinfo", "gethostbyname", "gethostbyname_ex", "urlopen", "urlretrieve",
-    "VideoCapture", "wrap_socket",
+    "VideoCapture", "wrap_socket", "create_engine",
 })  # fmt: skip
 CLIENTS = frozenset({
     "aiohttp", "ftplib", "http.client", "httpx", "imaplib", "nntplib", "onvif", "paramiko", "poplib", "pycurl",
@@ -35,6 +36,9 @@ GUARDED = {
     "streams/rtsp/connection.py": {"create_connection"},
     "streams/rtsp/tls.py": {"create_connection"},
     "streams/rtsp/carriers.py": {"sendto"},  # RTCP to the host of that connection, from which alone it takes packets
+    # The city's directory: `pinned_client` asks the guard for each connection; the other names types and errors.
+    "auth/pinned_http.py": {"httpx"},
+    "auth/oidc_client.py": {"httpx"},
     # The look-up itself.
     "camctl/egress.py": {"getaddrinfo"},
 }
@@ -42,9 +46,8 @@ NO_CAMERAS = {
     # Back to who came to us: viewers (authenticated by ICE) and players of the re-stream.
     "streams/rtp/burst.py": {"sendmsg", "sendto"},
     "streams/rtsp/outputs.py": {"create_datagram_endpoint", "sendto"},
-    # The city's directory: the origin of the one issuer that whoever runs the machine configured, by https (http on
-    # this very machine only), without redirects or the environment's proxies (tests/unit/auth/test_oidc_client.py).
-    "auth/oidc_client.py": {"httpx"},
+    # The people's database, at `store.url` alone: whoever writes that line names the machine in whose hands all is.
+    "camctl/store/engine.py": {"create_engine"},
     # The demo asks whether its own processes answer, and approves the addresses of feeds that its user typed.
     "camctl/demo/runner.py": {"urllib.request", "urlopen", "getaddrinfo"},
 }
@@ -100,11 +103,14 @@ def test_only_the_modules_named_here_call_out() -> None:
         "import cv2\ncv2.VideoCapture('rtsp://x/')",
         "from onvif import ONVIFCamera",
         "from websockets.asyncio.client import connect",
+        "from sqlalchemy import create_engine as c\nc('postgresql://x/')",
     ],
 )
 def test_the_lint_sees(code: str) -> None:
     tree = ast.parse(code)
-    assert ways_out(tree) or imported(tree) & {f"asyncio.{name}" for name in CALLS}
+    assert ways_out(tree) or imported(tree) & {
+        f"{package}.{name}" for package in ("asyncio", "sqlalchemy") for name in CALLS
+    }
 
 
 def calls_of(tree: ast.Module, owner: str, name: str) -> list[ast.Call]:
@@ -148,6 +154,22 @@ def test_those_who_call_cameras_connect_to_the_pinned_address() -> None:
         "address",
         "(self._camera, self.server_ports[index])",
     }
+
+
+def test_httpx_calls_the_directory_past_the_guard_alone() -> None:
+    """Its clients and transports are made in one place, each client with the transport that asks the guard."""
+    makers, transports = set(), []
+    ways = {"Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTransport", "get", "post", "request", "stream"}
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "httpx" and node.attr in ways:
+                makers.add(path)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "httpx.AsyncClient":
+                transports += [ast.unparse(each.value) for each in node.keywords if each.arg == "transport"]
+        assert not any(name.startswith("httpx.") for name in imported(tree)), path  # by its attributes only, as above
+    assert makers == {"auth/pinned_http.py"}
+    [transport] = transports
+    assert transport.startswith("_Pinned(guard, ")
 
 
 def makes_stream_source(tree: ast.Module) -> bool:

@@ -67,6 +67,8 @@ export const linksEn: typeof linksId = {
   noticeRead: "Understood",
   citySignIn: "Sign in with the city's account",
   citySignInFailed: "Signing in with the city's account did not work. Try again, or ask an administrator for an invitation.",
+  citySignInUnavailable:
+    "The city's accounts cannot be reached from here now. Tell an administrator: the log of the service says why and what to do. If you have a password or a passkey here, sign in with it.",
   scopeSee: "see the cameras",
   scopeLive: "live pictures",
   scopeControl: "steer",

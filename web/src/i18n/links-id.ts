@@ -65,6 +65,8 @@ export const linksId = {
   noticeRead: "Mengerti",
   citySignIn: "Masuk dengan akun kota",
   citySignInFailed: "Masuk dengan akun kota tidak berhasil. Coba lagi, atau minta undangan kepada admin.",
+  citySignInUnavailable:
+    "Akun kota sedang tidak dapat dihubungi dari sini. Beri tahu admin: log layanan menyebutkan sebabnya dan apa yang harus dilakukan. Jika Anda punya kata sandi atau passkey di sini, masuklah dengan itu.",
   scopeSee: "melihat daftar kamera",
   scopeLive: "gambar langsung",
   scopeControl: "menggerakkan",

@@ -12,11 +12,13 @@ export function CitySignIn(): JSX.Element | null {
   }, []);
   if (!isThere) return null;
   const t = words.value;
+  const why = { "city-failed": t.citySignInFailed, "city-unavailable": t.citySignInUnavailable };
+  const { name } = route.value;
   return (
     <>
-      {route.value.name === "city-failed" && (
-        <p class="form-error" role="alert" data-testid="city-failed">
-          {t.citySignInFailed}
+      {(name === "city-failed" || name === "city-unavailable") && (
+        <p class="form-error" role="alert" data-testid={name}>
+          {why[name]}
         </p>
       )}
       <a class="button wide" data-testid="city-sign-in" href={CITY_SIGN_IN}>

@@ -14,6 +14,7 @@ export type Route =
   | { readonly name: "sessions" }
   | { readonly name: "setup" }
   | { readonly name: "city-failed" }
+  | { readonly name: "city-unavailable" }
   | { readonly name: "invitation"; readonly secret: string };
 
 const LIVE = /^#\/cameras\/([^/]+)$/;
@@ -32,6 +33,7 @@ const PLAIN: ReadonlyMap<string, Route> = new Map<string, Route>([
   [SESSIONS, { name: "sessions" }],
   ["#/setup", { name: "setup" }],
   ["#/city-sign-in-failed", { name: "city-failed" }],
+  ["#/city-sign-in-unavailable", { name: "city-unavailable" }],
 ]);
 
 export function routeOf(hash: string): Route {

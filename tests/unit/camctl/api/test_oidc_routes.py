@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from auth.city_sign_in import CitySignIn
 from auth.oidc_client import OidcClient
-from auth.oidc_settings import OidcSettings
+from auth.oidc_settings import DirectoryRefusedError, OidcSettings
 from camctl.audit.entry import Action
 from tests.support.directory import ISSUER, Directory
 from tests.unit.camctl.api.api_kit import House
@@ -29,8 +29,8 @@ FAILED = "/#/city-sign-in-failed"
 def directory(house: House) -> Directory:
     """It knows the camat, by the name they have here."""
     directory = Directory({"sub": "camat"})
-    client = OidcClient(SETTINGS, transport=directory.transport)
-    city = CitySignIn(SETTINGS, house.auth, cast("Any", house.people), client=client)
+    client = OidcClient(SETTINGS, directory.guard, transport=directory.transport)
+    city = CitySignIn(SETTINGS, house.auth, cast("Any", house.people), client)
     app: FastAPI = house.app
     object.__setattr__(app.state.services, "city", city)
     return directory
@@ -138,6 +138,33 @@ async def test_a_directory_that_is_down_sends_to_the_page(house: House, director
     directory.answers["/.well-known/openid-configuration"] = lambda _request: httpx.Response(500)
     async with browser(house) as client:
         assert (await client.get("/auth/oidc/start")).headers["location"] == FAILED
+
+
+async def test_a_directory_that_the_guard_refuses_is_told_to_the_administrator_and_in_words_to_the_person(
+    house: House, directory: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    what = "login.example.go.id (10.20.5.7) is a private address; add 10.20.5.7/32 to oidc.approved_networks"
+    directory.guard.refusal = DirectoryRefusedError(what)
+    async with browser(house) as client:
+        for _ in range(2):  # the second time within the seconds in which nobody asks again
+            answer = await client.get("/auth/oidc/start")
+            assert (answer.status_code, answer.headers["location"]) == (303, "/#/city-sign-in-unavailable")
+            assert "10.20.5.7" not in str(answer.headers) + answer.text
+    lines = [record.getMessage() for record in caplog.records if record.name == "camctl.api.oidc_routes"]
+    assert lines == [f"a sign-in by the directory was refused: {what}"] * 2
+    assert (directory.asked, len(directory.guard.judged)) == ([], 1)
+
+
+async def test_a_directory_that_moves_where_the_guard_lets_nobody_go_signs_nobody_in(
+    house: House, directory: Directory
+) -> None:
+    async with browser(house) as client:
+        asked = await leave(client, directory)
+        directory.guard.refusal = DirectoryRefusedError("It is elsewhere.")
+        answer = await client.get("/auth/oidc/callback", params={"code": "c", "state": asked["state"]})
+        assert answer.headers["location"] == "/#/city-sign-in-unavailable"
+        assert "camctl_session" not in client.cookies
+    assert [path for path, _ in directory.asked] == ["/.well-known/openid-configuration"]
 
 
 async def test_without_a_directory_there_is_no_way_to_it(house: House) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from camctl.cameras.model import CameraEntry, CameraState, Health
 from camctl.control import codec
 from camctl.control.view import CameraView, Outcome
-from camctl.egress import OwnMachine
+from camctl.egress import OwnMachine, Site
 from camctl.ptz import events as ev
 from camctl.ptz.limits import Hidden, Limits, Sector
 from camctl.ptz.model import Position, PtzAbilities, SafetyNet, Velocity
@@ -80,6 +80,7 @@ def test_the_whole_configuration_survives() -> None:
     entry = CameraEntry(
         "cam", "Cam", "31.71", onvif_url="http://192.0.2.7/", username="u", password="geheim \u2603",
         limits=Limits((-0.5, 0.5), None, (Sector((0.1, 0.2), (-1.0, 1.0)),)),
+        site=Site(("10.30.0.0/16",), "cameras.sites[0].networks"),
     )  # fmt: skip
     patrol = Round(
         "1", "night", ev.SourceKind.PATROL, 10, (RoundStop("7", 5.0, 0.5),), (Window(frozenset({0, 6}), 1320, 300),)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from camctl.egress import OwnMachine
+from camctl.egress import OwnMachine, Site
 from camctl.ptz.model import PtzAbilities
 from camctl.ptz.ports import CameraError, CameraFacts, CameraFault, StreamUris
 from camctl.stopper.orders import ARM, DISARM, KNOW, StopOrder
@@ -98,3 +98,9 @@ def test_an_order_survives_the_wire_and_shows_no_password() -> None:
     order = StopOrder("cam-1", "http://192.0.2.7/", "user", "secret", ("192.0.2.0/24",), own)
     assert StopOrder.from_payload(json.loads(json.dumps(order.payload()))) == order
     assert "secret" not in repr(order)
+
+
+def test_an_order_keeps_the_cameras_own_networks() -> None:
+    site = Site(("10.30.0.0/16",), "cameras.sites[0].networks")
+    order = StopOrder("cam-1", "http://10.30.0.7/", "user", "secret", ("192.0.2.0/24",), site=site)
+    assert StopOrder.from_payload(json.loads(json.dumps(order.payload()))) == order
