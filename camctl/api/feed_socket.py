@@ -61,6 +61,7 @@ class FeedSocket:
     async def _serve(self, seat: FallbackSeat) -> Closing | None:
         """Send and hear; why it ends, or None when the client is gone."""
         unsubscribe = self._visit.camera.subscribe(self._hidden_due.set)
+        self._hidden_due.set()  # what changed since the seat was taken told nobody yet
         reading = asyncio.create_task(self._read(), name="feed in")
         sending = asyncio.create_task(self._send(), name="feed out")
         hiding = asyncio.create_task(self._tell_hidden(), name="feed hidden")

@@ -42,7 +42,10 @@ def look(house: House, hidden: Hidden | None) -> None:
 async def feed(house: House, person: str = "walikota") -> AsyncIterator[tuple[FakeWebSocket, asyncio.Task[None]]]:
     socket = FakeWebSocket()
     visit = await visit_of(house, person)
+    before = len(house.pool.feeds)
     running = asyncio.create_task(FeedSocket(cast("Any", socket), visit, house.services, Quality.MAIN).run())
+    # Until it plays or was refused, however long this machine takes for that; then what follows at once.
+    await within_a_second(lambda: len(house.pool.feeds) > before or bool(socket.said) or running.done())
     await asyncio.sleep(0.05)
     yield socket, running
     socket.leaves()
