@@ -170,10 +170,12 @@ async def test_a_withdrawn_right_ends_feed_and_pictures_within_a_second(place: P
         assert stills.status_code == 200
         reading = asyncio.create_task(_count(stills))
         await asyncio.sleep(1.5)
+        # Read all the while: who takes nothing for the seconds of the command is told nothing when they are cut.
+        watched = asyncio.create_task(held.read(30.0))
         await user("disable", "tono")
         began_s = time.monotonic()
         with pytest.raises(ConnectionClosed):
-            await held.read(5.0)
+            await watched
         assert time.monotonic() - began_s < 1.0
         await asyncio.wait_for(reading, 1.0)
         assert held.texts[-1]["type"] == "closing"
