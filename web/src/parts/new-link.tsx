@@ -1,12 +1,13 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { NewLink } from "../api/people";
+import type { NewLink, SecondLook } from "../api/people";
+import type { Messages } from "../i18n/id";
 import { asMoment, words } from "../i18n/locale";
 import { copyText, shareLink } from "../state/handing-on";
 import { newLink } from "../state/people";
 
 /** A link that was just made: to be scanned from this screen, sent, or copied; it is not shown again. */
-export function NewLinkCard({ link: { made, waits, link, qr } }: { readonly link: NewLink }): JSX.Element {
+export function NewLinkCard({ link: { made, waits, waitsWhy, link, qr } }: { readonly link: NewLink }): JSX.Element {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     title.current?.scrollIntoView({ block: "start" });
@@ -19,7 +20,12 @@ export function NewLinkCard({ link: { made, waits, link, qr } }: { readonly link
         {made.kind === "recovery" ? t.linkForRenewed(made.displayName) : t.linkForInvited(made.displayName)}
       </h2>
       <p>{t.linkShown(asMoment(made.expiresAt))}</p>
-      {waits && <p data-testid="new-link-waits">{t.linkWaits}</p>}
+      {waits && (
+        <p data-testid="new-link-waits">
+          {waitsWhy !== null && `${because(t, waitsWhy)} `}
+          {t.linkWaits}
+        </p>
+      )}
       <img class="qr" src={qr} alt={t.linkQr} data-testid="new-link-qr" />
       <code data-testid="new-link">{link}</code>
       <Sending link={link} />
@@ -28,6 +34,15 @@ export function NewLinkCard({ link: { made, waits, link, qr } }: { readonly link
       </button>
     </section>
   );
+}
+
+function because(words: Messages, why: SecondLook): string {
+  const all: Readonly<Record<SecondLook, string>> = {
+    "whole-city": words.linkWaitsCity,
+    "larger-part": words.linkWaitsPart,
+    owner: words.linkWaitsOwner,
+  };
+  return all[why];
 }
 
 /** Only pages over HTTPS may share and copy; without, the code and the text are there. */
