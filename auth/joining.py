@@ -85,7 +85,7 @@ class Joining:
             raise PersonRuleError("username", f"There is already somebody called {wish.username!r}.")
         return await self._make(InvitationKind.INVITATION, wish, None, maker, life_s)
 
-    async def will_wait(self, invitation: Invitation) -> SecondLook | None:
+    async def why_it_waits(self, invitation: Invitation) -> SecondLook | None:
         """Why what an invitation gives waits for a second person, as things are now; None when it does not."""
         wish = invitation.wish
         if wish is None or invitation.maker is None:

@@ -103,7 +103,9 @@ def _add_grant_commands(commands: argparse._SubParsersAction[argparse.ArgumentPa
     explain.add_argument("username")
     explain.add_argument("camera")
     commands.add_parser("roles", help="the roles and what they bring")
-    role = commands.add_parser("role", help="make a role, or change what it brings to everybody who has it")
+    role = commands.add_parser(
+        "role", help="make a role, or change what it brings to everybody who has it, over a whole city too"
+    )
     role.add_argument("name")
     role.add_argument("--capability", action="append", type=_capability, default=[], required=True)
     role.add_argument("--priority", type=int, help="over the motors, 0 to 100; without it the area's level decides")

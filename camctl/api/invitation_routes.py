@@ -83,8 +83,8 @@ async def _made(request: Request, response: Response, maker: Person, made: tuple
     )  # fmt: skip
     response.headers["Cache-Control"] = "no-store"
     reached_at = f"{request.url.scheme}://{request.url.netloc}"
-    waits = await services.joining.will_wait(invitation)
-    return NewInvitationOut.of(service_address(services.config, reached_at), secret, invitation, waits)
+    why = await services.joining.why_it_waits(invitation)
+    return NewInvitationOut.of(service_address(services.config, reached_at), secret, invitation, why)
 
 
 @router.post("/invitations", status_code=201, responses=documented(STEP_UP_NEEDED, FORBIDDEN, CROSS_SITE, NOT_DONE))

@@ -264,6 +264,7 @@ def test_a_second_administrator_approves_from_the_phone(
         look_after_people(phone, "boss")
         waiting = phone.page.get_by_test_id("approval")
         expect(waiting).to_contain_text("Given by boss: Pj. Gubernur")
+        expect(waiting).to_contain_text("This is a whole city")
         expect(waiting.get_by_test_id("approval-not-yours")).to_be_visible()
         expect(waiting.get_by_test_id("approve")).to_have_count(0)
         second = PhonePage(browser, service.url, locale="id-ID")

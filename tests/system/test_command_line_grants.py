@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from auth.grant_service import Grants
+from auth.granting import Granter
+from auth.grants import Grant, GrantWish
+from auth.service import utc_now
+from camctl.config import load
+from camctl.groundwork import auth_service, city_of, load_areas
+from camctl.store import open_store
 from tests.support.commands import camctl_here, said
 from tests.support.service import write_config
 
@@ -43,6 +51,29 @@ def test_a_grant_is_given_explained_and_taken(config: str) -> None:
     assert "(piket banjir)" in listed
     user(config, "revoke", "sari", grant_id)
     assert explained(config)["live"][0] == "no"
+
+
+def test_what_waits_for_a_second_person_says_why(config: str) -> None:
+    rina = ("add", "rina", "--role", "admin", "--area", "31")
+    said(camctl_here("user", *rina, "--config", config, stdin="jaran kepang 8\n"))
+    wish = GrantWish(role="official", areas=("31",), reason="piket")
+    waiting = asyncio.run(given_by_an_administrator(config, "rina", wish))
+    (line,) = [line for line in user(config, "grants", "sari").splitlines() if line.startswith(waiting.id)]
+    assert line.endswith("It waits for a second person: It is over a whole city and lasts more than 92 days.")
+    user(config, "approve", "sari", waiting.id)
+    assert "waits" not in user(config, "grants", "sari")
+
+
+async def given_by_an_administrator(config: str, username: str, wish: GrantWish) -> Grant:
+    settings = load(Path(config))
+    store = open_store(settings.store.url)
+    auth = auth_service(settings, store)
+    try:
+        city = city_of(load_areas(settings), lambda _id: None, tuple)
+        return await Grants(auth).give("sari", wish, Granter(await auth.person(username), utc_now(), city))
+    finally:
+        await auth.close()
+        store.close()
 
 
 def test_hours_ends_and_denials(config: str) -> None:

@@ -24,11 +24,18 @@ export interface UnusedLink {
   readonly expiresAt: Date;
 }
 
+const SECOND_LOOKS = ["whole-city", "larger-part", "owner"] as const;
+
+/** Why what a link gives waits for a second administrator. */
+export type SecondLook = (typeof SECOND_LOOKS)[number];
+
 /** A link that was just made; whoever has it can use it, so it is shown this once. */
 export interface NewLink {
   readonly made: UnusedLink;
   /** Who comes in by it may nothing until a second administrator approves. */
   readonly waits: boolean;
+  /** Null: it does not, or for a reason that this page does not know. */
+  readonly waitsWhy: SecondLook | null;
   readonly link: string;
   /** A data: address of an SVG. */
   readonly qr: string;
@@ -49,6 +56,8 @@ export interface Approval {
     readonly reason: string;
     /** Who gave it. */
     readonly by: string;
+    /** Null: for a reason that this page does not know. */
+    readonly waitsWhy: SecondLook | null;
   };
   /** Whether this person is the second one. */
   readonly mayApprove: boolean;
@@ -79,6 +88,7 @@ const readNew: Reader<NewLink> = (value, where) => {
   return {
     made: readUnused(fields["invitation"], "invitation"),
     waits: asBoolean(fields["waits"], "waits"),
+    waitsWhy: oneOf(SECOND_LOOKS, null)(fields["waits_why"], "waits_why"),
     link: asString(fields["link"], "link"),
     qr: `data:image/svg+xml,${encodeURIComponent(asString(fields["qr_svg"], "qr_svg"))}`,
   };
@@ -99,6 +109,7 @@ const readApproval: Reader<Approval> = (value, where) => {
       endsAt: nullable(asDate)(grant["ends_at"], "ends_at"),
       reason: asString(grant["reason"], "reason"),
       by: asString(grant["granter"], "granter"),
+      waitsWhy: oneOf(SECOND_LOOKS, null)(grant["waits_why"], "waits_why"),
     },
     mayApprove: asBoolean(fields["may_approve"], "may_approve"),
   };

@@ -2,11 +2,12 @@ import type { JSX } from "preact";
 import { approve, refuse, type Approval } from "../api/people";
 import { roleWord } from "../i18n/control";
 import { asDay, words } from "../i18n/locale";
+import { secondLookWords } from "../i18n/second-look";
 import { attempt } from "../state/account";
 import { areaNames, loadPeople, type LookingAfter } from "../state/people";
 import { SureButton } from "./sure-button";
 
-/** Lasting power over a city, and a place among an owner's people, begin when a second person says so; nothing to see while none waits. */
+/** What begins when a second person says so; nothing to see while none waits. */
 export function Approvals({ known }: { readonly known: LookingAfter }): JSX.Element | null {
   const t = words.value;
   if (known.approvals.length === 0) return null;
@@ -39,6 +40,7 @@ function ApprovalRow({ waiting, known }: { readonly waiting: Approval; readonly 
         <span>{t.linkAreas(roleWord(t, grant.role), where)}</span>
         <span>{grant.endsAt === null ? t.approvalForGood : t.approvalUntil(asDay(grant.endsAt))}</span>
         <span class="quiet">{t.approvalBy(grant.by, grant.reason)}</span>
+        {grant.waitsWhy !== null && <span>{secondLookWords(t, grant.waitsWhy)}</span>}
         {!waiting.mayApprove && <span data-testid="approval-not-yours">{t.approvalNotYours}</span>}
       </p>
       <div class="approval-acts">

@@ -2,11 +2,12 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { NewLink } from "../api/people";
 import { asMoment, words } from "../i18n/locale";
+import { secondLookWords } from "../i18n/second-look";
 import { copyText, shareLink } from "../state/handing-on";
 import { newLink } from "../state/people";
 
 /** A link that was just made: to be scanned from this screen, sent, or copied; it is not shown again. */
-export function NewLinkCard({ link: { made, waits, link, qr } }: { readonly link: NewLink }): JSX.Element {
+export function NewLinkCard({ link: { made, waits, waitsWhy, link, qr } }: { readonly link: NewLink }): JSX.Element {
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     title.current?.scrollIntoView({ block: "start" });
@@ -19,7 +20,12 @@ export function NewLinkCard({ link: { made, waits, link, qr } }: { readonly link
         {made.kind === "recovery" ? t.linkForRenewed(made.displayName) : t.linkForInvited(made.displayName)}
       </h2>
       <p>{t.linkShown(asMoment(made.expiresAt))}</p>
-      {waits && <p data-testid="new-link-waits">{t.linkWaits}</p>}
+      {waits && (
+        <p data-testid="new-link-waits">
+          {waitsWhy !== null && `${secondLookWords(t, waitsWhy)} `}
+          {t.linkWaits}
+        </p>
+      )}
       <img class="qr" src={qr} alt={t.linkQr} data-testid="new-link-qr" />
       <code data-testid="new-link">{link}</code>
       <Sending link={link} />
