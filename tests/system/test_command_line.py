@@ -119,8 +119,9 @@ def test_a_right_file_is_called_right(tmp_path: Path) -> None:
 
 @contextlib.contextmanager
 def taken(kind: socket.SocketKind) -> Iterator[int]:
+    """A port that another program has; of UDP ones the one before it is free, for TCP too."""
     with socket.socket(socket.AF_INET, kind) as other:
-        other.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", free_tcp_port() if kind is socket.SOCK_STREAM else free_udp_ports(2) + 1))
         if kind is socket.SOCK_STREAM:
             other.listen()
         yield int(other.getsockname()[1])
